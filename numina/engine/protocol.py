@@ -1,0 +1,62 @@
+"""What an engine is: something that continues a prompt, asked one prompt at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How to decode one completion.
+
+    Attributes:
+        temperature: 0 for greedy decoding.
+        top_p: share of probability to sample from.
+        max_new_tokens: most tokens to decode.
+        stop: strings that end the completion; the one found is kept at its end.
+        seed: the only source of this completion's randomness.
+    """
+
+    temperature: float
+    top_p: float
+    max_new_tokens: int
+    stop: tuple[str, ...]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A decoded continuation.
+
+    Attributes:
+        text: the continuation, cut after the stop string where one was found.
+        finish: `stop` (a stop string), `end` (the end token), or `length`.
+        prompt_tokens: length of the prompt.
+        generated_tokens: tokens decoded, the end token included.
+        logprob_sum: summed log-probability of the decoded tokens at temperature 1 (natural log).
+    """
+
+    text: str
+    finish: Literal["stop", "end", "length"]
+    prompt_tokens: int
+    generated_tokens: int
+    logprob_sum: float
+
+
+class Engine(Protocol):
+    """Continues prompts; many calls may wait at once."""
+
+    async def complete(self, prompt: str, sampling: Sampling) -> Completion:
+        """Continue a prompt."""
+        ...
+
+    def count_tokens(self, text: str) -> int:
+        """Length of a text in tokens, as a prompt would have."""
+        ...
+
+
+def cut_at_stop(text: str, stop: tuple[str, ...]) -> str | None:
+    """The text up to the end of the first stop string in it, or None where there is none."""
+    ends = [text.find(word) + len(word) for word in stop if word in text]
+    return text[: min(ends)] if ends else None

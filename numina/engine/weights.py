@@ -1,0 +1,59 @@
+"""Load a model for inference; a GPTQ checkpoint on a CPU is dequantised once, at load."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from numina.settings import UserError
+
+
+def load_model(model: Path, dtype: str) -> Any:
+    """Load a causal language model on the GPU where there is one, else on the CPU.
+
+    On a CPU the GPTQ kernel decodes at less than half the speed of plain matrices, so the
+    quantised weights are unpacked once into matrices of `dtype`: the same arithmetic, as the
+    kernel unpacks to the same values at each step.
+
+    Raises:
+        UserError: the folder has no model or no tokenizer.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    for needed in ("config.json", "tokenizer_config.json"):
+        if not (model / needed).exists():
+            raise UserError(f"{model}: no {needed} there, so no model to load")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    quantised = getattr(AutoConfig.from_pretrained(model), "quantization_config", None)
+    if quantised and device == "cpu":
+        from gptqmodel import BACKEND, GPTQModel
+
+        print(f"{model}: GPTQ weights unpacked to {dtype} once, for the CPU")
+        network = GPTQModel.load(str(model), backend=BACKEND.GPTQ_TORCH, device="cpu").model
+        unpack_linears(network)
+        network = network.to(getattr(torch, dtype))
+    else:
+        network = AutoModelForCausalLM.from_pretrained(
+            model, dtype=getattr(torch, dtype), device_map=device
+        )
+    return network.eval()
+
+
+def unpack_linears(network: Any) -> None:
+    """Replace each GPTQ linear layer of a model by a plain one that holds the same values.
+
+    gptqmodel 7.5 has `dequantize_model` for this, but it gives layers without a bias an empty one.
+    """
+    from gptqmodel.nn_modules.qlinear.torch import TorchLinear
+    from torch import nn
+
+    for name, module in list(network.named_modules()):
+        if not isinstance(module, TorchLinear):
+            continue
+        has_bias = module.bias is not None and module.bias.numel() > 0
+        plain = nn.Linear(module.in_features, module.out_features, bias=has_bias)
+        plain.weight = nn.Parameter(module.dequantize_weight().T.detach().contiguous())
+        if has_bias:
+            plain.bias = nn.Parameter(module.bias.detach())
+        network.set_submodule(name, plain)

@@ -1,0 +1,199 @@
+"""The rows that cross module borders, and how they are read from and written to JSONL.
+
+A file is written whole to a temporary name and then moved, with its keys in a fixed order, so
+that a killed stage leaves nothing half-written and that equal rows have equal hashes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Problem:
+    """A problem with its worked solution where there is one.
+
+    Attributes:
+        id: unique in its file.
+        problem: the statement, in English with LaTeX.
+        answer: the final answer as text; "" where it is not known.
+        source: where it comes from: a family's name, a file, a hub data set.
+        solution: a worked chain of thought that ends in ``\\boxed{answer}``; "" where there is none.
+        subject: algebra, number_theory, counting, geometry, sequences, or the source's own word.
+        level: difficulty from 1 to 5; 0 where it is not known.
+    """
+
+    id: str
+    problem: str
+    answer: str
+    source: str
+    solution: str = ""
+    subject: str = ""
+    level: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Trace:
+    """One sampled solution of one problem: decoded text with the outputs of its programs.
+
+    Attributes:
+        problem_id: the problem's id.
+        seed: the run's seed; 0 for greedy decoding.
+        index: which of the N samples of the problem this is, from 0.
+        text: all that follows the prompt, program outputs included.
+        answer: the final answer found in the text, or None.
+        end: why the trace ended: ``answer``, ``no_answer``, ``depth``, ``context``, ``length``,
+            ``repeat``.
+        block_statuses: the sandbox status of each program run: ok, error, timeout, ...
+        prompt_tokens: tokens sent to the engine, over all its steps.
+        generated_tokens: tokens that the engine decoded.
+        logprob: mean log-probability of the decoded tokens at temperature 1 (natural log).
+        decode_s: seconds spent waiting for the engine.
+        execute_s: seconds spent running programs.
+    """
+
+    problem_id: str
+    seed: int
+    index: int
+    text: str
+    answer: str | None
+    end: str
+    block_statuses: list[str]
+    prompt_tokens: int
+    generated_tokens: int
+    logprob: float
+    decode_s: float
+    execute_s: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Verdict:
+    """SC-TIR's answer to one problem with one seed, and everything that it rests on.
+
+    Attributes:
+        problem_id: the problem's id.
+        seed: the run's seed.
+        answer: the winner of the vote, or None where no trace had a vote to give.
+        votes: votes for each answer, most first.
+        n: how many traces the full vote has.
+        traces: the traces that were run, by index 0, 1, 2, ... without gaps.
+        stopped_early: True where the remaining traces could not have changed the answer.
+        leader_margin: votes of the leader less those of the runner-up.
+        seconds: wall-clock from the first trace's start to the answer.
+    """
+
+    problem_id: str
+    seed: int
+    answer: str | None
+    votes: dict[str, int]
+    n: int
+    traces: list[Trace]
+    stopped_early: bool
+    leader_margin: int
+    seconds: float
+
+
+def read_jsonl(path: Path) -> list[dict[str, Any]]:
+    """Read a ``.jsonl`` or ``.jsonl.gz`` file; each line must be a JSON object.
+
+    Raises:
+        ValueError: a line that is not a JSON object, with the file and the line number.
+    """
+    opener = gzip.open if path.suffix == ".gz" else open
+    rows = []
+    with opener(path, "rt", encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise ValueError(f"{path}, line {number}: not JSON ({error})") from None
+            if not isinstance(row, dict):
+                raise ValueError(f"{path}, line {number}: {type(row).__name__}, not an object")
+            rows.append(row)
+    return rows
+
+
+def read_problems(path: Path) -> list[Problem]:
+    """Read problems; fields that `Problem` does not have are left out.
+
+    Raises:
+        ValueError: a missing or empty statement, a field of the wrong type, or an id seen twice,
+            with the file and the row.
+    """
+    seen: dict[str, int] = {}
+    problems = []
+    for number, row in enumerate(read_jsonl(path), 1):
+        where = f"{path}, row {number}"
+        for field in ("id", "problem", "answer"):
+            if not isinstance(row.get(field), str):
+                raise ValueError(f"{where}: field {field!r} must be text, got {row.get(field)!r}")
+        if not row["problem"].strip():
+            raise ValueError(f"{where}: field 'problem' is empty")
+        if row["id"] in seen:
+            raise ValueError(f"{where}: id {row['id']!r} is already in row {seen[row['id']]}")
+        seen[row["id"]] = number
+        level = row.get("level", 0)
+        if not isinstance(level, int):
+            raise ValueError(f"{where}: field 'level' must be a whole number, got {level!r}")
+        problems.append(
+            Problem(
+                id=row["id"],
+                problem=row["problem"],
+                answer=row["answer"],
+                source=str(row.get("source", "")),
+                solution=str(row.get("solution", "")),
+                subject=str(row.get("subject", "")),
+                level=level,
+            )
+        )
+    return problems
+
+
+def read_verdicts(path: Path) -> list[Verdict]:
+    """Read what `eval_sctir` wrote."""
+    return [
+        Verdict(**{**row, "traces": [Trace(**trace) for trace in row["traces"]]})
+        for row in read_jsonl(path)
+    ]
+
+
+def read_traces(path: Path) -> list[Trace]:
+    """Read what `eval_greedy` wrote."""
+    return [Trace(**row) for row in read_jsonl(path)]
+
+
+def write_rows(path: Path, rows: Iterable[Any]) -> None:
+    """Write dataclass instances or dicts as JSONL, whole or not at all."""
+    plain = (dataclasses.asdict(row) if dataclasses.is_dataclass(row) else row for row in rows)
+    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in plain))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write indented JSON, whole or not at all."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def progress_bar(total: int, what: str) -> tqdm:
+    """A progress bar on a terminal, and now and then a line of counts elsewhere."""
+    from tqdm import tqdm
+
+    return tqdm(total=total, desc=what, mininterval=0.5 if os.isatty(2) else 20)

@@ -1,0 +1,272 @@
+"""What a stage is given: its paths from dvc.yaml and its knobs from params.yaml.
+
+The whole of params.yaml is checked whenever any section is asked for, so an impossible value
+fails in the first stage that runs, before any work; yet a stage gets only the sections that it
+asks for, which are those that dvc.yaml names for it. There are no defaults here: params.yaml
+states every knob, so DVC sees every value that a stage can depend on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Seed = Annotated[int, Field(ge=0)]
+
+
+class UserError(Exception):
+    """Something the user gave is wrong; the message names it. Shown without a traceback."""
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BaseModelParams(Section):
+    source: Literal["package", "hub", "path"]
+    name: Annotated[str, Field(min_length=1)]
+    revision: str
+    file: str
+    sha256: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")]
+    dtype: Literal["float32", "bfloat16"]
+
+    @model_validator(mode="after")
+    def pinned(self) -> BaseModelParams:
+        if self.source == "package" and ("==" not in self.name or not self.file or not self.sha256):
+            raise ValueError("source 'package' needs name==version, file and sha256")
+        if self.source == "hub" and len(self.revision) != 40:
+            raise ValueError(f"source 'hub' needs a 40-digit commit, revision={self.revision!r}")
+        return self
+
+
+class EmbeddedSplit(Section):
+    min_level: Annotated[int, Field(ge=1, le=5)]
+    max_level: Annotated[int, Field(ge=1, le=5)]
+    count: Positive
+
+
+class FileSplit(Section):
+    path: str
+    count: Count
+
+
+EMBEDDED_SPLITS = ("mini_amc", "mini_aime")
+
+
+class ValidationSets(Section):
+    seed: Seed
+    splits: Annotated[
+        tuple[
+            Literal["mini_amc", "mini_aime", "amc", "aime", "math_level_4", "math_level_5"], ...
+        ],
+        Field(min_length=1),
+    ]
+    mini_amc: EmbeddedSplit
+    mini_aime: EmbeddedSplit
+    amc: FileSplit
+    aime: FileSplit
+    math_level_4: FileSplit
+    math_level_5: FileSplit
+
+    @model_validator(mode="after")
+    def sources(self) -> ValidationSets:
+        for split in self.splits:
+            if split not in EMBEDDED_SPLITS and not getattr(self, split).path:
+                raise ValueError(f"split {split!r} is chosen but {split}.path is empty")
+        return self
+
+
+class Digitize(Section):
+    ocr: bool
+    min_confidence: Share
+    scale: Annotated[float, Field(ge=1, le=8)]
+
+
+class JsonlSource(Section):
+    path: Annotated[str, Field(min_length=1)]
+    count: Count
+
+
+class Collect(Section):
+    seed: Seed
+    families_per_family: Count
+    jsonl: tuple[JsonlSource, ...]
+
+
+class Dedup(Section):
+    ngram: Annotated[int, Field(ge=2)]
+    jaccard: Annotated[float, Field(gt=0, le=1)]
+
+
+class CotData(Section):
+    seed: Seed
+    max_rows: Positive
+
+
+class TirData(Section):
+    seed: Seed
+    max_rows: Positive
+    rounds: Positive
+    wrong_share: Share
+
+
+class TemplateParams(Section):
+    name: Literal["boundary", "winners"]
+
+
+class Sft(Section):
+    seed: Seed
+    epochs: Annotated[float, Field(gt=0)]
+    learning_rate: Annotated[float, Field(gt=0, lt=1)]
+    batch_size: Positive
+    warmup_ratio: Annotated[float, Field(ge=0, lt=1)]
+    max_length: Annotated[int, Field(ge=16)]
+    packing: bool
+    mask_prompt: bool
+    mask_output: bool
+    gradient_checkpointing: bool
+    save_steps: Count
+
+
+class Quantize(Section):
+    bits: Literal[4, 8]
+    group_size: Positive
+    desc_act: bool
+    rows: Positive
+    seed: Seed
+
+
+class Sandbox(Section):
+    timeout_s: Annotated[float, Field(gt=0, le=3600)]
+    memory_mb: Annotated[int, Field(ge=256)]
+    output_chars: Annotated[int, Field(ge=40)]
+
+
+class Engine(Section):
+    name: Literal["transformers"]
+    batch_size: Positive
+    dtype: Literal["float32", "bfloat16", "float16"]
+
+
+class EvalGreedy(Section):
+    max_new_tokens: Positive
+    depth: Positive
+    max_context: Annotated[int, Field(ge=64)]
+
+
+class Sctir(Section):
+    n: Positive
+    depth: Positive
+    temperature: Annotated[float, Field(gt=0, le=2)]
+    top_p: Annotated[float, Field(gt=0, le=1)]
+    max_new_tokens: Positive
+    max_context: Annotated[int, Field(ge=64)]
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    lossless_stop: bool
+    integer_only: bool
+
+    @model_validator(mode="after")
+    def distinct_seeds(self) -> Sctir:
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds repeat: {list(self.seeds)}")
+        return self
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    base_model: BaseModelParams
+    validation_sets: ValidationSets
+    digitize: Digitize
+    collect: Collect
+    dedup: Dedup
+    cot_data: CotData
+    tir_data: TirData
+    template: TemplateParams
+    sft_cot: Sft
+    sft_tir: Sft
+    quantize: Quantize
+    sandbox: Sandbox
+    engine: Engine
+    eval_greedy: EvalGreedy
+    sctir: Sctir
+
+
+def parse(raw: Any, where: str = "params.yaml") -> Params:
+    """Check a whole params document.
+
+    Raises:
+        UserError: one line for each wrong value, with its key and the value.
+    """
+    try:
+        return Params.model_validate(raw)
+    except ValidationError as error:
+        lines = []
+        for item in error.errors():
+            key = ".".join(str(part) for part in item["loc"]) or "the whole file"
+            given = "" if item["type"] == "missing" else f" (got {item['input']!r})"
+            lines.append(f"{where}: {key}: {item['msg']}{given}")
+        raise UserError("\n".join(lines)) from None
+
+
+def load(path: Path = Path("params.yaml"), model: Path = Path("models/base")) -> Params:
+    """Read and check params.yaml, against the base model too where it is already in place.
+
+    Raises:
+        UserError: the file is missing or no YAML, or a value is wrong.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found (run from the root of the repository)") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not YAML: {error}") from None
+    params = parse(raw, str(path))
+    check_group_size(params.quantize, model)
+    return params
+
+
+def check_group_size(quantize: Quantize, model: Path) -> None:
+    """Refuse a GPTQ group size that does not divide the input size of every linear layer.
+
+    Raises:
+        UserError: it does not divide one, with both numbers.
+    """
+    if not (model / "config.json").exists():
+        return
+    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    for field in ("hidden_size", "intermediate_size"):
+        size = config.get(field)
+        if isinstance(size, int) and size % quantize.group_size:
+            raise UserError(
+                f"params.yaml: quantize.group_size: {quantize.group_size} does not divide "
+                f"{field} {size} of {model}"
+            )
+
+
+def paths(doc: str | None, *names: str) -> argparse.Namespace:
+    """Parse the command line that dvc.yaml gives a stage: one required path a name."""
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    for name in names:
+        parser.add_argument(f"--{name}", type=Path, required=True, metavar="PATH")
+    return parser.parse_args()
+
+
+def run(main: Callable[..., None], *arguments: object) -> None:
+    """Run a main function; show a `UserError` as its message alone, with exit status 1."""
+    try:
+        main(*arguments)
+    except UserError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,81 @@
+"""The one template: how a problem becomes a prompt, and a solution the text that follows it.
+
+Training, calibration and decoding all build their text here, and all tokenise it in the same
+way, so what a model is asked is what it was trained on, token for token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+CODE_START, CODE_END = "```python\n", "```"
+OUTPUT_START, OUTPUT_END = "```output\n", "```\n"
+IGNORED = -100  # torch's label for "no loss here"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A prompt with a place for the problem; the solution and the end token follow it."""
+
+    prompt: str
+
+    def render(self, problem: str) -> str:
+        """The prompt for a problem; a model continues it with the solution."""
+        return self.prompt.replace("{problem}", problem.strip())
+
+
+TEMPLATES: dict[str, Template] = {
+    # Ends on a token boundary: a newline is a token of its own, whatever follows.
+    "boundary": Template("### Problem: {problem}\n### Solution:\n"),
+    # The winners', whose last space joins the solution's first word when training tokenises the
+    # two together and stays alone when decoding asks: only for their published weights.
+    "winners": Template("### Problem: {problem}\n### Solution: "),
+}
+
+
+def output_spans(solution: str) -> Iterator[tuple[int, int]]:
+    """Character spans of what programs printed, with the fence that closes each output.
+
+    The opening fence is not part of a span: the model writes it, and decoding stops there.
+    """
+    position = 0
+    while (start := solution.find(OUTPUT_START, position)) >= 0:
+        start += len(OUTPUT_START)
+        end = solution.find(OUTPUT_END, start)
+        end = len(solution) if end < 0 else end + len(OUTPUT_END)
+        yield start, end
+        position = end
+
+
+def encode(
+    tokenizer: PreTrainedTokenizerBase,
+    template: Template,
+    problem: str,
+    solution: str,
+    *,
+    mask_prompt: bool = True,
+    mask_output: bool = True,
+) -> dict[Literal["input_ids", "labels"], list[int]]:
+    """Token ids and labels of a solved problem, with the end token, which is trained.
+
+    Returns:
+        `input_ids` and `labels`, of one length; a label is -100 where no loss is taken: on the
+        prompt and on program outputs, as asked.
+    """
+    prompt = template.render(problem)
+    text = prompt + solution.strip()
+    encoded = tokenizer(text, return_offsets_mapping=True, add_special_tokens=False)
+    masked = [(0, len(prompt))] if mask_prompt else []
+    if mask_output:
+        masked += [(len(prompt) + a, len(prompt) + b) for a, b in output_spans(solution.strip())]
+    labels = [
+        IGNORED if any(first <= start < last for first, last in masked) else token
+        for token, (start, _) in zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
+    ]
+    end = tokenizer.eos_token_id
+    return {"input_ids": [*encoded["input_ids"], end], "labels": [*labels, end]}

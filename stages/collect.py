@@ -1,0 +1,23 @@
+"""Collect every source into one table.
+
+    python -m stages.collect --digitized data/digitized --out data/collected
+"""
+
+from numina import settings
+from numina.corpus.sources import collect
+from numina.records import write_rows
+
+
+def main() -> None:
+    args = settings.paths(__doc__, "digitized", "out")
+    problems, teacher = collect(settings.load().collect, args.digitized / "pairs.jsonl")
+    write_rows(args.out / "problems.jsonl", problems)
+    steps = [
+        {"id": name, "steps": [step._asdict() for step in steps]} for name, steps in teacher.items()
+    ]
+    write_rows(args.out / "steps.jsonl", steps)
+    print(f"{len(problems)} problems, {len(steps)} with steps that the teacher knows")
+
+
+if __name__ == "__main__":
+    settings.run(main)

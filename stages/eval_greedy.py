@@ -1,0 +1,63 @@
+"""Decode every validation problem once, greedily, with one of the systems.
+
+    python -m stages.eval_greedy --system cot --model models/cot \
+        --validation data/validation --out eval/greedy/cot
+
+The system `cot` runs no programs; `tir` and `gptq` do.
+"""
+
+import asyncio
+from pathlib import Path
+
+from numina import settings
+from numina.engine.transformers import TransformersEngine
+from numina.records import Problem, Trace, progress_bar, read_problems, write_rows
+from numina.sandbox.pool import Pool
+from numina.sctir.solve import prompt_for
+from numina.sctir.trace import TraceLimits, run_trace
+from numina.settings import Params
+from numina.template import TEMPLATES
+
+
+async def decode(
+    params: Params, model: Path, limits: TraceLimits, splits: dict[str, list[Problem]]
+) -> dict[str, list[Trace]]:
+    engine = TransformersEngine(model, params.engine.batch_size, params.engine.dtype)
+    template = TEMPLATES[params.template.name]
+    with progress_bar(sum(map(len, splits.values())), "problems") as bar:
+        async with engine, Pool(params.sandbox) as pool:
+
+            async def solve(problem: Problem) -> Trace:
+                prompt = prompt_for(engine, template, problem, limits.max_context)
+                trace = await run_trace(engine, pool, prompt, problem.id, 0, 0, limits)
+                bar.update()
+                return trace
+
+            traces = await asyncio.gather(
+                *[solve(problem) for problems in splits.values() for problem in problems]
+            )
+    ordered = iter(traces)
+    return {name: [next(ordered) for _ in problems] for name, problems in splits.items()}
+
+
+def main() -> None:
+    args = settings.paths(__doc__, "system", "model", "validation", "out")
+    params = settings.load()
+    greedy = params.eval_greedy
+    limits = TraceLimits(
+        temperature=0,
+        top_p=1,
+        max_new_tokens=greedy.max_new_tokens,
+        max_context=greedy.max_context,
+        depth=0 if str(args.system) == "cot" else greedy.depth,
+        output_chars=params.sandbox.output_chars,
+        integer_only=True,
+    )
+    files = sorted(args.validation.glob("*.jsonl"))
+    splits = {file.stem: read_problems(file) for file in files}
+    for name, traces in asyncio.run(decode(params, args.model, limits, splits)).items():
+        write_rows(args.out / f"{name}.jsonl", traces)
+
+
+if __name__ == "__main__":
+    settings.run(main)

@@ -1,0 +1,21 @@
+"""Fine-tune a model on solved problems; both stages of the recipe run this.
+
+    python -m stages.sft --section sft_cot --model models/base --data data/cot --out models/cot
+"""
+
+from numina import settings
+from numina.records import read_problems
+from numina.template import TEMPLATES
+from numina.train.sft import fine_tune
+
+
+def main() -> None:
+    args = settings.paths(__doc__, "section", "model", "data", "out")
+    params = settings.load()
+    rows = read_problems(args.data / "train.jsonl")
+    sft = {"sft_cot": params.sft_cot, "sft_tir": params.sft_tir}[str(args.section)]
+    fine_tune(args.model, rows, args.out, sft, TEMPLATES[params.template.name])
+
+
+if __name__ == "__main__":
+    settings.run(main)
