@@ -20,7 +20,9 @@ import yaml
 from numina.settings import UserError, parse, run
 
 
-def differences(profile: dict[str, Any], params: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def differences(
+    profile: dict[str, Any], params: dict[str, Any], prefix: str = ""
+) -> dict[str, Any]:
     """The profile's leaves by dotted key, e.g. {"sctir.n": 64}.
 
     Raises:

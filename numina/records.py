@@ -27,7 +27,7 @@ class Problem:
         problem: the statement, in English with LaTeX.
         answer: the final answer as text; "" where it is not known.
         source: where it comes from: a family's name, a file, a hub data set.
-        solution: a worked chain of thought that ends in ``\\boxed{answer}``; "" where there is none.
+        solution: a worked chain of thought that ends in ``\\boxed{answer}``, or "".
         subject: algebra, number_theory, counting, geometry, sequences, or the source's own word.
         level: difficulty from 1 to 5; 0 where it is not known.
     """

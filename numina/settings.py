@@ -66,9 +66,7 @@ EMBEDDED_SPLITS = ("mini_amc", "mini_aime")
 class ValidationSets(Section):
     seed: Seed
     splits: Annotated[
-        tuple[
-            Literal["mini_amc", "mini_aime", "amc", "aime", "math_level_4", "math_level_5"], ...
-        ],
+        tuple[Literal["mini_amc", "mini_aime", "amc", "aime", "math_level_4", "math_level_5"], ...],
         Field(min_length=1),
     ]
     mini_amc: EmbeddedSplit

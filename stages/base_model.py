@@ -1,6 +1,6 @@
 """Put the base model in place.
 
-    python -m stages.base_model --out models/base
+python -m stages.base_model --out models/base
 """
 
 from numina import settings

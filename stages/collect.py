@@ -1,6 +1,6 @@
 """Collect every source into one table.
 
-    python -m stages.collect --digitized data/digitized --out data/collected
+python -m stages.collect --digitized data/digitized --out data/collected
 """
 
 from numina import settings

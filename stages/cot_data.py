@@ -1,6 +1,6 @@
 """Build the chain-of-thought samples.
 
-    python -m stages.cot_data --clean data/clean --out data/cot
+python -m stages.cot_data --clean data/clean --out data/cot
 """
 
 from numina import settings

@@ -1,6 +1,6 @@
 """Take out duplicates and leaks.
 
-    python -m stages.dedup --collected data/collected --validation data/validation --out data/clean
+python -m stages.dedup --collected data/collected --validation data/validation --out data/clean
 """
 
 from collections import Counter

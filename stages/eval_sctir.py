@@ -1,6 +1,6 @@
 """Solve every validation problem by SC-TIR, with every seed; all traces are kept.
 
-    python -m stages.eval_sctir --model models/gptq --validation data/validation --out eval/sctir
+python -m stages.eval_sctir --model models/gptq --validation data/validation --out eval/sctir
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Quantise the TIR model by GPTQ.
 
-    python -m stages.quantize --model models/tir --data data/tir --out models/gptq
+python -m stages.quantize --model models/tir --data data/tir --out models/gptq
 """
 
 from numina import settings

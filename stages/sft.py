@@ -1,6 +1,6 @@
 """Fine-tune a model on solved problems; both stages of the recipe run this.
 
-    python -m stages.sft --section sft_cot --model models/base --data data/cot --out models/cot
+python -m stages.sft --section sft_cot --model models/base --data data/cot --out models/cot
 """
 
 from numina import settings

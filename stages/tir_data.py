@@ -1,6 +1,6 @@
 """Build the tool-integrated samples.
 
-    python -m stages.tir_data --clean data/clean --collected data/collected --out data/tir
+python -m stages.tir_data --clean data/clean --collected data/collected --out data/tir
 """
 
 import asyncio

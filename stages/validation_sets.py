@@ -1,6 +1,6 @@
 """Build the validation splits.
 
-    python -m stages.validation_sets --out data/validation
+python -m stages.validation_sets --out data/validation
 """
 
 from numina import settings

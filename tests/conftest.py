@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-TEXT = """We add. Solution: We add. Solution: We add. Problem Solution: What is $4+12$? The answer is $\\boxed{16}$. print(range(n))
-```python ```output import sympy for i in count += 1 0 1 2 3 4 5 6 7 8 9 how many integers"""
+TEXT = """We add. Solution: We add. Solution: We add. Problem Solution: What is $4+12$?
+The answer is $\\boxed{16}$. print(range(n)) ```python ```output import sympy for i in
+count += 1 0 1 2 3 4 5 6 7 8 9 how many integers"""
 
 
 @pytest.fixture(scope="session")

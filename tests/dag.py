@@ -1,6 +1,6 @@
 """What the DAG's tests and its maintainer share: the import closure of a stage.
 
-    python -m tests.dag          prints the deps that each stage's modules call for
+python -m tests.dag          prints the deps that each stage's modules call for
 """
 
 from __future__ import annotations

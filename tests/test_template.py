@@ -5,9 +5,7 @@ import pytest
 from numina.template import IGNORED, TEMPLATES, encode, output_spans
 
 PROBLEM = "What is $4+12$?"
-SOLUTION = (
-    "We add.\n```python\nprint(4+12)\n```\n```output\n16\n```\nThe answer is $\\boxed{16}$."
-)
+SOLUTION = "We add.\n```python\nprint(4+12)\n```\n```output\n16\n```\nThe answer is $\\boxed{16}$."
 
 
 @pytest.mark.parametrize("start", ["We add", "$4+12$", "\\boxed{16}", "16", "```python\nx"])

@@ -24,7 +24,9 @@ def build_split(name: str, params: ValidationSets) -> list[Problem]:
     problems = sample_file(Path(split.path), split.count, params.seed)
     for problem in problems:
         if as_integer(problem.answer) is None:
-            raise UserError(f"{split.path}: id {problem.id}: answer {problem.answer!r} is no integer")
+            raise UserError(
+                f"{split.path}: id {problem.id}: answer {problem.answer!r} is no integer"
+            )
     return problems
 
 

@@ -122,7 +122,6 @@ class TransformersEngine:
 
     def _draw(self, logits: Any, rows: list[Row]) -> tuple[Any, Any]:
         """One token a row, of logits (rows, vocabulary), and its log-probability."""
-        import torch
 
         drawn = logits.argmax(-1)
         for place, row in enumerate(rows):

@@ -96,7 +96,7 @@ class Session:
             await self.writer.drain()
             line = await asyncio.wait_for(self.reader.readline(), self.pool.params.timeout_s)
             reply = json.loads(line) if line else None
-        except (TimeoutError, asyncio.TimeoutError):
+        except TimeoutError:
             reply = {"status": "timeout"}
         except (ConnectionError, ValueError):
             reply = None
@@ -167,7 +167,12 @@ class Pool:
         self.folder = tempfile.mkdtemp(prefix="numina-")
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.zygote = subprocess.Popen(
-            [sys.executable, "-I", str(Path(__file__).with_name("zygote.py")), str(theirs.fileno())],
+            [
+                sys.executable,
+                "-I",
+                str(Path(__file__).with_name("zygote.py")),
+                str(theirs.fileno()),
+            ],
             pass_fds=[theirs.fileno()],
             env={"OPENBLAS_NUM_THREADS": "1", "NUMINA_ISOLATE": "1" if can_unshare() else "0"},
             stdin=subprocess.DEVNULL,
