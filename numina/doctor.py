@@ -4,36 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from numina.machine import accelerators, machine
-
-PACKAGES = (
-    "torch",
-    "transformers",
-    "trl",
-    "accelerate",
-    "datasets",
-    "gptqmodel",
-    "dvc",
-    "sympy",
-    "numpy",
-    "vllm",
-    "deepspeed",
-)
-
-
-def versions() -> dict[str, str | None]:
-    """Installed versions, None for a package that is missing."""
-    found: dict[str, str | None] = {}
-    for package in PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            found[package] = None
-    return found
+from numina.machine import accelerators, machine, versions
 
 
 def isolation() -> dict[str, bool]:

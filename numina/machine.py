@@ -1,4 +1,4 @@
-"""The machine that a run was measured on."""
+"""The machine that a run was measured on, and the versions that it has."""
 
 from __future__ import annotations
 
@@ -6,8 +6,23 @@ import os
 import platform
 import shutil
 import subprocess
+from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+PACKAGES = (
+    "torch",
+    "transformers",
+    "trl",
+    "accelerate",
+    "datasets",
+    "gptqmodel",
+    "dvc",
+    "sympy",
+    "numpy",
+    "vllm",
+    "deepspeed",
+)
 
 
 def machine() -> dict[str, Any]:
@@ -41,3 +56,14 @@ def accelerators() -> list[str]:
     command = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout.strip().splitlines() if done.returncode == 0 else []
+
+
+def versions() -> dict[str, str | None]:
+    """Installed versions, None for a package that is missing."""
+    found: dict[str, str | None] = {}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = None
+    return found

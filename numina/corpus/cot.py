@@ -11,6 +11,7 @@ from numina.answer.find import last_box
 from numina.records import Problem
 
 NOT_ENGLISH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0400-\u04ff]")
+RUN_TOGETHER = re.compile(r"(?<!\\)[A-Za-z]{17,}")  # OCR that lost its spaces
 CALCULATOR = re.compile(r"<<[^<>]*>>")  # GSM8K's annotations
 FINAL_LINE = re.compile(r"\n*####\s*\S.*\s*$")  # GSM8K's last line
 
@@ -18,7 +19,8 @@ FINAL_LINE = re.compile(r"\n*####\s*\S.*\s*$")  # GSM8K's last line
 def cot_samples(problems: Sequence[Problem], max_rows: int, seed: int) -> list[Problem]:
     """The rows to train on: solved, in English, realigned, at most `max_rows` of them by seed.
 
-    Nothing here translates yet: rows that are not in English are left out.
+    Nothing here translates yet: rows that are not in English are left out, and so are scans whose
+    words run together.
     """
     samples = [
         realign(row)
@@ -26,6 +28,7 @@ def cot_samples(problems: Sequence[Problem], max_rows: int, seed: int) -> list[P
         if row.solution.strip()
         and row.answer
         and not NOT_ENGLISH.search(row.problem + row.solution)
+        and not RUN_TOGETHER.search(row.problem + row.solution)
     ]
     samples.sort(key=lambda row: row.id)
     return random.Random(seed).sample(samples, min(max_rows, len(samples)))

@@ -1,0 +1,158 @@
+"""Read exam PDFs and cut them into problem-solution pairs.
+
+A page's text layer is used where it is sound; else the page is rendered and read by OCR
+(RapidOCR, whose models come with its package). A text layer counts as sound when it has at least
+40 characters, at most 2 in 100 of them are control, private-use or replacement characters, and
+most of the rest are letters, digits, spaces and usual signs.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from numina.answer.find import find_answer
+from numina.records import Problem
+from numina.settings import Digitize, UserError
+
+LEAST_CHARACTERS = 40
+MOST_BROKEN = 0.02
+LEAST_USUAL = 0.9
+HEADING = re.compile(
+    r"^[ \t]*(?P<kind>problem|question|exercise|solution|answer key|(?P<bare>\d{1,3}[.)](?=\s)))"
+    r"[ \t]*(?P<number>\d{1,3})?[ \t]*[.:)]?[ \t]*",
+    re.I | re.M,
+)
+ANSWER_LINE = re.compile(
+    r"^[ \t]*answer[ \t]*[:=][ \t]*(?P<answer>\S[^\n]*?)\.?[ \t]*$", re.I | re.M
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page's text and how it was had.
+
+    Attributes:
+        file: the PDF's name.
+        page: from 1.
+        method: text_layer, ocr, or skipped (no sound text layer, and OCR is off).
+        characters: length of the text.
+        confidence: OCR's mean confidence; 1 for a text layer, 0 for a skipped page.
+        text: the page's text.
+    """
+
+    file: str
+    page: int
+    method: Literal["text_layer", "ocr", "skipped"]
+    characters: int
+    confidence: float
+    text: str
+
+
+def is_sound(text: str) -> bool:
+    """Whether a text layer can be trusted; the rules are in the module's docstring."""
+    shown = [char for char in text if not char.isspace()]
+    if len(shown) < LEAST_CHARACTERS:
+        return False
+    broken = sum(
+        unicodedata.category(c) in ("Cc", "Co", "Cn", "Cs") or c == "\ufffd" for c in shown
+    )
+    usual = sum(c.isascii() or unicodedata.category(c)[0] in "LNPS" for c in shown)
+    return broken <= MOST_BROKEN * len(shown) and usual >= LEAST_USUAL * len(shown)
+
+
+def read_pages(file: Path, params: Digitize) -> list[Page]:
+    """The text of every page of a PDF.
+
+    Raises:
+        UserError: the file is no PDF that can be read.
+    """
+    import pypdfium2
+
+    try:
+        document = pypdfium2.PdfDocument(file)
+    except pypdfium2.PdfiumError as error:
+        raise UserError(f"{file}: cannot be read as a PDF ({error})") from None
+    reader: Any = None
+    pages = []
+    for number, page in enumerate(document, 1):
+        text = page.get_textpage().get_text_bounded().replace("\r\n", "\n")
+        method: Literal["text_layer", "ocr", "skipped"] = "text_layer"
+        confidence = 1.0
+        if not is_sound(text):
+            text, method, confidence = "", "skipped", 0.0
+            if params.ocr:
+                if reader is None:
+                    from rapidocr_onnxruntime import RapidOCR
+
+                    reader = RapidOCR()
+                image = page.render(scale=params.scale).to_numpy()
+                text, confidence = read_image(reader, image, params.min_confidence)
+                method = "ocr"
+        pages.append(Page(file.name, number, method, len(text), round(confidence, 4), text))
+    return pages
+
+
+def read_image(reader: Any, image: Any, min_confidence: float) -> tuple[str, float]:
+    """Text of a page image (height, width, channels), line by line, and the mean confidence."""
+    found, _ = reader(image)
+    kept = [(box, text, float(score)) for box, text, score in found or []]
+    kept = [line for line in kept if line[2] >= min_confidence]
+    if not kept:
+        return "", 0.0
+    lines: list[list[tuple[Any, str, float]]] = []
+    for line in sorted(kept, key=lambda line: line[0][0][1]):
+        top, height = line[0][0][1], line[0][3][1] - line[0][0][1]
+        if lines and top - lines[-1][0][0][0][1] < height / 2:
+            lines[-1].append(line)  # a piece further right on the same line
+        else:
+            lines.append([line])
+    text = "\n".join(
+        " ".join(piece[1] for piece in sorted(line, key=lambda piece: piece[0][0][0]))
+        for line in lines
+    )
+    return text, sum(line[2] for line in kept) / len(kept)
+
+
+def cut_pairs(text: str, source: str) -> list[Problem]:
+    """Cut an exam's text into problems, each with the solution that follows it or bears its number.
+
+    Headings are "Problem 3.", "Question 3:", "3." or "3)" for a problem, and "Solution." or
+    "Solution 3." for a solution, at the start of a line. A problem without a solution is left out.
+    """
+    problems: dict[str, str] = {}
+    solutions: dict[str, str] = {}
+    headings = list(HEADING.finditer(text))
+    current = ""
+    for place, heading in enumerate(headings):
+        end = headings[place + 1].start() if place + 1 < len(headings) else len(text)
+        body = re.sub(r"\s*\n\s*", " ", text[heading.end() : end]).strip()
+        number = heading["number"] or re.sub(r"\D", "", heading["bare"] or "")
+        if heading["kind"].lower() == "solution":
+            # Line ends matter to the answer line, so it is looked for in the text as it stands.
+            body = text[heading.end() : end].strip()
+            solutions.setdefault(number or current, body)
+        elif number:
+            current = number
+            problems.setdefault(number, body)
+    pairs = []
+    for number, statement in problems.items():
+        solution = solutions.get(number, "")
+        if not statement or not solution:
+            continue
+        line = ANSWER_LINE.search(solution)
+        worked = solution[: line.start()] if line else solution
+        worked = re.sub(r"\s*\n\s*", " ", worked).strip()
+        pairs.append(
+            Problem(
+                id=f"{Path(source).stem}/{number}",
+                problem=statement,
+                answer=line["answer"] if line else find_answer(solution) or "",
+                source=source,
+                solution=worked,
+            )
+        )
+    return pairs

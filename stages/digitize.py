@@ -1,0 +1,30 @@
+"""Read exam PDFs and cut them into problem-solution pairs.
+
+python -m stages.digitize --exams data/exams --out data/digitized
+"""
+
+import dataclasses
+
+from numina import settings
+from numina.corpus.exams import cut_pairs, read_pages
+from numina.records import write_json, write_rows
+
+
+def main() -> None:
+    args = settings.paths(__doc__, "exams", "out")
+    params = settings.load().digitize
+    pairs, pages = [], []
+    for file in sorted(args.exams.glob("*.pdf")):
+        read = read_pages(file, params)
+        pages += read
+        pairs += cut_pairs("\n".join(page.text for page in read), file.name)
+    write_rows(args.out / "pairs.jsonl", pairs)
+    summary = [dataclasses.asdict(page) for page in pages]
+    write_json(args.out / "pages.json", [{**row, "text": row["text"][:80]} for row in summary])
+    methods = [page.method for page in pages]
+    counts = ", ".join(f"{methods.count(method)} by {method}" for method in sorted(set(methods)))
+    print(f"{len(pairs)} problem-solution pairs from {len(pages)} pages ({counts or 'none'})")
+
+
+if __name__ == "__main__":
+    settings.run(main)
