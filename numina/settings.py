@@ -97,7 +97,7 @@ class JsonlSource(Section):
 
 class Collect(Section):
     seed: Seed
-    families_per_family: Count
+    per_family: Count
     jsonl: tuple[JsonlSource, ...]
 
 

@@ -39,11 +39,15 @@ def training_problems(seed: int, per_family: int) -> list[tuple[Problem, Draw]]:
 
 
 def validation_problems(seed: int, min_level: int, max_level: int, count: int) -> list[Problem]:
-    """`count` problems spread evenly over the families of these levels, in the last wording."""
+    """`count` problems spread evenly over the families of these levels, one in five in fresh words.
+
+    The others are worded as in training; their numbers are never those of training.
+    """
     families = [family for family in FAMILIES if min_level <= family.level <= max_level]
     problems = []
     for place, family in enumerate(families):
         share = count // len(families) + (place < count % len(families))
         for draw in family.draws(seed, share, validation=True):
-            problems.append(as_problem(family, draw, -1))
+            known = len(problems) % (len(draw.statements) - 1)
+            problems.append(as_problem(family, draw, -1 if len(problems) % 5 == 4 else known))
     return problems

@@ -22,8 +22,8 @@ class Draw:
 
     Attributes:
         numbers: the numbers that make this problem what it is.
-        statements: the same problem in different words, at least three; the last is kept for
-            validation and never trained on.
+        statements: the same problem in different words, at least three; the last is never
+            trained on.
         chain: the chain of thought as a person would write it, without the final box.
         steps: the tool-integrated solution; the last line that the last program prints is the
             answer. The programs of one solution share their names.

@@ -17,7 +17,7 @@ def collect(params: Collect, digitized: Path) -> tuple[list[Problem], dict[str, 
     Raises:
         UserError: a file is missing or wrong, or two rows have one id.
     """
-    drawn = training_problems(params.seed, params.families_per_family)
+    drawn = training_problems(params.seed, params.per_family)
     problems = [problem for problem, _ in drawn]
     for source in params.jsonl:
         problems += sample_file(Path(source.path), source.count, params.seed)

@@ -53,7 +53,7 @@ def test_there_are_enough_families_of_every_subject_and_level():
     subjects = {"algebra", "number_theory", "counting", "geometry", "sequences"}
     assert {family.subject for family in FAMILIES} == subjects
     assert len({family.name for family in FAMILIES}) == len(FAMILIES)
-    assert sum(len(family.draws(1, 1, validation=False)[0].steps) > 1 for family in FAMILIES) >= 6
+    assert sum(len(family.draws(1, 1, validation=False)[0].steps) > 1 for family in FAMILIES) >= 4
 
 
 def test_held_out_families_and_last_wordings_are_never_trained_on():

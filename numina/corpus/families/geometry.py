@@ -31,60 +31,6 @@ def box_surface(rng: Random) -> Draw:
     )
 
 
-def lattice_triangle(rng: Random) -> Draw:
-    twice = 0
-    while twice == 0:  # three points on a line are no triangle
-        x1, y1, x2, y2, x3, y3 = (rng.randint(0, 20) for _ in range(6))
-        twice = (x2 - x1) * (y3 - y1) - (x3 - x1) * (y2 - y1)
-    return Draw(
-        numbers=(x1, y1, x2, y2, x3, y3),
-        statements=(
-            f"A triangle has vertices $({x1},{y1})$, $({x2},{y2})$ and $({x3},{y3})$. What is twice "
-            "its area?",
-            f"Let $K$ be the area of the triangle with vertices $({x1},{y1})$, $({x2},{y2})$, "
-            f"$({x3},{y3})$. Find $2K$.",
-            f"The points $A = ({x1},{y1})$, $B = ({x2},{y2})$ and $C = ({x3},{y3})$ span a "
-            "parallelogram with sides $AB$ and $AC$. What is its area?",
-        ),
-        chain=f"The sides from the first vertex are $({x2 - x1}, {y2 - y1})$ and "
-        f"$({x3 - x1}, {y3 - y1})$. Twice the area is $|{(x2 - x1) * (y3 - y1)} - "
-        f"({(x3 - x1) * (y2 - y1)})| = {abs(twice)}$.",
-        steps=(
-            Step(
-                "We take the cross product of two sides.",
-                f"x1, y1 = {x1}, {y1}\nx2, y2 = {x2}, {y2}\nx3, y3 = {x3}, {y3}\n"
-                "print(abs((x2 - x1) * (y3 - y1) - (x3 - x1) * (y2 - y1)))",
-            ),
-        ),
-        answer=abs(twice),
-    )
-
-
-def grid_squares(rng: Random) -> Draw:
-    m, n = sorted(rng.sample(range(4, 45), 2))
-    terms = [(m - k) * (n - k) for k in range(m)]
-    shown = " + ".join(map(str, terms[:3])) + (" + \\cdots" if len(terms) > 3 else "")
-    return Draw(
-        numbers=(m, n),
-        statements=(
-            f"How many squares of any size do the lines of an ${m} \\times {n}$ grid of unit squares "
-            "bound?",
-            f"Find the number of squares, of all sizes, in a board of ${m}$ by ${n}$ unit cells.",
-            f"A window has ${m}$ rows and ${n}$ columns of equal square panes. How many squares can "
-            "be seen in it, counting all sizes?",
-        ),
-        chain=f"There are $({m}-k+1)({n}-k+1)$ squares of side $k$. Adding for $k$ from $1$ to "
-        f"${m}$: ${shown} = {sum(terms)}$.",
-        steps=(
-            Step(
-                f"We add the squares of each side length up to ${m}$.",
-                f"total = 0\nfor k in range({m}):\n    total += ({m} - k) * ({n} - k)\nprint(total)",
-            ),
-        ),
-        answer=sum(terms),
-    )
-
-
 def disc_points(rng: Random) -> Draw:
     n = rng.randint(20, 900)
     rows = [2 * isqrt(n - x * x) + 1 for x in range(-isqrt(n), isqrt(n) + 1)]
@@ -139,40 +85,8 @@ def ring_points(rng: Random) -> Draw:
     )
 
 
-def triangles_of_perimeter(rng: Random) -> Draw:
-    p, s = rng.randint(20, 90), rng.randint(2, 7)
-    answer = sum(
-        a + b > p - a - b >= b for a in range(s, p // 3 + 1) for b in range(a, (p - a) // 2 + 1)
-    )
-    return Draw(
-        numbers=(p, s),
-        statements=(
-            f"How many triangles, up to congruence, have integer sides of at least ${s}$ and "
-            f"perimeter ${p}$?",
-            f"Find the number of triples $a \\le b \\le c$ of integers with $a \\ge {s}$, "
-            f"$a + b > c$ and $a + b + c = {p}$.",
-            f"A wire of length ${p}$ is bent into a triangle whose sides are whole numbers, none "
-            f"below ${s}$. How many different triangles are possible?",
-        ),
-        chain=f"With $a \\le b \\le c$ and $c = {p} - a - b$, the condition is $c < {p} / 2$. Counting "
-        f"the possible $b$ for each $a$ from ${s}$ to ${p // 3}$ gives ${answer}$.",
-        steps=(
-            Step(
-                "We try all sides in order and test the triangle.",
-                f"count = 0\nfor a in range({s}, {p}):\n    for b in range(a, {p}):\n"
-                f"        c = {p} - a - b\n        if c >= b and a + b > c:\n            count += 1\n"
-                "print(count)",
-            ),
-        ),
-        answer=answer,
-    )
-
-
 FAMILIES: tuple[Family, ...] = (
     Family(box_surface, "geometry", 1),
-    Family(lattice_triangle, "geometry", 2),
-    Family(grid_squares, "geometry", 3),
-    Family(disc_points, "geometry", 3),
-    Family(triangles_of_perimeter, "geometry", 4),
+    Family(disc_points, "geometry", 4),
     Family(ring_points, "geometry", 5, held_out=True),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from random import Random
 
 from numina.corpus.family import Draw, Family, Step
@@ -30,59 +29,6 @@ def arithmetic_sum(rng: Random) -> Draw:
             ),
         ),
         answer=n * (a + last) // 2,
-    )
-
-
-def alternating_squares(rng: Random) -> Draw:
-    a = rng.randint(2, 60)
-    n = a + 2 * rng.randint(5, 40)
-    answer = a * a + sum(range(a + 1, n + 1))
-    return Draw(
-        numbers=(a, n),
-        statements=(
-            f"Find ${a}^2 - {a + 1}^2 + {a + 2}^2 - \\cdots + {n}^2$.",
-            f"The squares of ${a}, {a + 1}, \\dots, {n}$ are added and subtracted in turn, beginning "
-            "with a plus. What is the result?",
-            f"What is the value of the alternating sum ${a}^2 - {a + 1}^2 + \\cdots - {n - 1}^2 + "
-            f"{n}^2$?",
-        ),
-        chain=f"Each pair $k^2 - (k-1)^2$ is $k + (k - 1)$, so all is ${a}^2$ plus the integers from "
-        f"${a + 1}$ to ${n}$: ${a * a} + {answer - a * a} = {answer}$.",
-        steps=(
-            Step(
-                "We add the squares with alternating signs.",
-                f"total = 0\nsign = 1\nfor i in range({a}, {n + 1}):\n    total += sign * i ** 2\n"
-                "    sign = -sign\nprint(total)",
-            ),
-        ),
-        answer=answer,
-    )
-
-
-def first_term_beyond(rng: Random) -> Draw:
-    a, r, bound = rng.randint(1, 12), rng.randint(2, 5), rng.randint(2, 99) * 1000
-    terms = [a]
-    while terms[-1] <= bound:
-        terms.append(terms[-1] * r)
-    return Draw(
-        numbers=(a, r, bound),
-        statements=(
-            f"A geometric sequence starts with ${a}$ and has ratio ${r}$. Which term, counted from "
-            f"$1$, is the first to exceed ${bound}$?",
-            f"Let $a_1 = {a}$ and $a_{{n+1}} = {r}a_n$. Find the least $n$ with $a_n > {bound}$.",
-            f"A colony of ${a}$ cells grows ${r}$-fold every hour; its sizes form a sequence that "
-            f"starts with ${a}$. Which member of the sequence is the first above ${bound}$?",
-        ),
-        chain=f"The terms are ${', '.join(map(str, terms[:4]))}, \\dots$. Term ${len(terms) - 1}$ is "
-        f"${terms[-2]}$ and term ${len(terms)}$ is ${terms[-1]}$, the first above ${bound}$. "
-        f"So the answer is ${len(terms)}$.",
-        steps=(
-            Step(
-                f"We multiply on until the term exceeds ${bound}$.",
-                f"n = 1\na = {a}\nwhile a <= {bound}:\n    a *= {r}\n    n += 1\nprint(n)",
-            ),
-        ),
-        answer=len(terms),
     )
 
 
@@ -151,44 +97,8 @@ def recurrence_sum(rng: Random) -> Draw:
     )
 
 
-def telescoping_fraction(rng: Random) -> Draw:
-    a = rng.randint(2, 30)
-    b = a + rng.randint(5, 40)
-    value = Fraction(1, a) - Fraction(1, b + 1)
-    return Draw(
-        numbers=(a, b),
-        statements=(
-            f"The sum $\\sum_{{k={a}}}^{{{b}}} \\frac{{1}}{{k(k+1)}}$ equals $\\frac{{m}}{{n}}$ in "
-            "lowest terms. Find $m + n$.",
-            f"Write $\\frac{{1}}{{{a} \\cdot {a + 1}}} + \\frac{{1}}{{{a + 1} \\cdot {a + 2}}} + "
-            f"\\cdots + \\frac{{1}}{{{b} \\cdot {b + 1}}}$ as a reduced fraction $\\frac{{m}}{{n}}$. "
-            "What is $m + n$?",
-            f"The fractions $\\frac{{1}}{{k(k+1)}}$ for $k$ from ${a}$ to ${b}$ add up to "
-            "$\\frac{m}{n}$, where $m$ and $n$ are relatively prime. What is $m + n$?",
-        ),
-        chain=f"The sum telescopes to $\\frac{{1}}{{{a}}} - \\frac{{1}}{{{b + 1}}} = "
-        f"\\frac{{{b + 1 - a}}}{{{a * (b + 1)}}} = \\frac{{{value.numerator}}}{{{value.denominator}}}$. "
-        f"So $m + n = {value.numerator + value.denominator}$.",
-        steps=(
-            Step(
-                "First we add the fractions exactly.",
-                f"from fractions import Fraction\ntotal = Fraction(0)\nfor k in range({a}, {b + 1}):\n"
-                "    total += Fraction(1, k * (k + 1))\nprint(total)",
-            ),
-            Step(
-                "Now we add the numerator and the denominator.",
-                "print(total.numerator + total.denominator)",
-            ),
-        ),
-        answer=value.numerator + value.denominator,
-    )
-
-
 FAMILIES: tuple[Family, ...] = (
     Family(arithmetic_sum, "sequences", 1),
-    Family(alternating_squares, "sequences", 2),
-    Family(first_term_beyond, "sequences", 3),
     Family(recurrence_remainder, "sequences", 4),
-    Family(telescoping_fraction, "sequences", 4),
     Family(recurrence_sum, "sequences", 5, held_out=True),
 )

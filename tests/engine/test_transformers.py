@@ -1,0 +1,84 @@
+"""The transformers engine on a real, small model."""
+
+import asyncio
+
+import pytest
+
+from numina.engine.protocol import Completion, Sampling, cut_at_stop
+from numina.engine.transformers import TransformersEngine, sample
+from numina.settings import UserError
+
+GREEDY = Sampling(temperature=0, top_p=1, max_new_tokens=12, stop=(), seed=1)
+PROMPTS = ["We add", "What is $4+12$? The answer", "print(range(n))"]
+
+
+def complete(folder, samplings: list[Sampling], batch_size: int = 8) -> list[Completion]:
+    async def go():
+        async with TransformersEngine(folder, batch_size, "float32") as engine:
+            jobs = zip(PROMPTS, samplings, strict=True)
+            return await asyncio.gather(*[engine.complete(p, s) for p, s in jobs])
+
+    return asyncio.run(go())
+
+
+def test_greedy_is_what_generate_gives(model_folder, tokenizer):
+    from transformers import AutoModelForCausalLM
+
+    network = AutoModelForCausalLM.from_pretrained(model_folder)
+    ours = complete(model_folder, [GREEDY] * 3)
+    for prompt, completion in zip(PROMPTS, ours, strict=True):
+        ids = tokenizer(prompt, return_tensors="pt")
+        out = network.generate(**ids, max_new_tokens=12, do_sample=False)[0]
+        text = tokenizer.decode(out[ids["input_ids"].shape[1] :], skip_special_tokens=True)
+        assert completion.text == text
+        assert completion.prompt_tokens == ids["input_ids"].shape[1]
+
+
+def test_samples_depend_on_their_seed_and_not_on_their_neighbours(model_folder):
+    hot = [Sampling(1.0, 1.0, 12, (), seed) for seed in (1, 2, 3)]
+    together = complete(model_folder, hot)
+    apart = complete(model_folder, hot, batch_size=1)
+    assert [c.text for c in together] == [c.text for c in apart]
+    others = complete(model_folder, [Sampling(1.0, 1.0, 12, (), seed) for seed in (4, 5, 6)])
+    assert [c.text for c in together] != [c.text for c in others]
+
+
+def test_a_stop_string_is_found_inside_and_across_tokens(model_folder):
+    free = complete(model_folder, [GREEDY] * 3)[1]
+    word = free.text[2:5]
+    stopped = complete(model_folder, [Sampling(0, 1, 12, (word,), 1)] * 3)[1]
+    assert stopped.finish == "stop"
+    assert stopped.text == free.text[: free.text.index(word) + len(word)]
+
+
+def test_length_ends_a_completion(model_folder):
+    completion = complete(model_folder, [GREEDY] * 3)[0]
+    assert completion.finish in ("length", "end")
+    assert completion.generated_tokens <= 12
+    assert completion.logprob_sum < 0
+
+
+def test_top_p_leaves_only_the_likeliest():
+    import torch
+
+    logits = torch.log(torch.tensor([0.5, 0.3, 0.15, 0.05]))
+    generator = torch.Generator().manual_seed(0)
+    drawn = {sample(logits, Sampling(1.0, 0.7, 1, (), 0), generator) for _ in range(200)}
+    assert drawn == {0, 1}
+    drawn = [sample(logits, Sampling(1.0, 1.0, 1, (), 0), generator) for _ in range(4000)]
+    assert drawn.count(0) / 4000 == pytest.approx(0.5, abs=0.04)
+    assert drawn.count(3) / 4000 == pytest.approx(0.05, abs=0.02)
+
+
+def test_the_first_stop_string_cuts():
+    assert cut_at_stop("ab```output\ncd", ("```output\n",)) == "ab```output\n"
+    assert cut_at_stop("abc", ("x",)) is None
+    assert cut_at_stop("a;b.c", (".", ";")) == "a;"
+
+
+def test_a_folder_without_a_model_or_tokenizer_is_refused(tmp_path):
+    with pytest.raises(UserError, match="config.json"):
+        TransformersEngine(tmp_path, 1, "float32")
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(UserError, match="tokenizer_config.json"):
+        TransformersEngine(tmp_path, 1, "float32")

@@ -1,0 +1,119 @@
+"""Every knob is typed: what is wrong fails before any work, with its key and its value."""
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from numina.profile import arguments, differences, hydra_value, merged
+from numina.settings import Quantize, UserError, check_group_size, load, parse
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULT = yaml.safe_load((ROOT / "params.yaml").read_text())
+
+
+def test_the_default_is_valid():
+    assert parse(DEFAULT).sctir.n == DEFAULT["sctir"]["n"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("sctir.depth", 0),
+        ("sctir.n", 0),
+        ("sctir.n", "many"),
+        ("sctir.temperature", -1),
+        ("sctir.seeds", [1, 1]),
+        ("sctir.seeds", []),
+        ("quantize.bits", 5),
+        ("quantize.group_size", 0),
+        ("validation_sets.splits", ["mini_imo"]),
+        ("validation_sets.splits", ["amc"]),  # chosen, but its path is empty
+        ("sft_cot.learning_rate", "fast"),
+        ("sft_tir.epochs", 0),
+        ("tir_data.wrong_share", 1.5),
+        ("base_model.sha256", "abc"),
+        ("base_model.source", "floppy"),
+        ("template.name", "chatml"),
+        ("engine.name", "vlllm"),
+        ("sandbox.timeout_s", 0),
+        ("collect.jsonl", [{"count": 3}]),
+    ],
+)
+def test_an_impossible_value_is_named_with_its_key(key, value):
+    with pytest.raises(UserError) as error:
+        parse(merged({key: value}, DEFAULT))
+    message = str(error.value)
+    assert key.split(".")[0] in message
+    assert repr(value) in message or str(value) in message or key in message
+
+
+@pytest.mark.parametrize("section", [None, "sctir", "validation_sets"])
+def test_an_unknown_key_is_refused(section):
+    params = copy.deepcopy(DEFAULT)
+    (params if section is None else params[section])["typo"] = 1
+    with pytest.raises(UserError, match="typo"):
+        parse(params)
+
+
+def test_a_missing_key_is_named():
+    params = copy.deepcopy(DEFAULT)
+    del params["sctir"]["n"]
+    with pytest.raises(UserError, match=r"sctir\.n"):
+        parse(params)
+
+
+def test_numbers_that_yaml_reads_as_text_are_numbers():
+    # dvc exp run -S writes 1e-5 as 1e-05, which PyYAML reads as text.
+    assert parse(merged({"sft_cot.learning_rate": "1e-05"}, DEFAULT)).sft_cot.learning_rate == 1e-5
+
+
+def test_a_group_size_that_divides_no_layer_is_refused(tmp_path):
+    (tmp_path / "config.json").write_text(
+        json.dumps({"hidden_size": 576, "intermediate_size": 1536})
+    )
+    quantize = Quantize(bits=8, group_size=128, desc_act=False, rows=4, seed=1)
+    with pytest.raises(UserError, match="128 does not divide hidden_size 576"):
+        check_group_size(quantize, tmp_path)
+    check_group_size(quantize.model_copy(update={"group_size": 64}), tmp_path)
+
+
+@pytest.mark.parametrize(("text", "reason"), [(None, "not found"), ("a: [", "not YAML")])
+def test_a_params_file_that_cannot_be_read(tmp_path, text, reason):
+    path = tmp_path / "params.yaml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(UserError, match=reason):
+        load(path)
+
+
+@pytest.mark.parametrize("name", sorted(file.stem for file in ROOT.glob("profiles/*.yaml")))
+def test_every_profile_is_valid_and_holds_differences_only(name, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    leaves = differences(yaml.safe_load(Path(f"profiles/{name}.yaml").read_text()), DEFAULT)
+    assert merged(leaves, DEFAULT) != DEFAULT
+    for key, value in leaves.items():
+        assert merged({key: value}, DEFAULT) != DEFAULT, f"{key} is the default"
+    assert len(arguments(name)) == 2 * len(leaves)
+
+
+def test_a_profile_with_an_unknown_key_is_refused():
+    with pytest.raises(UserError, match=r"sctir\.m: params\.yaml has no such key"):
+        differences({"sctir": {"m": 4}}, DEFAULT)
+
+
+def test_an_unknown_profile_names_those_that_exist(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(UserError, match="real-sets"):
+        arguments("nothing")
+
+
+def test_values_are_written_as_hydra_reads_them():
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    parser = OverridesParser.create()
+    for value in [True, 1.5, "a b'c", ["x", "y"], [{"path": "../a/b.jsonl.gz", "count": 3}]]:
+        override = parser.parse_override(f"key={hydra_value(value)}")
+        assert override.value() == value
