@@ -77,8 +77,8 @@ def test_the_first_stop_string_cuts():
 
 
 def test_a_folder_without_a_model_or_tokenizer_is_refused(tmp_path):
-    with pytest.raises(UserError, match="config.json"):
+    with pytest.raises(UserError, match="no config"):
         TransformersEngine(tmp_path, 1, "float32")
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(UserError, match="tokenizer_config.json"):
+    with pytest.raises(UserError, match="no tokenizer_config"):
         TransformersEngine(tmp_path, 1, "float32")

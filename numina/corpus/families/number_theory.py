@@ -11,7 +11,7 @@ from numina.corpus.family import Draw, Family, Step
 
 
 def multiples_of_either(rng: Random) -> Draw:
-    a, b, n = rng.randint(3, 9), rng.randint(10, 19), rng.randint(150, 950)
+    a, b, n = rng.randint(3, 9), rng.choice((10, 11, 13, 16, 17, 19)), rng.randint(150, 950)
     first, second, both = (n - 1) // a, (n - 1) // b, (n - 1) // lcm(a, b)
     return Draw(
         numbers=(a, b, n),
@@ -38,7 +38,7 @@ def multiples_of_either(rng: Random) -> Draw:
 
 
 def multiples_of_one_only(rng: Random) -> Draw:
-    a, b, n = rng.randint(3, 9), rng.randint(10, 19), rng.randint(150, 950)
+    a, b, n = rng.randint(3, 9), rng.choice((10, 11, 13, 16, 17, 19)), rng.randint(150, 950)
     first, both = (n - 1) // a, (n - 1) // lcm(a, b)
     return Draw(
         numbers=(a, b, n),
@@ -69,8 +69,8 @@ def sum_of_multiples(rng: Random) -> Draw:
         statements=(
             f"Find the sum of all positive multiples of ${a}$ that are less than ${n}$.",
             f"What is the sum of the positive integers below ${n}$ that are divisible by ${a}$?",
-            f"A clerk adds up every multiple of ${a}$ from ${a}$ up to, but not including, ${n}$ "
-            "or beyond. What total does she get?",
+            f"A clerk adds up the multiples of ${a}$, beginning with ${a}$ and leaving off before she "
+            f"reaches ${n}$. What total does she get?",
         ),
         chain=f"There are ${k}$ such multiples, from ${a}$ to ${a * k}$. Their sum is "
         f"${a} \\cdot \\frac{{{k} \\cdot {k + 1}}}{{2}} = {a} \\cdot {k * (k + 1) // 2} = "
@@ -204,7 +204,7 @@ def divisors_that_are_multiples(rng: Random) -> Draw:
 
 
 def digits_of_power(rng: Random) -> Draw:
-    a, b = rng.randint(2, 19), rng.randint(8, 30)
+    a, b = rng.choice([*range(2, 10), *range(11, 20)]), rng.randint(8, 30)
     digits = str(a**b)
     total = sum(map(int, digits))
     return Draw(
