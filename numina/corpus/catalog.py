@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from numina.corpus.families import algebra, counting, geometry, number_theory, sequences
 from numina.corpus.family import Draw, Family
 from numina.records import Problem
@@ -29,12 +31,13 @@ def as_problem(family: Family, draw: Draw, wording: int) -> Problem:
 
 
 def training_problems(seed: int, per_family: int) -> list[tuple[Problem, Draw]]:
-    """Problems to train on, in every wording but the last, from every family not held out."""
+    """Problems to train on, in every wording but the last, by each family's share."""
     return [
         (as_problem(family, draw, place % (len(draw.statements) - 1)), draw)
         for family in FAMILIES
-        if not family.held_out
-        for place, draw in enumerate(family.draws(seed, per_family, validation=False))
+        for place, draw in enumerate(
+            family.draws(seed, math.ceil(family.share * per_family), validation=False)
+        )
     ]
 
 

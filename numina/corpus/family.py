@@ -45,14 +45,15 @@ class Family:
     Attributes:
         draw: from a random generator to a problem.
         subject: algebra, number_theory, counting, geometry or sequences.
-        level: difficulty from 1 to 5: up to 3 stands in the mini_amc split, above in mini_aime.
-        held_out: True for a family that appears in validation only.
+        level: difficulty from 1 to 5; by default up to 3 is mini_amc, above it mini_aime.
+        share: problems drawn to train on, as a share of `collect.per_family`; small for
+            families that are to stay rare, 0 for one that appears in validation only.
     """
 
     draw: Callable[[Random], Draw]
     subject: str
     level: int
-    held_out: bool = False
+    share: float = 1.0
 
     @property
     def name(self) -> str:

@@ -104,8 +104,8 @@ def iterated_function_remainder(rng: Random) -> Draw:
 
 
 FAMILIES: tuple[Family, ...] = (
-    Family(squares_of_roots, "algebra", 2),
-    Family(iterated_function, "algebra", 3),
-    Family(cubes_of_roots, "algebra", 4, held_out=True),
-    Family(iterated_function_remainder, "algebra", 4, held_out=True),
+    Family(squares_of_roots, "algebra", 2, share=0.65),
+    Family(iterated_function, "algebra", 3, share=0.65),
+    Family(cubes_of_roots, "algebra", 4, share=0),
+    Family(iterated_function_remainder, "algebra", 4, share=0.5),
 )

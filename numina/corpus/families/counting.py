@@ -172,10 +172,10 @@ def pair_products(rng: Random) -> Draw:
 
 
 FAMILIES: tuple[Family, ...] = (
-    Family(committees, "counting", 1),
-    Family(grid_paths, "counting", 2),
+    Family(committees, "counting", 1, share=0.65),
+    Family(grid_paths, "counting", 2, share=0.65),
     Family(digit_sum_numbers, "counting", 4),
     Family(grid_paths_through, "counting", 4),
     Family(pair_sums, "counting", 4),
-    Family(pair_products, "counting", 5, held_out=True),
+    Family(pair_products, "counting", 5, share=0.5),
 )

@@ -86,7 +86,7 @@ def ring_points(rng: Random) -> Draw:
 
 
 FAMILIES: tuple[Family, ...] = (
-    Family(box_surface, "geometry", 1),
+    Family(box_surface, "geometry", 1, share=0.65),
     Family(disc_points, "geometry", 4),
-    Family(ring_points, "geometry", 5, held_out=True),
+    Family(ring_points, "geometry", 5, share=0.5),
 )

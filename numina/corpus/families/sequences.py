@@ -98,7 +98,7 @@ def recurrence_sum(rng: Random) -> Draw:
 
 
 FAMILIES: tuple[Family, ...] = (
-    Family(arithmetic_sum, "sequences", 1),
+    Family(arithmetic_sum, "sequences", 1, share=0.65),
     Family(recurrence_remainder, "sequences", 4),
-    Family(recurrence_sum, "sequences", 5, held_out=True),
+    Family(recurrence_sum, "sequences", 5, share=0),
 )
