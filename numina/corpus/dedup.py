@@ -1,8 +1,8 @@
 """Take out duplicates, and whatever leaks a validation problem; record each removal's rule.
 
 The n-gram rule is the one that NuminaMath used against its test sets (an exact overlap of ten
-words). Near-duplicates are found by the Jaccard similarity of word 5-gram sets, exactly, through
-an inverted index.
+words). Near-duplicates have the same numbers and a high Jaccard similarity of word 5-gram sets,
+found exactly through an inverted index; a problem with other numbers is another problem.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ class Removal:
 def words(text: str) -> list[str]:
     """The words, numbers and LaTeX commands of a text, in lower case."""
     return re.findall(r"\\[a-z]+|[^\W\d_]+|\d+", text.lower())
+
+
+def numbers(text: str) -> list[str]:
+    """The numbers of a text, in order."""
+    return re.findall(r"\d+", text)
 
 
 def ngrams(text: str, n: int) -> set[tuple[str, ...]]:
@@ -66,6 +71,7 @@ def clean(
             place
             for place, count in sorted(shared.items())
             if count / (len(shingles) + sizes[place] - count) > params.jaccard
+            and numbers(kept[place].problem) == numbers(row.problem)
         ]
         if near:
             removed.append(Removal(row.id, "near_duplicate", kept[near[0]].id))
