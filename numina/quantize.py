@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -58,7 +57,6 @@ def quantize(
     for leftover in out.glob("quant_log*"):  # holds timings, so its hash never settles
         leftover.unlink()
     tokenizer.save_pretrained(out)
-    shutil.copyfile(model / "generation_config.json", out / "generation_config.json")
     sample = (held_out or calibration)[:LOSS_ROWS]
     write_json(
         out / "cost.json",

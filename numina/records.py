@@ -175,7 +175,7 @@ def read_traces(path: Path) -> list[Trace]:
 
 def write_rows(path: Path, rows: Iterable[Any]) -> None:
     """Write dataclass instances or dicts as JSONL, whole or not at all."""
-    plain = (dataclasses.asdict(row) if dataclasses.is_dataclass(row) else row for row in rows)
+    plain = (row if isinstance(row, dict) else dataclasses.asdict(row) for row in rows)
     write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in plain))
 
 

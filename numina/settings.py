@@ -87,7 +87,7 @@ class ValidationSets(Section):
 class Digitize(Section):
     ocr: bool
     min_confidence: Share
-    scale: Annotated[float, Field(ge=1, le=8)]
+    scale: Annotated[int, Field(ge=1, le=8)]
 
 
 class JsonlSource(Section):

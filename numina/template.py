@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+from typing import Any
 
 CODE_START, CODE_END = "```python\n", "```"
 OUTPUT_START, OUTPUT_END = "```output\n", "```\n"
@@ -53,15 +50,22 @@ def output_spans(solution: str) -> Iterator[tuple[int, int]]:
 
 
 def encode(
-    tokenizer: PreTrainedTokenizerBase,
+    tokenizer: Any,
     template: Template,
     problem: str,
     solution: str,
     *,
     mask_prompt: bool = True,
     mask_output: bool = True,
-) -> dict[Literal["input_ids", "labels"], list[int]]:
+) -> dict[str, list[int]]:
     """Token ids and labels of a solved problem, with the end token, which is trained.
+
+    Args:
+        tokenizer: a fast tokenizer of transformers (its offsets are needed).
+        template: how the problem becomes a prompt.
+        problem: the statement.
+        solution: what the model is to write, outputs of its programs included.
+        mask_prompt, mask_output: take no loss there.
 
     Returns:
         `input_ids` and `labels`, of one length; a label is -100 where no loss is taken: on the
@@ -69,7 +73,7 @@ def encode(
     """
     prompt = template.render(problem)
     text = prompt + solution.strip()
-    encoded = tokenizer(text, return_offsets_mapping=True, add_special_tokens=False)
+    encoded = tokenizer(text, return_offsets_mapping=True)
     masked = [(0, len(prompt))] if mask_prompt else []
     if mask_output:
         masked += [(len(prompt) + a, len(prompt) + b) for a, b in output_spans(solution.strip())]

@@ -2,8 +2,9 @@
 
 A page's text layer is used where it is sound; else the page is rendered and read by OCR
 (RapidOCR, whose models come with its package). A text layer counts as sound when it has at least
-40 characters, at most 2 in 100 of them are control, private-use or replacement characters, and
-most of the rest are letters, digits, spaces and usual signs.
+40 characters, at most 5 in 100 of them are control, unassigned, private-use or replacement
+characters (the pieces of TeX's tall brackets are private-use, and are let pass), and at least 9 in
+10 letters are ASCII, Greek, mathematical or Chinese: a broken font map shows as accented Latin.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from numina.records import Problem
 from numina.settings import Digitize, UserError
 
 LEAST_CHARACTERS = 40
-MOST_BROKEN = 0.02
+MOST_BROKEN = 0.05
 LEAST_USUAL = 0.9
+BRACKET_PIECES = range(0xF8E0, 0xF900)
+USUAL_LETTERS = (range(0x80), range(0x370, 0x400), range(0x1D400, 0x1D800), range(0x3400, 0xA000))
 HEADING = re.compile(
     r"^[ \t]*(?P<kind>problem|question|exercise|solution|answer key|(?P<bare>\d{1,3}[.)](?=\s)))"
     r"[ \t]*(?P<number>\d{1,3})?[ \t]*[.:)]?[ \t]*",
@@ -54,14 +57,15 @@ class Page:
 
 def is_sound(text: str) -> bool:
     """Whether a text layer can be trusted; the rules are in the module's docstring."""
-    shown = [char for char in text if not char.isspace()]
+    shown = [ord(char) for char in text if not char.isspace()]
+    shown = [code for code in shown if code not in BRACKET_PIECES]
     if len(shown) < LEAST_CHARACTERS:
         return False
-    broken = sum(
-        unicodedata.category(c) in ("Cc", "Co", "Cn", "Cs") or c == "\ufffd" for c in shown
-    )
-    usual = sum(c.isascii() or unicodedata.category(c)[0] in "LNPS" for c in shown)
-    return broken <= MOST_BROKEN * len(shown) and usual >= LEAST_USUAL * len(shown)
+    kinds = [unicodedata.category(chr(code)) for code in shown]
+    broken = sum(kind in ("Cc", "Co", "Cn", "Cs") for kind in kinds) + shown.count(0xFFFD)
+    letters = [code for code, kind in zip(shown, kinds, strict=True) if kind[0] == "L"]
+    usual = sum(any(code in block for block in USUAL_LETTERS) for code in letters)
+    return broken <= MOST_BROKEN * len(shown) and usual >= LEAST_USUAL * len(letters)
 
 
 def read_pages(file: Path, params: Digitize) -> list[Page]:

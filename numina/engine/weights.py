@@ -30,7 +30,8 @@ def load_model(model: Path, dtype: str) -> Any:
         from gptqmodel import BACKEND, GPTQModel
 
         print(f"{model}: GPTQ weights unpacked to {dtype} once, for the CPU")
-        network = GPTQModel.load(str(model), backend=BACKEND.GPTQ_TORCH, device="cpu").model
+        loaded: Any = GPTQModel.load(str(model), backend=BACKEND.GPTQ_TORCH, device="cpu")
+        network = loaded.model
         unpack_linears(network)
         network = network.to(getattr(torch, dtype))
     else:
@@ -51,9 +52,10 @@ def unpack_linears(network: Any) -> None:
     for name, module in list(network.named_modules()):
         if not isinstance(module, TorchLinear):
             continue
-        has_bias = module.bias is not None and module.bias.numel() > 0
+        bias: Any = module.bias
+        has_bias = bias is not None and bias.numel() > 0
         plain = nn.Linear(module.in_features, module.out_features, bias=has_bias)
         plain.weight = nn.Parameter(module.dequantize_weight().T.detach().contiguous())
         if has_bias:
-            plain.bias = nn.Parameter(module.bias.detach())
+            plain.bias = nn.Parameter(bias.detach())
         network.set_submodule(name, plain)

@@ -12,6 +12,8 @@ from typing import Any
 import yaml
 
 COLOURS = ("#2b5c8a", "#c2571a", "#4a7a3a", "#7a4a8a", "#8a7a2b", "#555555")
+# Else every picture carries an RDF block that names outside addresses and the date.
+NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 Points = Sequence[tuple[float, float]]
 
 
@@ -42,7 +44,7 @@ def line_chart(series: Mapping[str, Points], x: str, y: str, *, percent: bool = 
     if len(series) > 1:
         axes.legend(frameon=False)
     drawn = io.StringIO()
-    figure.savefig(drawn, format="svg", metadata={"Date": None}, transparent=True)
+    figure.savefig(drawn, format="svg", metadata=NO_METADATA, transparent=True)
     return drawn.getvalue()[drawn.getvalue().index("<svg") :]
 
 

@@ -25,7 +25,7 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from numina.settings import Sandbox
 
@@ -95,7 +95,7 @@ class Session:
             self.writer.write(json.dumps({"code": code}).encode() + b"\n")
             await self.writer.drain()
             line = await asyncio.wait_for(self.reader.readline(), self.pool.params.timeout_s)
-            reply = json.loads(line) if line else None
+            reply: dict[str, Any] | None = json.loads(line) if line else None
         except TimeoutError:
             reply = {"status": "timeout"}
         except (ConnectionError, ValueError):

@@ -53,7 +53,7 @@ async def solve(
     seed: int,
     sctir: Sctir,
     limits: TraceLimits,
-    on_trace: Callable[[Trace], None],
+    on_trace: Callable[[Trace], object],
 ) -> Verdict:
     """Sample up to `sctir.n` traces of one problem and vote.
 
@@ -98,7 +98,7 @@ async def solve_all(
     seed: int,
     sctir: Sctir,
     sandbox: Sandbox,
-    on_trace: Callable[[Trace], None],
+    on_trace: Callable[[Trace], object],
 ) -> list[Verdict]:
     """Solve problems side by side, so that the engine's batches stay full."""
     limits = sctir_limits(sctir, sandbox)

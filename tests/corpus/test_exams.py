@@ -9,7 +9,7 @@ from numina.settings import Digitize, UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data" / "exams"
-PARAMS = Digitize(ocr=True, min_confidence=0.5, scale=3.0)
+PARAMS = Digitize(ocr=True, min_confidence=0.5, scale=3)
 
 
 def test_our_exam_is_read_by_text_layer_and_by_ocr():
@@ -77,8 +77,10 @@ def test_a_real_english_exam_has_a_sound_text_layer_and_a_chinese_one_does_not()
 
     if not SHARED.exists():
         pytest.skip("the shared exams are not on this machine")
-    sound = {}
+    sound: dict[str, list[bool]] = {}
     for file in sorted(SHARED.glob("*.pdf")):
-        page = pypdfium2.PdfDocument(file)[1]
-        sound[file.name[:2]] = is_sound(page.get_textpage().get_text_bounded())
-    assert sound == {"en": True, "zh": False}
+        for page in pypdfium2.PdfDocument(file):
+            text = page.get_textpage().get_text_bounded()
+            sound.setdefault(file.name[:2], []).append(is_sound(text))
+    assert sum(sound["en"]) >= 40, sum(sound["en"])  # of 52; in the others matrices came out broken
+    assert not any(sound["zh"])

@@ -79,7 +79,7 @@ def test_the_page_stands_alone_and_escapes_what_models_and_problems_say():
     assert "We &lt;add&gt;." in html
     assert "http://" not in html.replace("http://www.w3.org/", "")
     assert "https://" not in html
-    assert html.count("<article>") == 2  # one right, one wrong; there is one problem only
+    assert html.count("<article>") == 1  # a problem is shown once, and there is only one
 
 
 def test_equal_results_give_equal_pages():

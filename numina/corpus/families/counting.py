@@ -106,7 +106,7 @@ def digit_sum_numbers(rng: Random) -> Draw:
         steps=(
             Step(
                 f"We test every integer from ${low}$ to ${high}$.",
-                f"count = 0\nfor i in range({low}, {high + 1}):\n"
+                f"count = 0\nfor i in range({low}, {high} + 1):\n"
                 f"    if sum(int(d) for d in str(i)) == {s}:\n        count += 1\nprint(count)",
             ),
         ),
@@ -137,7 +137,7 @@ def pair_sums(rng: Random) -> Draw:
         steps=(
             Step(
                 "We try all pairs.",
-                f"count = 0\nfor x in range(1, {n + 1}):\n    for y in range(x + 1, {n + 1}):\n"
+                f"count = 0\nfor x in range(1, {n} + 1):\n    for y in range(x + 1, {n} + 1):\n"
                 f"        if (x + y) % {d} == 0:\n            count += 1\nprint(count)",
             ),
         ),
@@ -163,7 +163,7 @@ def pair_products(rng: Random) -> Draw:
         steps=(
             Step(
                 "We try all pairs.",
-                f"count = 0\nfor x in range(1, {n + 1}):\n    for y in range(x + 1, {n + 1}):\n"
+                f"count = 0\nfor x in range(1, {n} + 1):\n    for y in range(x + 1, {n} + 1):\n"
                 f"        if x * y % {d} == 0:\n            count += 1\nprint(count)",
             ),
         ),

@@ -47,7 +47,7 @@ def disc_points(rng: Random) -> Draw:
         steps=(
             Step(
                 f"We try all integer points with coordinates up to ${r}$.",
-                f"count = 0\nfor x in range(-{r}, {r + 1}):\n    for y in range(-{r}, {r + 1}):\n"
+                f"count = 0\nfor x in range(-{r}, {r} + 1):\n    for y in range(-{r}, {r} + 1):\n"
                 f"        if x ** 2 + y ** 2 <= {n}:\n            count += 1\nprint(count)",
             ),
         ),
@@ -77,7 +77,7 @@ def ring_points(rng: Random) -> Draw:
         steps=(
             Step(
                 f"We try all integer points with coordinates up to ${r}$.",
-                f"count = 0\nfor x in range(-{r}, {r + 1}):\n    for y in range(-{r}, {r + 1}):\n"
+                f"count = 0\nfor x in range(-{r}, {r} + 1):\n    for y in range(-{r}, {r} + 1):\n"
                 f"        if {m} <= x ** 2 + y ** 2 <= {n}:\n            count += 1\nprint(count)",
             ),
         ),

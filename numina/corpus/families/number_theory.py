@@ -12,14 +12,14 @@ from numina.corpus.family import Draw, Family, Step
 
 def multiples_of_either(rng: Random) -> Draw:
     a, b, n = rng.randint(3, 9), rng.choice((10, 11, 13, 16, 17, 19)), rng.randint(150, 950)
-    first, second, both = (n - 1) // a, (n - 1) // b, (n - 1) // lcm(a, b)
+    first, second, both = n // a, n // b, n // lcm(a, b)
     return Draw(
         numbers=(a, b, n),
         statements=(
-            f"How many positive integers less than ${n}$ are divisible by ${a}$ or by ${b}$?",
-            f"Find the number of integers from $1$ to ${n - 1}$ that are multiples of ${a}$, "
+            f"How many positive integers not above ${n}$ are divisible by ${a}$ or by ${b}$?",
+            f"Find the number of integers from $1$ to ${n}$ that are multiples of ${a}$, "
             f"multiples of ${b}$, or both.",
-            f"Lamps are numbered $1$ to ${n - 1}$. One switch lights every lamp whose number is "
+            f"Lamps are numbered $1$ to ${n}$. One switch lights every lamp whose number is "
             f"divisible by ${a}$, another every lamp whose number is divisible by ${b}$. "
             "How many lamps are lit when both switches are on?",
         ),
@@ -28,8 +28,8 @@ def multiples_of_either(rng: Random) -> Draw:
         f"So the count is ${first} + {second} - {both} = {first + second - both}$.",
         steps=(
             Step(
-                f"We test every integer below ${n}$ for divisibility by ${a}$ or ${b}$.",
-                f"count = 0\nfor i in range(1, {n}):\n    if i % {a} == 0 or i % {b} == 0:\n"
+                f"We test every integer up to ${n}$ for divisibility by ${a}$ or ${b}$.",
+                f"count = 0\nfor i in range(1, {n} + 1):\n    if i % {a} == 0 or i % {b} == 0:\n"
                 "        count += 1\nprint(count)",
             ),
         ),
@@ -39,21 +39,21 @@ def multiples_of_either(rng: Random) -> Draw:
 
 def multiples_of_one_only(rng: Random) -> Draw:
     a, b, n = rng.randint(3, 9), rng.choice((10, 11, 13, 16, 17, 19)), rng.randint(150, 950)
-    first, both = (n - 1) // a, (n - 1) // lcm(a, b)
+    first, both = n // a, n // lcm(a, b)
     return Draw(
         numbers=(a, b, n),
         statements=(
-            f"How many integers from $1$ to ${n - 1}$ are multiples of ${a}$ but not of ${b}$?",
-            f"Find the number of multiples of ${a}$ below ${n}$ that ${b}$ does not divide.",
-            f"How many positive integers less than ${n}$ are divisible by ${a}$ but not by ${b}$?",
+            f"How many integers from $1$ to ${n}$ are multiples of ${a}$ but not of ${b}$?",
+            f"Find the number of multiples of ${a}$ up to ${n}$ that ${b}$ does not divide.",
+            f"How many positive integers not above ${n}$ are divisible by ${a}$ but not by ${b}$?",
         ),
         chain=f"There are ${first}$ multiples of ${a}$. Those that ${b}$ divides too are multiples of "
         f"${lcm(a, b)}$, and there are ${both}$. So the count is ${first} - {both} = "
         f"{first - both}$.",
         steps=(
             Step(
-                f"We test every integer below ${n}$ for both conditions.",
-                f"count = 0\nfor i in range(1, {n}):\n    if i % {a} == 0 and i % {b} != 0:\n"
+                f"We test every integer up to ${n}$ for both conditions.",
+                f"count = 0\nfor i in range(1, {n} + 1):\n    if i % {a} == 0 and i % {b} != 0:\n"
                 "        count += 1\nprint(count)",
             ),
         ),
@@ -167,7 +167,7 @@ def divisor_total(rng: Random) -> Draw:
         steps=(
             Step(
                 f"We test every integer up to ${n}$ and add those that divide it.",
-                f"total = 0\nfor i in range(1, {n + 1}):\n    if {n} % i == 0:\n        total += i\n"
+                f"total = 0\nfor i in range(1, {n} + 1):\n    if {n} % i == 0:\n        total += i\n"
                 "print(total)",
             ),
         ),
