@@ -52,10 +52,9 @@ def unpack_linears(network: Any) -> None:
     for name, module in list(network.named_modules()):
         if not isinstance(module, TorchLinear):
             continue
-        bias: Any = module.bias
-        has_bias = bias is not None and bias.numel() > 0
-        plain = nn.Linear(module.in_features, module.out_features, bias=has_bias)
+        bias = module.bias if module.bias is not None and module.bias.numel() else None
+        plain = nn.Linear(module.in_features, module.out_features, bias=bias is not None)
         plain.weight = nn.Parameter(module.dequantize_weight().T.detach().contiguous())
-        if has_bias:
+        if bias is not None:
             plain.bias = nn.Parameter(bias.detach())
         network.set_submodule(name, plain)
