@@ -1,4 +1,4 @@
-"""The `numina` command: solve a problem, see what the machine has."""
+"""The `numina` command: solve a problem, run a program, measure, see what the machine has."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import json
 import sys
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from numina import settings
 from numina.records import Problem, Trace, Verdict
@@ -23,10 +25,25 @@ def main() -> None:
     solve.add_argument("--model", type=Path, default=Path("models/gptq"), metavar="DIR")
     solve.add_argument("--n", type=int, help="traces (default: sctir.n of params.yaml)")
     solve.add_argument("--json", action="store_true", help="print the whole record as JSON")
+    execute = commands.add_parser("exec", help="run Python in the sandbox; results as JSON")
+    execute.add_argument(
+        "--jsonl",
+        nargs=2,
+        type=Path,
+        metavar=("IN", "OUT"),
+        help="rows {id, blocks: [code, ...]} to rows {id, results: [...]}; else a program on stdin",
+    )
+    execute.add_argument("--timeout", type=float, metavar="S", help="wall-clock seconds a block")
+    execute.add_argument("--memory", type=int, metavar="MB", help="memory of a session")
+    bench = commands.add_parser("bench", help="ours and baselines on the same work, in one run")
+    bench.add_argument("what", choices=["sandbox", "soak"])
+    bench.add_argument("--traces", type=Path, metavar="FILE", help="recorded traces to run")
+    bench.add_argument("--json", action="store_true")
     doctor = commands.add_parser("doctor", help="what is on this machine")
     doctor.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    settings.run({"solve": run_solve, "doctor": run_doctor}[arguments.command], arguments)
+    run = {"solve": run_solve, "exec": run_exec, "bench": run_bench, "doctor": run_doctor}
+    settings.run(run[arguments.command], arguments)
 
 
 def run_solve(arguments: argparse.Namespace) -> None:
@@ -76,6 +93,66 @@ async def solve_one(params: settings.Params, model: Path, problem: Problem) -> V
             show,
         )
     return verdicts[0]
+
+
+def run_exec(arguments: argparse.Namespace) -> None:
+    """Run programs in the sandbox of params.yaml."""
+    from numina.records import progress_bar, read_jsonl, write_rows
+    from numina.sandbox.pool import run_programs
+
+    given = {"timeout_s": arguments.timeout, "memory_mb": arguments.memory}
+    changed = {name: value for name, value in given.items() if value is not None}
+    base = settings.load().sandbox.model_dump()
+    try:
+        params = settings.Sandbox(**base | changed)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        option = {"timeout_s": "--timeout", "memory_mb": "--memory"}[str(wrong["loc"][0])]
+        raise settings.UserError(f"{option}: {wrong['msg']} (got {wrong['input']})") from None
+    if arguments.jsonl is None:
+        (results,) = run_programs(params, [[sys.stdin.buffer.read()]])
+        print(json.dumps(results[0].as_dict(), ensure_ascii=False))
+        return
+    source, target = arguments.jsonl
+    try:
+        rows = read_jsonl(source)
+    except (OSError, ValueError) as error:
+        raise settings.UserError(f"--jsonl: {error}") from None
+    for number, row in enumerate(rows, 1):
+        blocks = row.get("blocks")
+        if "id" not in row or not isinstance(blocks, list):
+            raise settings.UserError(f"{source}:{number}: needs an 'id' and a list of 'blocks'")
+        if not all(isinstance(block, str) for block in blocks):
+            raise settings.UserError(f"{source}:{number}: a block is no text")
+    with progress_bar(len(rows), "sessions") as bar:
+        done = run_programs(params, [row["blocks"] for row in rows], bar.update)
+    write_rows(
+        target,
+        [
+            {"id": row["id"], "results": [result.as_dict() for result in results]}
+            for row, results in zip(rows, done, strict=True)
+        ],
+    )
+
+
+def run_bench(arguments: argparse.Namespace) -> None:
+    """Measure; the baselines stand in benchmarks/."""
+    from benchmarks import sandbox
+
+    params = settings.load().sandbox
+    if arguments.what == "soak":
+        found = sandbox.soak(params)
+    else:
+        found = sandbox.bench(params, arguments.traces)
+    if arguments.json:
+        print(json.dumps(found, indent=2))
+        return
+    for name, row in found.items():
+        if isinstance(row, dict):
+            cells = "".join(f"  {key} {value}" for key, value in row.items())
+            print(f"{name:16}{cells}")
+        else:
+            print(f"{name:16}  {row}")
 
 
 def run_doctor(arguments: argparse.Namespace) -> None:

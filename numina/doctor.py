@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
-import sys
 from pathlib import Path
 from typing import Any
 
 from numina.machine import accelerators, machine, versions
+from numina.settings import load
 
 
 def isolation() -> dict[str, bool]:
-    """Which of the sandbox's layers this machine gives."""
-    from numina.sandbox.pool import can_unshare
+    """Which of the sandbox's layers this machine gives, seen on a session."""
+    from numina.sandbox.pool import Pool
 
-    linux = sys.platform == "linux"
-    return {
-        "resource_limits": True,
-        "own_process_group": True,
-        "death_with_parent": linux,
-        "user_namespace": can_unshare(),
-        "network_namespace": can_unshare(),
-    }
+    async def layers() -> dict[str, bool]:
+        params = load().sandbox.model_copy(update={"allow_unisolated": True})
+        async with Pool(params) as pool:
+            return pool.layers
+
+    return asyncio.run(layers())
 
 
 def examine() -> dict[str, Any]:

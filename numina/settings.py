@@ -146,8 +146,14 @@ class Quantize(Section):
 
 class Sandbox(Section):
     timeout_s: Annotated[float, Field(gt=0, le=3600)]
-    memory_mb: Annotated[int, Field(ge=256)]
+    cpu_s: Positive
+    memory_mb: Annotated[int, Field(ge=64)]
+    file_mb: Positive
+    output_mb: Positive
+    open_files: Annotated[int, Field(ge=50, le=1024)]
     output_chars: Annotated[int, Field(ge=40)]
+    stateless: bool
+    allow_unisolated: bool
 
 
 class Engine(Section):

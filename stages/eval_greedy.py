@@ -11,7 +11,8 @@ from pathlib import Path
 
 from numina import settings
 from numina.engine.transformers import TransformersEngine
-from numina.records import Problem, Trace, progress_bar, read_problems, write_rows
+from numina.machine import machine
+from numina.records import Problem, Trace, progress_bar, read_problems, write_json, write_rows
 from numina.sandbox.pool import Pool
 from numina.sctir.solve import prompt_for
 from numina.sctir.trace import TraceLimits, run_trace
@@ -21,11 +22,12 @@ from numina.template import TEMPLATES
 
 async def decode(
     params: Params, model: Path, limits: TraceLimits, splits: dict[str, list[Problem]]
-) -> dict[str, list[Trace]]:
+) -> tuple[dict[str, list[Trace]], dict[str, bool]]:
     engine = TransformersEngine(model, params.engine.batch_size, params.engine.dtype)
     template = TEMPLATES[params.template.name]
     with progress_bar(sum(map(len, splits.values())), "problems") as bar:
-        async with engine, Pool(params.sandbox) as pool:
+        pool = Pool(params.sandbox)
+        async with engine, pool:
 
             async def solve(problem: Problem) -> Trace:
                 prompt = prompt_for(engine, template, problem, limits.max_context)
@@ -37,7 +39,8 @@ async def decode(
                 *[solve(problem) for problems in splits.values() for problem in problems]
             )
     ordered = iter(traces)
-    return {name: [next(ordered) for _ in problems] for name, problems in splits.items()}
+    done = {name: [next(ordered) for _ in problems] for name, problems in splits.items()}
+    return done, pool.layers
 
 
 def main() -> None:
@@ -55,8 +58,10 @@ def main() -> None:
     )
     files = sorted(args.validation.glob("*.jsonl"))
     splits = {file.stem: read_problems(file) for file in files}
-    for name, traces in asyncio.run(decode(params, args.model, limits, splits)).items():
+    done, layers = asyncio.run(decode(params, args.model, limits, splits))
+    for name, traces in done.items():
         write_rows(args.out / f"{name}.jsonl", traces)
+    write_json(args.out / "run.json", {"isolation": layers, "machine": machine()})
 
 
 if __name__ == "__main__":

@@ -19,13 +19,14 @@ from numina.template import TEMPLATES
 
 async def decode(
     params: Params, model: Path, splits: dict[str, list[Problem]]
-) -> dict[tuple[str, int], list[Verdict]]:
+) -> tuple[dict[tuple[str, int], list[Verdict]], dict[str, bool]]:
     engine = TransformersEngine(model, params.engine.batch_size, params.engine.dtype)
     template = TEMPLATES[params.template.name]
     runs = [(name, seed) for seed in params.sctir.seeds for name in splits]
     most = sum(len(splits[name]) for name, _ in runs) * params.sctir.n
     with progress_bar(most, "traces (at most)") as bar:
-        async with engine, Pool(params.sandbox) as pool:
+        pool = Pool(params.sandbox)
+        async with engine, pool:
             verdicts = await asyncio.gather(
                 *[
                     solve_all(
@@ -41,7 +42,7 @@ async def decode(
                     for name, seed in runs
                 ]
             )
-    return dict(zip(runs, verdicts, strict=True))
+    return dict(zip(runs, verdicts, strict=True)), pool.layers
 
 
 def main() -> None:
@@ -50,13 +51,15 @@ def main() -> None:
     files = sorted(args.validation.glob("*.jsonl"))
     splits = {file.stem: read_problems(file) for file in files}
     started = time.monotonic()
-    for (name, seed), verdicts in asyncio.run(decode(params, args.model, splits)).items():
+    solved, layers = asyncio.run(decode(params, args.model, splits))
+    for (name, seed), verdicts in solved.items():
         write_rows(args.out / name / f"seed_{seed}.jsonl", verdicts)
     run = {
         "model": str(args.model),
         "engine": params.engine.name,
         **params.sctir.model_dump(mode="json"),
         "seconds": round(time.monotonic() - started, 1),
+        "isolation": layers,
         "machine": machine(),
     }
     write_json(args.out / "run.json", run)

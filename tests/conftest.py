@@ -4,6 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from numina.settings import load
+
+SANDBOX = load(Path(__file__).parent.parent / "params.yaml").sandbox.model_copy(
+    update={"timeout_s": 2.0, "memory_mb": 512}
+)
 TEXT = """We add. Solution: We add. Solution: We add. Problem Solution: What is $4+12$?
 The answer is $\\boxed{16}$. print(range(n)) ```python ```output import sympy for i in
 count += 1 0 1 2 3 4 5 6 7 8 9 how many integers"""

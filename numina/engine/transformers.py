@@ -1,8 +1,8 @@
 """Decode with transformers: what is waiting is gathered into one batch.
 
-The decoding loop is ours because rows that are done leave the batch at once: `generate` computes
-them on to the end of the longest, which on a CPU costs in full (measured on two cores, 48 rows of
-like lengths: 155 tokens a second against 120; more where lengths differ). Each row draws from a
+The decoding loop is ours because rows that are done leave the batch at once, where `generate`
+computes them on to the end of the longest, and because what was read once is kept: see
+`numina.engine.cache`. Each row draws from a
 generator of its own, so what it samples does not depend on its neighbours in the batch, up to
 rounding.
 """
@@ -34,8 +34,12 @@ class TransformersEngine:
     def __init__(self, model: Path, batch_size: int, dtype: str) -> None:
         from transformers import AutoTokenizer
 
+        from numina.engine.cache import ATTENTION, Prefixes
+
         self.network = load_model(model, dtype)
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(model, padding_side="left")
+        self.network.set_attn_implementation(ATTENTION)
+        self.prefixes = Prefixes()
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(model)
         self.batch_size = batch_size
         self.waiting: asyncio.Queue[tuple[str, Sampling, asyncio.Future[Completion]]]
 
@@ -80,23 +84,25 @@ class TransformersEngine:
     def decode(self, prompts: list[str], samplings: list[Sampling]) -> list[Completion]:
         """Continue prompts side by side, each with its own sampling."""
         import torch
-        from transformers import DynamicCache
+
+        from numina.engine.cache import gather, take_row
 
         device, end = self.network.device, self.tokenizer.eos_token_id
-        encoded = self.tokenizer(prompts, return_tensors="pt", padding=True).to(device)
-        mask = encoded["attention_mask"]
-        prompt_tokens = mask.sum(1).tolist()
+        encoded = [self.tokenizer(prompt)["input_ids"] for prompt in prompts]
         rows = [Row(sampling) for sampling in samplings]
         active = list(range(len(rows)))
-        cache: Any = DynamicCache(config=self.network.config)
-        tokens = encoded["input_ids"]
-        positions = (mask.cumsum(1) - 1).clamp(min=0)
         with torch.inference_mode():
+            pasts = self._read([tokens[:-1] for tokens in encoded])
+            cache = gather(self.network, pasts)
+            lengths = torch.tensor([len(tokens) - 1 for tokens in encoded], device=device)
+            mask = right_aligned(lengths, cache.get_seq_length())
+            tokens = torch.tensor([[row[-1]] for row in encoded], device=device)
             while active:
+                mask = torch.cat([mask, mask.new_ones(len(active), 1)], dim=1)
                 logits = self.network(
                     input_ids=tokens,
                     attention_mask=mask,
-                    position_ids=positions,
+                    position_ids=lengths[:, None],
                     past_key_values=cache,
                     use_cache=True,
                     logits_to_keep=1,
@@ -107,18 +113,59 @@ class TransformersEngine:
                     rows[i].add(token, float(logprobs[place]), end, self.tokenizer)
                     if rows[i].finish is None:
                         stay.append(place)
+                    elif rows[i].finish == "stop":  # its trace goes on once its program has run
+                        seen = encoded[i] + rows[i].tokens[:-1]
+                        past = take_row(cache, place, slice(-len(seen), None))
+                        self.prefixes.add(seen, past)
                 if len(stay) < len(active):
                     kept = torch.tensor(stay, dtype=torch.long, device=device)
                     cache.batch_select_indices(kept)
-                    mask, positions, drawn = mask[kept], positions[kept], drawn[kept.cpu()]
+                    mask, lengths, drawn = mask[kept], lengths[kept], drawn[kept.cpu()]
                     active = [active[place] for place in stay]
                 tokens = drawn[:, None].to(device)
-                positions = positions[:, -1:] + 1
-                mask = torch.cat([mask, mask.new_ones(len(active), 1)], dim=1)
+                lengths = lengths + 1
         return [
-            row.completion(length, self.tokenizer)
-            for row, length in zip(rows, prompt_tokens, strict=True)
+            row.completion(len(tokens), self.tokenizer)
+            for row, tokens in zip(rows, encoded, strict=True)
         ]
+
+    def _read(self, sequences: list[list[int]]) -> list[Any]:
+        """The pasts of sequences: what is known of them is reused, equal ones are read once."""
+        import torch
+
+        from numina.engine.cache import gather, take_row
+
+        network = self.network
+        nothing = torch.empty(network.config.num_hidden_layers, 2, 1, 0, 1, device=network.device)
+        distinct = {tuple(tokens): nothing for tokens in sequences}
+        for tokens in distinct:
+            past = self.prefixes.longest(list(tokens))
+            distinct[tokens] = nothing if past is None else past
+        unread = [tokens for tokens, past in distinct.items() if len(tokens) > past.shape[-2]]
+        if unread:
+            pasts = [distinct[tokens] for tokens in unread]
+            known = torch.tensor([past.shape[-2] for past in pasts], device=network.device)
+            new = torch.tensor([len(tokens) for tokens in unread], device=network.device) - known
+            cache = gather(network, pasts)
+            before, width = cache.get_seq_length(), int(new.max())
+            ids = torch.zeros(len(pasts), width, dtype=torch.long, device=network.device)
+            for row, (tokens, past) in enumerate(zip(unread, pasts, strict=True)):
+                fresh = tokens[past.shape[-2] :]
+                ids[row, width - len(fresh) :] = torch.tensor(fresh)
+            fresh_mask = right_aligned(new, width)
+            mask = torch.cat([right_aligned(known, before), fresh_mask], dim=1)
+            network(
+                input_ids=ids,
+                attention_mask=mask,
+                position_ids=(known[:, None] + fresh_mask.cumsum(1) - 1).clamp(min=0),
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=1,
+            )
+            for row, tokens in enumerate(unread):
+                distinct[tokens] = take_row(cache, row, mask[row].bool())
+                self.prefixes.add(list(tokens), distinct[tokens])
+        return [distinct[tuple(tokens)] for tokens in sequences]
 
     def _draw(self, logits: Any, rows: list[Row]) -> tuple[Any, Any]:
         """One token a row, of logits (rows, vocabulary), and its log-probability."""
@@ -129,6 +176,14 @@ class TransformersEngine:
                 drawn[place] = sample(logits[place], row.sampling, row.generator)
         chosen = logits.gather(1, drawn[:, None])[:, 0]
         return drawn, chosen - logits.logsumexp(-1)
+
+
+def right_aligned(lengths: Any, width: int) -> Any:
+    """A mask (rows, width) of ones at the last `lengths` places of each row."""
+    import torch
+
+    places = torch.arange(width, device=lengths.device)
+    return (places[None, :] >= width - lengths[:, None]).long()
 
 
 def sample(logits: Any, sampling: Sampling, generator: Any) -> int:

@@ -16,11 +16,11 @@ from numina.corpus.sources import collect
 from numina.corpus.tora import tir_samples
 from numina.corpus.validation import build_split, sample_file
 from numina.records import Problem, read_problems, write_rows
-from numina.settings import Collect, Dedup, Sandbox, TirData, UserError, ValidationSets
+from numina.settings import Collect, Dedup, TirData, UserError, ValidationSets
+from tests.conftest import SANDBOX
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data"
-SANDBOX = Sandbox(timeout_s=5, memory_mb=512, output_chars=200)
 RULES = Dedup(ngram=6, jaccard=0.8)
 
 

@@ -58,6 +58,53 @@ def test_length_ends_a_completion(model_folder):
     assert completion.logprob_sum < 0
 
 
+def test_a_text_that_goes_on_is_not_read_again_and_ends_the_same(model_folder):
+    """A step, then a longer prompt that begins with it, as after a program has run."""
+
+    async def go(keep: bool) -> list[str]:
+        async with TransformersEngine(model_folder, 8, "float32") as engine:
+            free = (await engine.complete(PROMPTS[1], GREEDY)).text
+            stop = Sampling(0, 1, 12, (free[3:6],), 1)
+            first = await engine.complete(PROMPTS[1], stop)
+            assert first.finish == "stop"
+            longer = [PROMPTS[1] + first.text + more for more in (" 12 how", " We add. 9", "x")]
+            if not keep:
+                engine.prefixes.kept.clear()
+            known = [
+                engine.prefixes.longest(engine.tokenizer(text)["input_ids"]) for text in longer
+            ]
+            assert all((past is not None) == keep for past in known)
+            done = await asyncio.gather(*[engine.complete(text, GREEDY) for text in longer])
+            return [completion.text for completion in done]
+
+    assert asyncio.run(go(keep=True)) == asyncio.run(go(keep=False))
+
+
+def test_a_prompt_of_one_token(model_folder, tokenizer):
+    assert len(tokenizer("W")["input_ids"]) == 1
+
+    async def go() -> Completion:
+        async with TransformersEngine(model_folder, 8, "float32") as engine:
+            return await engine.complete("W", GREEDY)
+
+    assert asyncio.run(go()).prompt_tokens == 1
+
+
+def test_prefixes_are_given_up_least_lately_used_first(monkeypatch):
+    import torch
+
+    from numina.engine import cache
+
+    monkeypatch.setattr(cache, "KEPT_TOKENS", 6)
+    prefixes = cache.Prefixes()
+    prefixes.add([1, 2, 3], torch.zeros(1, 2, 1, 3, 1))
+    prefixes.add([4, 5, 6], torch.ones(1, 2, 1, 3, 1))
+    assert prefixes.longest([1, 2, 9]).shape[-2] == 2
+    prefixes.add([7, 8], torch.zeros(1, 2, 1, 2, 1))
+    assert prefixes.longest([4, 5]) is None
+    assert prefixes.longest([1, 2, 3, 4]).shape[-2] == 3
+
+
 def test_top_p_leaves_only_the_likeliest():
     import torch
 

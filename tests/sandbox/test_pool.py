@@ -1,20 +1,19 @@
-"""The sandbox: each test is named after what the program tries."""
+"""Sessions, results, and the text that the model is shown of them."""
 
 import asyncio
-import os
-import time
+from pathlib import Path
 
 import pytest
 
-from numina.sandbox.pool import KEPT, Pool, Result, can_unshare, run_all
+from numina.sandbox.isolation import LAYERS
+from numina.sandbox.pool import Pool, Result, refuse_unisolated, run_programs
 from numina.sandbox.text import output_text
-from numina.settings import Sandbox
+from numina.settings import Sandbox, UserError
+from tests.conftest import SANDBOX
 
-LIMITS = Sandbox(timeout_s=2, memory_mb=512, output_chars=200)
 
-
-def run(*blocks: str) -> list[Result]:
-    return asyncio.run(run_all(LIMITS, [blocks]))[0]
+def run(*blocks: str, params: Sandbox = SANDBOX) -> list[Result]:
+    return run_programs(params, [blocks])[0]
 
 
 def test_blocks_of_a_session_share_their_names():
@@ -22,7 +21,7 @@ def test_blocks_of_a_session_share_their_names():
 
 
 def test_sessions_do_not_share_names():
-    first, second = asyncio.run(run_all(LIMITS, [["x = 1"], ["print(x)"]]))
+    first, second = run_programs(SANDBOX, [["x = 1"], ["print(x)"]])
     assert first[0].status == "ok"
     assert second[0].error_type == "NameError"
 
@@ -57,73 +56,75 @@ def test_a_syntax_error_is_a_result():
     assert run("print(1")[0].error_type == "SyntaxError"
 
 
-def test_an_endless_loop_ends_at_the_limit_and_the_next_session_is_well():
-    started = time.monotonic()
-    slow, well = asyncio.run(run_all(LIMITS, [["while True: pass"], ["print(1)"]]))
-    assert slow[0].status == "timeout"
-    assert well[0].stdout == "1\n"
-    assert time.monotonic() - started < 60
+def test_stateless_sessions_start_anew_with_each_block():
+    params = SANDBOX.model_copy(update={"stateless": True})
+    assert run("x = 1", "print(x)", params=params)[1].error_type == "NameError"
 
 
-def test_ignored_signals_do_not_help():
-    code = "import signal\nfor s in range(1, 31):\n  try: signal.signal(s, signal.SIG_IGN)\n"
-    assert run(code + "  except OSError: pass\nwhile True: pass")[0].status == "timeout"
+def test_many_sessions_at_once():
+    programs = [[f"x = {i}", "print(x * x)"] for i in range(40)]
+    results = run_programs(SANDBOX, programs)
+    assert [rows[1].stdout for rows in results] == [f"{i * i}\n" for i in range(40)]
 
 
-def test_a_huge_allocation_is_refused():
-    assert run("x = bytearray(8 * 2**30)")[0].status == "memory"
+def test_random_numbers_and_sets_are_the_same_in_every_run():
+    code = "import random, numpy\nprint(random.random(), numpy.random.rand(), {'a', 'b', 'c'})"
+    assert run(code)[0].stdout == run(code)[0].stdout
 
 
-def test_endless_output_keeps_head_and_tail():
-    result = run("print('first')\nfor i in range(200000): print(i)\nprint('last')")[0]
-    assert result.status == "ok"
-    assert result.truncated
-    assert result.stdout.startswith("first\n")
-    assert result.stdout.endswith("last\n")
-    assert len(result.stdout) < 3 * KEPT
+def test_a_pool_without_the_layers_that_matter_is_refused():
+    layers = dict.fromkeys(LAYERS, True)
+    refuse_unisolated(layers | {"network_namespace": False, "landlock": False}, SANDBOX)
+    bare = layers | {"mount_namespace": False, "landlock": False}
+    with pytest.raises(UserError, match="mount_namespace or landlock"):
+        refuse_unisolated(bare, SANDBOX)
+    refuse_unisolated(bare, SANDBOX.model_copy(update={"allow_unisolated": True}))
 
 
-def test_a_program_that_kills_itself_is_a_result():
-    assert run("import os; os._exit(3)")[0].status == "killed"
+@pytest.mark.parametrize("missing", ["mount_namespace", "landlock", "seccomp", "user_namespace"])
+def test_what_the_other_layers_stop_without_one(missing, tmp_path, monkeypatch):
+    """With any one layer gone, files outside and the network are still out of reach."""
+    from numina.sandbox import pool as pool_module
+
+    (tmp_path / "secret").write_text("abc")
+    disable = {
+        "mount_namespace": "isolation.hide_files = lambda root: False",
+        "landlock": "isolation.landlock_rules = lambda folder: None",
+        "seccomp": "isolation.seccomp = lambda: False",
+        "user_namespace": "isolation.enter_namespaces = lambda: False",
+    }[missing]
+    program = f"from numina.sandbox import isolation, zygote\n{disable}\nzygote.main()"
+    monkeypatch.setattr(pool_module, "PROGRAM", ["-c", program])
+
+    async def use() -> tuple[dict[str, bool], list[Result]]:
+        async with Pool(SANDBOX) as pool, pool.session() as session:
+            blocks = [
+                f"open({str(tmp_path / 'secret')!r}).read()",
+                f"open({str(tmp_path / 'new')!r}, 'w')",
+                "import socket\nsocket.socket().connect(('127.0.0.1', 80))",
+                "open('own', 'w').write('abc')",
+                "import glob, os\nprint(len(glob.glob('../*/own')) < 2)",
+            ]
+            return pool.layers, [await session.run(block) for block in blocks]
+
+    layers, results = asyncio.run(use())
+    assert not layers[missing]
+    assert [result.status for result in results] == ["error", "error", "error", "ok", "ok"]
+    assert results[4].stdout == "True\n"
 
 
-@pytest.mark.parametrize("code", ["exit()", "import sys; sys.exit(0)", "raise SystemExit(1)"])
-def test_leaving_is_finishing(code):
-    assert run(f"print(1)\n{code}")[0].status == "ok"
+TRACES = Path(__file__).parents[3] / "shared/data/traces/tora_format_traces_gsm8k.jsonl.gz"
 
 
-def test_an_exception_whose_message_fails_is_a_result():
-    code = "class E(Exception):\n    def __str__(self): raise ValueError\nraise E"
-    assert run(code)[0].error_type == "E"
+@pytest.mark.skipif(not TRACES.exists(), reason="the recorded traces are not on this machine")
+def test_recorded_traces_print_what_they_printed_for_their_authors():
+    from benchmarks.traces import differences, read_traces
 
-
-def test_the_environment_is_empty():
-    os.environ["NUMINA_SECRET"] = "abc"
-    assert "abc" not in run("import os; print(os.environ)")[0].stdout
-
-
-def test_the_network_is_out_of_reach():
-    if not can_unshare():
-        pytest.skip("this kernel gives no user namespaces to unprivileged processes")
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        code = f"import socket; socket.create_connection(('127.0.0.1', {port}), timeout=1)"
-        assert run(code)[0].status == "error"
-
-
-def test_no_process_and_no_folder_is_left():
-    async def use() -> tuple[int, str]:
-        async with Pool(LIMITS) as pool, pool.session() as session:
-            pid = int((await session.run("import os; print(os.getpid())")).stdout)
-            return pid, pool.folder
-
-    pid, folder = asyncio.run(use())
-    time.sleep(0.2)
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
-    assert not os.path.exists(folder)
+    traces = read_traces(TRACES)
+    results = run_programs(SANDBOX, [[block.code for block in trace] for trace in traces])
+    blocks = sum(len(trace) for trace in traces)
+    assert blocks == 1321
+    assert len(differences(traces, results)) <= 0.01 * blocks
 
 
 def result_with(stdout: str, traceback: str | None = None) -> Result:

@@ -9,10 +9,10 @@ from numina.records import Problem
 from numina.sandbox.pool import Pool
 from numina.sctir.solve import prompt_for, solve_all
 from numina.sctir.trace import TraceLimits, last_program, run_trace
-from numina.settings import Sandbox, Sctir, UserError
+from numina.settings import Sctir, UserError
 from numina.template import TEMPLATES
+from tests.conftest import SANDBOX
 
-SANDBOX = Sandbox(timeout_s=2, memory_mb=512, output_chars=200)
 LIMITS = TraceLimits(0.8, 1.0, 256, 1000, 2, 200, True)
 SCTIR = Sctir(
     n=5,
