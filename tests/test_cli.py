@@ -10,10 +10,11 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def numina(*arguments: str) -> subprocess.CompletedProcess[str]:
+def numina(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "numina.cli", *arguments],
         cwd=ROOT,
+        input=typed,
         capture_output=True,
         text=True,
         check=False,
@@ -38,9 +39,36 @@ def test_solve_runs_the_sctir_loop_with_a_given_model(model_folder):
     assert "trace 1: answer" in done.stderr
 
 
+def test_exec_runs_a_program_from_standard_input():
+    done = numina("exec", typed="x = 6\nx * 7")
+    assert json.loads(done.stdout)["stdout"] == "42\n"
+
+
+def test_exec_runs_rows_of_blocks_in_sessions_of_their_own(tmp_path):
+    rows = [{"id": "a", "blocks": ["x = 1", "x + 1"]}, {"id": "b", "blocks": ["x"]}]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = numina("exec", "--jsonl", str(tmp_path / "in.jsonl"), str(tmp_path / "out.jsonl"))
+    assert done.returncode == 0, done.stderr
+    first, second = map(json.loads, (tmp_path / "out.jsonl").read_text().splitlines())
+    assert [result["status"] for result in first["results"]] == ["ok", "ok"]
+    assert first["results"][1]["stdout"] == "2\n"
+    assert second["results"][0]["error_type"] == "NameError"
+
+
+def test_exec_names_the_row_that_is_wrong(tmp_path):
+    (tmp_path / "in.jsonl").write_text('{"id": 1, "blocks": ["1"]}\n{"id": 2}\n')
+    done = numina("exec", "--jsonl", str(tmp_path / "in.jsonl"), str(tmp_path / "out.jsonl"))
+    assert done.returncode == 1
+    assert "in.jsonl:2: needs an 'id' and a list of 'blocks'" in done.stderr
+    assert not (tmp_path / "out.jsonl").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
+        (["exec", "--timeout", "-1"], "--timeout: Input should be greater than 0 (got -1.0)"),
+        (["exec", "--jsonl", "nowhere.jsonl", "out.jsonl"], "nowhere.jsonl"),
+        (["bench", "sandbox", "--traces", "nowhere"], "nowhere: not found"),
         (["solve", " "], "TEXT: the problem is empty"),
         (["solve", "x", "--n", "0"], "--n: must be at least 1, got 0"),
         (["solve", "x", "--model", "nowhere"], "nowhere: no config.json"),

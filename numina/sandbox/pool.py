@@ -33,6 +33,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from numina.settings import Sandbox, UserError
@@ -311,7 +312,11 @@ class Zygote:
         self.process = subprocess.Popen(
             [sys.executable, "-sP", *PROGRAM, str(theirs.fileno()), json.dumps(options)],
             pass_fds=[theirs.fileno()],
-            env={"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"},  # sets print alike each time
+            env={
+                "PYTHONPATH": str(Path(__file__).parents[2]),  # this very numina
+                "PYTHONHASHSEED": "0",  # sets print alike each time
+                "OPENBLAS_NUM_THREADS": "1",  # no fork survives threads
+            },
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )

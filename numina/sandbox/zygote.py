@@ -73,7 +73,7 @@ def main() -> None:
             os._exit(0)
     die_with_parent()
     preload(STANDARD + options["preload"])
-    os.environ.clear()  # not before: it keeps numpy from starting threads, which no fork survives
+    os.environ.clear()  # not before: numpy would start threads
     if isolation.LINUX:
         isolation.HELD = isolation.pages_held()
     layers = dict.fromkeys(isolation.NAMESPACES, entered)
