@@ -43,7 +43,6 @@ REPLY = 256 * 1024  # bytes; an honest reply is far smaller
 PROGRAM = ["-m", "numina.sandbox.zygote"]
 NUMERIC = re.compile(r"\b(sympy|numpy|mpmath|scipy|pandas)\b")
 NUMERIC_PRELOAD = ["mpmath", "numpy", "numpy.linalg", "numpy.random", "sympy"]
-NOBODY = 2**32 - 1  # the number of no session
 START_S = 120.0  # the zygote imports sympy, on a slow disk too
 ORDER = struct.Struct("<cI")  # as in numina.sandbox.zygote
 SIZE = struct.Struct("<I")
@@ -294,8 +293,6 @@ class Zygote:
 
     def __init__(self, params: Sandbox, preload: Sequence[str], ahead: int) -> None:
         self.params, self.preload, self.ahead = params, preload, ahead
-        self.folder = tempfile.mkdtemp(prefix="numina-")
-        os.mkdir(os.path.join(self.folder, "root"))
         self.numbers = itertools.count()
         self.spares: collections.deque[Process] = collections.deque()
         self.layers: dict[str, bool] = {}
@@ -303,6 +300,8 @@ class Zygote:
 
     def launch(self) -> None:
         """Start the process; it is ready once `greet` returns."""
+        self.folder = tempfile.mkdtemp(prefix="numina-")
+        os.mkdir(os.path.join(self.folder, "root"))
         self.control, theirs = socket.socketpair()
         limits = {
             name: getattr(self.params, name)
@@ -342,19 +341,17 @@ class Zygote:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def forget_spares(self) -> None:
         for process in self.spares:
             process.close()
         self.spares.clear()
 
-    def order(self, action: bytes, number: int, descriptors: Sequence[int] = ()) -> bool:
-        """Send an order; false where it is gone."""
-        try:
+    def order(self, action: bytes, number: int, descriptors: Sequence[int] = ()) -> None:
+        """Send an order; where it is gone, its sessions are too, and `take` starts it anew."""
+        with contextlib.suppress(OSError):
             socket.send_fds(self.control, [ORDER.pack(action, number)], descriptors)
-        except OSError:
-            return False
-        return True
 
     def spawn(self) -> Process:
         number = next(self.numbers)
@@ -366,7 +363,7 @@ class Zygote:
     async def take(self) -> Process | None:
         """A session's process that has started; None where none will start."""
         for _ in range(3):
-            if self.process.poll() is not None or not self.order(b"K", NOBODY):
+            if self.process.poll() is not None:
                 self.forget_spares()
                 await asyncio.to_thread(self.stop)
                 self.launch()
@@ -427,7 +424,6 @@ class Pool:
         for zygote in self.zygotes.values():
             zygote.forget_spares()
             await asyncio.to_thread(zygote.stop)
-            shutil.rmtree(zygote.folder, ignore_errors=True)
 
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:

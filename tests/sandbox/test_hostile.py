@@ -591,12 +591,19 @@ def test_ten_megabytes_of_program(machine):
 # --- deaths around it
 
 
-def test_the_zygote_dies_and_the_pool_goes_on():
+@pytest.mark.parametrize("victim", ["outer", "inner"])
+@pytest.mark.parametrize("namespaces", [True, False])
+def test_the_zygote_dies_and_the_pool_goes_on(victim, namespaces, monkeypatch):
+    if not namespaces:
+        code = "from numina.sandbox import isolation, zygote\nisolation.enter_namespaces = lambda: False\nzygote.main()"
+        monkeypatch.setattr("numina.sandbox.pool.PROGRAM", ["-c", code])
+
     async def use() -> tuple[Result, Result]:
         async with Pool(LIMITS) as pool:
             async with pool.session() as session:
                 await session.run("1")
-                os.kill(pool.zygotes["plain"].process.pid, signal.SIGKILL)
+                family = family_of(pool.zygotes["plain"].process.pid)
+                os.kill(family[victim == "inner" and namespaces], signal.SIGKILL)
                 lost = await session.run("import time; time.sleep(1)")
             async with pool.session() as session:
                 return lost, await session.run("3")
