@@ -51,7 +51,8 @@ def page(found: Results) -> str:
                     "memory_gib": 8,
                     "python": "3.11",
                     "accelerators": [],
-                }
+                },
+                "isolation": {"seccomp": True, "landlock": False},
             },
             "versions": {"torch": "2"},
             "params": "sctir: {n: 8}",
