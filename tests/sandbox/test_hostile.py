@@ -605,6 +605,8 @@ def test_the_zygote_dies_and_the_pool_goes_on(victim, namespaces, monkeypatch):
                 family = family_of(pool.zygotes["plain"].process.pid)
                 os.kill(family[victim == "inner" and namespaces], signal.SIGKILL)
                 lost = await session.run("import time; time.sleep(1)")
+            while pool.zygotes["plain"].process.poll() is None:  # its death takes a moment
+                await asyncio.sleep(0.01)
             async with pool.session() as session:
                 return lost, await session.run("3")
 
