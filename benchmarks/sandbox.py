@@ -26,7 +26,7 @@ from typing import Any
 
 from benchmarks.traces import RECORDED, read_traces
 from numina.records import progress_bar
-from numina.sandbox.pool import CORES, Pool
+from numina.sandbox.pool import CORES, Pool, run_in
 from numina.settings import Sandbox, UserError
 
 Program = Sequence[str]
@@ -86,17 +86,8 @@ class Ours:
         self.runner.run(self.pool.__aenter__())
 
     def run(self, programs: Sequence[Program]) -> list[float]:
-        return self.runner.run(self._run(programs))
-
-    async def _run(self, programs: Sequence[Program]) -> list[float]:
-        slots = asyncio.Semaphore(2 * CORES)
-
-        async def one(blocks: Program) -> list[float]:
-            async with slots, self.pool.session() as session:
-                return [(await session.run(code)).wall_s for code in blocks]
-
-        done = await asyncio.gather(*[one(blocks) for blocks in programs])
-        return [latency for latencies in done for latency in latencies]
+        done = self.runner.run(run_in(self.pool, programs))
+        return [result.wall_s for results in done for result in results]
 
     def close(self) -> None:
         self.runner.run(self.pool.__aexit__())
@@ -181,7 +172,8 @@ def bench(params: Sandbox, path: Path | None, rounds: int = 3) -> dict[str, Any]
     """
     programs = programs_to_run(path)
     share = [programs[i::rounds] for i in range(rounds)]
-    few = [programs[i :: len(programs) // (10 * CORES)][: 10 * CORES] for i in range(rounds)]
+    step = max(1, len(programs) // (10 * CORES))
+    few = [programs[i::step][: 10 * CORES] for i in range(rounds)]
     ways: list[tuple[str, Callable[[Sandbox], Any], list[list[Program]]]] = [
         ("ours", Ours, share),
         ("per_process", PerProcess, few),

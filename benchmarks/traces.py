@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from numina.sandbox.pool import Result
+from numina.sandbox.session import Result
 from numina.settings import UserError
 
 RECORDED = Path("../shared/data/traces/tora_format_traces_gsm8k.jsonl.gz")

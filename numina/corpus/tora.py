@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from numina.answer.equal import as_integer, equal
 from numina.corpus.family import Step
 from numina.records import Problem
-from numina.sandbox.pool import Result, run_all
+from numina.sandbox.pool import run_all
+from numina.sandbox.session import Result
 from numina.sandbox.text import output_text
 from numina.settings import Sandbox, TirData
 from numina.template import CODE_END, CODE_START, OUTPUT_END, OUTPUT_START

@@ -2,9 +2,8 @@
 
 The decoding loop is ours because rows that are done leave the batch at once, where `generate`
 computes them on to the end of the longest, and because what was read once is kept: see
-`numina.engine.cache`. Each row draws from a
-generator of its own, so what it samples does not depend on its neighbours in the batch, up to
-rounding.
+`numina.engine.cache`. Each row draws from a generator of its own, so what it samples does not
+depend on its neighbours in the batch, up to rounding.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numina.sandbox.pool import Result
+from numina.sandbox.session import Result
 
 
 def output_text(result: Result, limit: int) -> str:

@@ -1,7 +1,7 @@
 """The process that sessions are forked from: libraries imported once, then a fork a session.
 
 Started by `numina.sandbox.pool` as a program of its own, with an empty environment, and single
-threaded; of numina it imports `isolation` alone. Over its control socket it is sent, for each new
+threaded; of numina it imports the layers alone. Over its control socket it is sent, for each new
 session, a number and two descriptors: a socket for requests and replies, and a pipe that takes what
 programs print; and, for each session that is over, its number again, to be killed.
 """
@@ -29,14 +29,14 @@ from collections.abc import Callable
 from typing import Any
 
 from numina.sandbox import isolation
+from numina.sandbox.kernel import LINUX
+from numina.sandbox.seccomp import filter_program
 
 BLOCK = "<block>"
 KEPT = 8000  # characters of a message or a traceback
 ORDER = struct.Struct("<cI")  # b"S" (start) or b"K" (kill), and the number of a session
 SIZE = struct.Struct("<I")  # before each request and each reply
-DEATH_SIGNAL = 1
 OWN = 40  # a session's own descriptors: its channel, its output, its rules
-
 
 STANDARD = [
     *("collections", "datetime", "decimal", "fractions", "functools", "heapq", "itertools"),
@@ -62,7 +62,7 @@ def main() -> None:
     options = json.loads(sys.argv[2])
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 65536), most))
-    caller = os.pidfd_open(os.getppid()) if isolation.LINUX else None
+    caller = os.pidfd_open(os.getppid()) if LINUX else None
     entered = isolation.enter_namespaces()
     if entered:
         inner = os.fork()  # the first process of the new PID namespace: its end is everyone's
@@ -71,28 +71,22 @@ def main() -> None:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(inner, 0)
             os._exit(0)
-    die_with_parent()
+    isolation.die_with_parent()
     preload(STANDARD + options["preload"])
     os.environ.clear()  # not before: numpy would start threads
-    if isolation.LINUX:
+    if LINUX:
         isolation.HELD = isolation.pages_held()
     layers = dict.fromkeys(isolation.NAMESPACES, entered)
     layers["mount_namespace"] = entered and isolation.hide_files(options["folder"] + "/root")
     for code in ("x = 1", "1 / 0"):  # what runs here once runs faster in every session
         run_block(code, {})
-    isolation.filter_program(1)
+    filter_program(1)
     gc.collect()
     gc.freeze()  # else the collector would write to, and so copy, each session's every page
     sessions = Sessions(layers, options)
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the caller is gone
         control.sendall(json.dumps(sessions.probe()).encode() + b"\n")
         serve(control, caller, sessions)
-
-
-def die_with_parent() -> None:
-    """Be killed when the process that forked this one ends."""
-    if isolation.LINUX:
-        isolation.call("prctl", DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
 
 
 class Sessions:
@@ -147,7 +141,7 @@ class Sessions:
         for number, (pid, folder) in list(self.alive.items()) if ended else ():
             if pid in ended:
                 del self.alive[number]
-                if folder.is_empty():
+                if folder.as_new():
                     self.free.append(folder)
                 else:
                     folder.remove()
@@ -184,7 +178,6 @@ def serve(control: socket.socket, caller: int | None, sessions: Sessions) -> Non
         if action == b"K":
             sessions.kill(number)
             continue
-
         channel, output = descriptors
         run = functools.partial(serve_session, channel, output, sessions)
         try:
@@ -197,7 +190,7 @@ def serve(control: socket.socket, caller: int | None, sessions: Sessions) -> Non
 
 def serve_session(channel: int, output: int, sessions: Sessions, folder: isolation.Folder) -> None:
     """Run the blocks of one session, which share their names, until the channel closes."""
-    die_with_parent()
+    isolation.die_with_parent()
     os.setsid()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(output, 1)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from numina.sandbox.isolation import LAYERS
-from numina.sandbox.pool import Pool, Result, refuse_unisolated, run_programs
+from numina.sandbox.pool import Pool, refuse_unisolated, run_programs
+from numina.sandbox.session import Result
 from numina.sandbox.text import output_text
 from numina.settings import Sandbox, UserError
 from tests.conftest import SANDBOX
