@@ -1,10 +1,10 @@
 """Blocks a second: our sandbox, a process a block as in the notebook, and plain forked pools.
 
 The same real programs run through all, in turns, in one run. The baselines isolate nothing:
-`PerProcess` writes each block to a file and starts Python on it, as the winners' notebook does;
+`PerProcess` starts a new Python on each block and its imports, as the winners' notebook does;
 `ForkedPool` runs each block in a fork of its own, so that blocks do not see each other either;
-`ReusedWorkers` executes one block after another in the same processes, as ToRA's executor does:
-the fastest way there is, in which any program can change what the next one computes.
+`ReusedWorkers` executes one block after another in the same processes, as ToRA's executor does
+(microsoft/ToRA, src/utils/python_executor.py): any program can change what the next computes.
 """
 
 from __future__ import annotations
