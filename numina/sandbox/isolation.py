@@ -243,10 +243,12 @@ PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 CAPABILITY_VERSION_3 = 0x20080522
 
 
-def die_with_parent() -> None:
-    """Be killed when the process that forked this one ends."""
+def die_with_parent(parent: int) -> None:
+    """Be killed when the process `parent`, which forked this one, ends; or if it has ended."""
     if LINUX:
         call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() not in (0, parent):  # 0: it is outside of the PID namespace
+        os._exit(0)
 
 
 def drop_capabilities() -> None:

@@ -24,6 +24,7 @@ import itertools
 import json
 import os
 import re
+import select
 import shutil
 import socket
 import subprocess
@@ -114,6 +115,20 @@ class Zygote:
         with contextlib.suppress(OSError):
             socket.send_fds(self.control, [ORDER.pack(action, number)], descriptors)
 
+    def is_gone(self) -> bool:
+        """Whether it has ended: after its greeting, its control socket has only its end to read."""
+        watch = select.poll()
+        watch.register(self.control, select.POLLIN)
+        return bool(self.layers) and bool(watch.poll(0))
+
+    async def is_gone_soon(self) -> bool:
+        """The same, after a session has died: it may have died of this a moment earlier."""
+        for _ in range(4):
+            if self.is_gone():
+                return True
+            await asyncio.sleep(0.05)
+        return False
+
     def spawn(self) -> Process:
         number = next(self.numbers)
         process = Process(self, number)
@@ -124,7 +139,7 @@ class Zygote:
     async def take(self) -> Process | None:
         """A session's process that has started; None where none will start."""
         for _ in range(3):
-            if self.process.poll() is not None:
+            if self.is_gone():
                 self.forget_spares()
                 await asyncio.to_thread(self.stop)
                 self.launch()
@@ -139,8 +154,7 @@ class Zygote:
                     if await process.replies.get() == {"ready": True} and process.is_alive():
                         return process
             process.kill()
-            with contextlib.suppress(subprocess.TimeoutExpired):  # its zygote may be dying
-                await asyncio.to_thread(self.process.wait, 1)
+            await asyncio.sleep(0.05)
         return None
 
 

@@ -147,11 +147,17 @@ class Session:
         if self.pool.params.stateless:
             self.close()
         async with self.pool.slots:
-            if self.process is None:
-                self.process = await self.pool.take(code)
-            if self.process is None:
-                return failure("killed", "SandboxError", "no process could be started")
-            return await self._run(self.process, code)
+            if self.process is not None:
+                return await self._run(self.process, code)
+            for _ in range(3):
+                self.process = process = await self.pool.take(code)
+                if process is None:
+                    break
+                result = await self._run(process, code)
+                # No program can end the zygote: where it has, this session died of that alone.
+                if result.status != "killed" or not await process.zygote.is_gone_soon():
+                    return result
+            return failure("killed", "SandboxError", "no process could be started")
 
     async def _run(self, process: Process, code: str) -> Result:
         loop = asyncio.get_running_loop()

@@ -64,6 +64,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 65536), most))
     caller = os.pidfd_open(os.getppid()) if LINUX else None
     entered = isolation.enter_namespaces()
+    outer = os.getpid() if entered else os.getppid()
     if entered:
         inner = os.fork()  # the first process of the new PID namespace: its end is everyone's
         if inner:
@@ -71,7 +72,7 @@ def main() -> None:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(inner, 0)
             os._exit(0)
-    isolation.die_with_parent()
+    isolation.die_with_parent(outer)
     preload(STANDARD + options["preload"])
     os.environ.clear()  # not before: numpy would start threads
     if LINUX:
@@ -95,6 +96,7 @@ class Sessions:
     def __init__(self, layers: dict[str, bool], options: dict[str, Any]) -> None:
         self.limits = isolation.Limits(**options["limits"])
         self.layers = layers
+        self.zygote = os.getpid()
         self.home = isolation.SESSIONS if layers["mount_namespace"] else options["folder"]
         self.flags = isolation.NEWPID if layers["pid_namespace"] else 0
         self.alive: dict[int, tuple[int, isolation.Folder]] = {}
@@ -190,7 +192,7 @@ def serve(control: socket.socket, caller: int | None, sessions: Sessions) -> Non
 
 def serve_session(channel: int, output: int, sessions: Sessions, folder: isolation.Folder) -> None:
     """Run the blocks of one session, which share their names, until the channel closes."""
-    isolation.die_with_parent()
+    isolation.die_with_parent(sessions.zygote)
     os.setsid()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(output, 1)
