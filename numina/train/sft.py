@@ -63,6 +63,22 @@ def checkpoint_folder(model: Path, rows: Sequence[dict[str, list[int]]], params:
     return cache / "numina" / "checkpoints" / digest.hexdigest()[:16]
 
 
+def last_whole_checkpoint(checkpoints: Path) -> str | None:
+    """The newest checkpoint that was written to its end; those that a kill cut short are removed.
+
+    The trainer writes a checkpoint's `trainer_state.json` last.
+    """
+    steps = [(int(path.name.rpartition("-")[2]), path) for path in checkpoints.glob("checkpoint-*")]
+    for _, path in sorted(steps, reverse=True):
+        try:
+            json.loads((path / "trainer_state.json").read_text())
+        except (OSError, ValueError):
+            shutil.rmtree(path)
+        else:
+            return str(path)
+    return None
+
+
 def fine_tune(
     model: Path, rows: Sequence[Problem], out: Path, params: Sft, template: Template
 ) -> None:
@@ -122,8 +138,7 @@ def fine_tune(
         train_dataset=Dataset.from_list(encoded),
         processing_class=tokenizer,
     )
-    resumable = any(checkpoints.glob("checkpoint-*"))
-    trainer.train(resume_from_checkpoint=resumable)
+    trainer.train(resume_from_checkpoint=last_whole_checkpoint(checkpoints))
     network.config.use_cache = True
     trainer.save_model(str(out))
     (out / "training_args.bin").unlink(missing_ok=True)  # holds paths, so its hash never settles
