@@ -1,4 +1,4 @@
-"""The `numina` command: solve a problem, run a program, measure, see what the machine has."""
+"""The `numina` command: solve a problem, enter a contest, run a program, measure, look around."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from numina import settings
-from numina.records import Problem, Trace, Verdict
+from numina.records import Problem, Verdict
 
 
 def main() -> None:
@@ -25,6 +25,18 @@ def main() -> None:
     solve.add_argument("--model", type=Path, default=Path("models/gptq"), metavar="DIR")
     solve.add_argument("--n", type=int, help="traces (default: sctir.n of params.yaml)")
     solve.add_argument("--json", action="store_true", help="print the whole record as JSON")
+    submit = commands.add_parser("submit", help="play the contest, write submission.csv")
+    submit.add_argument("--model", type=Path, default=Path("models/gptq"), metavar="DIR")
+    submit.add_argument(
+        "--problems",
+        type=Path,
+        metavar="FILE",
+        help="rows {id, problem} to be served as the contest does; without it, the contest's own",
+    )
+    submit.add_argument("--out", type=Path, default=Path("submission.csv"), metavar="FILE")
+    submit.add_argument(
+        "--scale", type=float, default=1.0, help="of the contest's 9 hours for 50 problems"
+    )
     execute = commands.add_parser("exec", help="run Python in the sandbox; results as JSON")
     execute.add_argument(
         "--jsonl",
@@ -42,21 +54,27 @@ def main() -> None:
     doctor = commands.add_parser("doctor", help="what is on this machine")
     doctor.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    run = {"solve": run_solve, "exec": run_exec, "bench": run_bench, "doctor": run_doctor}
+    run = {
+        "solve": run_solve,
+        "submit": run_submit,
+        "exec": run_exec,
+        "bench": run_bench,
+        "doctor": run_doctor,
+    }
     settings.run(run[arguments.command], arguments)
 
 
 def run_solve(arguments: argparse.Namespace) -> None:
-    """Answer a problem; progress goes to standard error, the answer to standard output."""
+    """Answer a problem; its traces go to standard error as they grow, the answer to output."""
     params = settings.load()
     if arguments.n is not None:
         if arguments.n < 1:
             raise settings.UserError(f"--n: must be at least 1, got {arguments.n}")
         changed = params.sctir.model_copy(update={"n": arguments.n})
         params = params.model_copy(update={"sctir": changed})
-    problem = Problem(id="problem", problem=arguments.text, answer="", source="command line")
-    if not problem.problem.strip():
+    if not arguments.text.strip():
         raise settings.UserError("TEXT: the problem is empty")
+    problem = Problem(id="problem", problem=arguments.text, answer="", source="command line")
     try:
         verdict = asyncio.run(solve_one(params, arguments.model, problem))
     except KeyboardInterrupt:
@@ -64,35 +82,59 @@ def run_solve(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps(dataclasses.asdict(verdict), ensure_ascii=False))
         return
-    votes = ", ".join(f"{answer}: {count}" for answer, count in verdict.votes.items())
-    print(f"{verdict.answer if verdict.answer is not None else 'no answer'}   (votes: {votes})")
+    print(verdict.answer if verdict.answer is not None else "no answer")
+    print(explain(verdict))
 
 
 async def solve_one(params: settings.Params, model: Path, problem: Problem) -> Verdict:
-    """Solve one problem with the same code as the validation stage."""
-    from numina.engine.transformers import TransformersEngine
+    """Solve one problem with the same code as the validation stage, telling each step."""
+    from numina.engine.choose import open_engine
     from numina.sandbox.pool import Pool
-    from numina.sctir.solve import solve_all
+    from numina.sctir.solve import sctir_limits, solve
+    from numina.sctir.trace import Agent, Event, prompt_for
     from numina.template import TEMPLATES
 
-    def show(trace: Trace) -> None:
-        found = trace.answer if trace.answer is not None else f"none ({trace.end})"
-        tokens = trace.generated_tokens
-        print(f"trace {trace.index + 1}: answer {found}, {tokens} tokens", file=sys.stderr)
-
-    engine = TransformersEngine(model, params.engine.batch_size, params.engine.dtype)
-    async with engine, Pool(params.sandbox) as pool:
-        verdicts = await solve_all(
-            engine,
-            pool,
-            [problem],
-            TEMPLATES[params.template.name],
-            params.sctir.seeds[0],
-            params.sctir,
-            params.sandbox,
-            show,
+    def show(event: Event) -> None:
+        # A model's text may hold control characters, which must not reach the terminal.
+        text = "".join(
+            c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in event.text
         )
-    return verdicts[0]
+        lines = text.rstrip().replace("\n", "\n    ")
+        print(f"trace {event.index + 1}, {event.kind}:\n    {lines}", file=sys.stderr, flush=True)
+
+    sctir, template = params.sctir, TEMPLATES[params.template.name]
+    engine = open_engine(params.engine, model, sctir.max_context)
+    async with engine, Pool(params.sandbox) as pool:
+        prompt = prompt_for(engine, template, problem, sctir.max_context)
+        agent = Agent(engine, pool, sctir_limits(sctir, params.sandbox), show)
+        rule = params.answers.solve
+        return await solve(agent, prompt, problem.id, sctir.seeds[0], sctir, rule)
+
+
+def explain(verdict: Verdict) -> str:
+    """The votes, and why no more were taken."""
+    votes = ", ".join(f"{answer}: {weight:g}" for answer, weight in verdict.votes.items())
+    reasons = {
+        "full": f"all {verdict.n} traces are in",
+        "lossless": f"the lead of {verdict.margin:g} exceeds the {verdict.outstanding} votes that "
+        "are outstanding, so they cannot change the answer",
+        "deadline": f"the time is up, {verdict.outstanding} votes are outstanding",
+    }
+    why = reasons.get(verdict.stop, f"stopped by the rule {verdict.stop!r}, at its stated risk")
+    return f"votes: {votes or 'none'}; {why}"
+
+
+def run_submit(arguments: argparse.Namespace) -> None:
+    """Play the contest."""
+    from numina.contest import play
+
+    params = settings.load()
+    if arguments.scale <= 0:
+        raise settings.UserError(f"--scale: must be above 0, got {arguments.scale}")
+    try:
+        play(params, arguments.model, arguments.problems, arguments.out, arguments.scale)
+    except KeyboardInterrupt:
+        sys.exit(f"interrupted; {arguments.out} has the answers so far")
 
 
 def run_exec(arguments: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,32 +124,56 @@ def greedy_metrics(traces: Sequence[Trace], golds: Golds) -> dict[str, float]:
     }
 
 
-def sctir_metrics(by_seed: Mapping[int, Sequence[Verdict]], golds: Golds) -> dict[str, float]:
-    """Accuracy, its spread over seeds, and cost of SC-TIR.
+def sctir_metrics(by_seed: Mapping[int, Sequence[Verdict]], golds: Golds) -> dict[str, Any]:
+    """Accuracy, its spread over seeds, why traces ended, and cost of SC-TIR.
 
-    `tokens_saved` is an estimate: traces that were not started, times the mean length of their
-    problem's own traces, as a share of all. `accuracy_std` is 0 where there is one seed only.
+    `tokens_saved` is a share of what all N traces would have taken; `accuracy_std` is 0 where there
+    is one seed only.
     """
     per_seed = [
         statistics.mean(is_right(verdict.answer, golds[verdict.problem_id]) for verdict in verdicts)
         for verdicts in by_seed.values()
     ]
     verdicts = [verdict for group in by_seed.values() for verdict in group]
-    spent = [sum(trace.generated_tokens for trace in verdict.traces) for verdict in verdicts]
-    saved = [
-        (verdict.n - len(verdict.traces)) * tokens / len(verdict.traces)
-        for verdict, tokens in zip(verdicts, spent, strict=True)
-    ]
+    spent = cost(verdicts)
+    generated, saved = spent["tokens_generated"], spent["tokens_saved"]
+    ends = Counter(trace.end for verdict in verdicts for trace in verdict.traces)
     return {
         **accuracy(statistics.mean(per_seed), len(next(iter(by_seed.values())))),
         "accuracy_std": statistics.stdev(per_seed) if len(per_seed) > 1 else 0.0,
         "seeds": len(per_seed),
-        "tokens_per_problem": sum(spent) / len(verdicts),
-        "tokens_saved": sum(saved) / (sum(spent) + sum(saved)),
+        "tokens_per_problem": generated / len(verdicts),
+        "tokens_saved": saved / max(1, generated + saved),
+        "ends": dict(sorted(ends.items())),
+        "cost": spent,
     }
 
 
-def metrics(results: Results, seconds: float) -> dict[str, dict[str, dict[str, float]]]:
+def cost(verdicts: Sequence[Verdict]) -> dict[str, float]:
+    """What the traces of all verdicts took together, in tokens and in seconds.
+
+    Of many traces side by side each has seconds of its own, so these add up to more than the
+    wall-clock. The tokens saved are an estimate: the traces that were not run, times the mean
+    length of their problem's own.
+    """
+    traces = [trace for verdict in verdicts for trace in verdict.traces]
+    saved = sum(
+        verdict.outstanding * statistics.mean(t.generated_tokens for t in verdict.traces)
+        for verdict in verdicts
+        if verdict.traces
+    )
+    return {
+        "tokens_prompted": sum(trace.prompt_tokens for trace in traces),
+        "tokens_cached": sum(trace.cached_tokens for trace in traces),
+        "tokens_generated": sum(trace.generated_tokens for trace in traces),
+        "tokens_saved": round(saved),
+        "decode_s": round(sum(trace.decode_s for trace in traces), 1),
+        "execute_s": round(sum(trace.execute_s for trace in traces), 1),
+        "wait_s": round(sum(trace.wait_s for trace in traces), 1),
+    }
+
+
+def metrics(results: Results, seconds: float) -> dict[str, dict[str, dict[str, Any]]]:
     """All figures by split and system; the split `all` holds every problem.
 
     Args:
@@ -156,7 +181,7 @@ def metrics(results: Results, seconds: float) -> dict[str, dict[str, dict[str, f
         seconds: wall-clock of the whole SC-TIR stage, in which problems run side by side.
     """
     splits = list(results.problems)
-    table: dict[str, dict[str, dict[str, float]]] = {}
+    table: dict[str, dict[str, dict[str, Any]]] = {}
     asked = sum(len(v) for split in splits for v in results.sctir[split].values())
     for name, chosen in [*((split, [split]) for split in splits), ("all", splits)]:
         golds = {row.id: row.answer for split in chosen for row in results.problems[split]}
@@ -174,13 +199,14 @@ def metrics(results: Results, seconds: float) -> dict[str, dict[str, dict[str, f
             **sctir_metrics(by_seed, golds),
             "seconds_per_problem": seconds / asked,
         }
-    return {
-        split: {
-            system: {key: round(value, 4) for key, value in row.items()}
-            for system, row in systems.items()
-        }
-        for split, systems in table.items()
-    }
+    return rounded(table)
+
+
+def rounded(value: Any) -> Any:
+    """Nested figures with four decimals."""
+    if isinstance(value, dict):
+        return {key: rounded(inner) for key, inner in value.items()}
+    return round(value, 4)
 
 
 def majority_curve(results: Results) -> list[dict[str, Any]]:

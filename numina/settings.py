@@ -157,15 +157,78 @@ class Sandbox(Section):
 
 
 class Engine(Section):
-    name: Literal["transformers"]
+    name: Literal["auto", "transformers", "vllm", "server", "replay"]
     batch_size: Positive
     dtype: Literal["float32", "bfloat16", "float16"]
+    tensor_parallel: Positive
+    memory_share: Annotated[float, Field(gt=0, lt=1)]
+    urls: tuple[str, ...]
+    served_model: str
+    key_variable: str
+    timeout_s: Annotated[float, Field(gt=0)]
+    patience_s: Annotated[float, Field(ge=0)]
+    recording: str
+
+    @model_validator(mode="after")
+    def complete(self) -> Engine:
+        if self.name == "server" and not self.urls:
+            raise ValueError("name 'server' needs urls, such as http://localhost:8000/v1")
+        if self.name == "replay" and not self.recording:
+            raise ValueError("name 'replay' needs recording, a file that a run wrote")
+        for url in self.urls:
+            if not url.startswith(("http://", "https://")):
+                raise ValueError(f"urls: {url!r} does not begin with http:// or https://")
+        return self
 
 
 class EvalGreedy(Section):
     max_new_tokens: Positive
     depth: Positive
     max_context: Annotated[int, Field(ge=64)]
+
+
+class AnswerRule(Section):
+    integer: bool
+    modulus: Count
+    lowest: int | None
+    highest: int | None
+
+    @model_validator(mode="after")
+    def consistent(self) -> AnswerRule:
+        bounded = self.modulus or self.lowest is not None or self.highest is not None
+        if bounded and not self.integer:
+            raise ValueError("modulus, lowest and highest need integer: true")
+        if None not in (self.lowest, self.highest) and self.lowest > self.highest:  # type: ignore[operator]
+            raise ValueError(f"lowest {self.lowest} is above highest {self.highest}")
+        return self
+
+
+class Answers(Section):
+    mini_amc: AnswerRule
+    mini_aime: AnswerRule
+    amc: AnswerRule
+    aime: AnswerRule
+    math_level_4: AnswerRule
+    math_level_5: AnswerRule
+    solve: AnswerRule
+    contest: AnswerRule
+
+    def of(self, split: str) -> AnswerRule:
+        """The rule of a split.
+
+        Raises:
+            UserError: there is none of that name.
+        """
+        if split not in type(self).model_fields:
+            known = ", ".join(type(self).model_fields)
+            raise UserError(f"split {split!r}: no rule in answers (there are: {known})")
+        return getattr(self, split)
+
+
+class TimeBank(Section):
+    budget_s: Annotated[float, Field(ge=0)]
+    base_s: Annotated[float, Field(ge=0)]
+    most_s: Annotated[float, Field(ge=0)]
 
 
 class Sctir(Section):
@@ -176,8 +239,12 @@ class Sctir(Section):
     max_new_tokens: Positive
     max_context: Annotated[int, Field(ge=64)]
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
-    lossless_stop: bool
-    integer_only: bool
+    stop: Literal["lossless", "none", "beta", "esc"]
+    stop_confidence: Annotated[float, Field(gt=0.5, lt=1)]
+    stop_window: Annotated[int, Field(ge=2)]
+    at_once: Count
+    vote: Literal["uniform", "logprob"]
+    no_code_weight: Share
 
     @model_validator(mode="after")
     def distinct_seeds(self) -> Sctir:
@@ -204,6 +271,8 @@ class Params(Section):
     engine: Engine
     eval_greedy: EvalGreedy
     sctir: Sctir
+    answers: Answers
+    time_bank: TimeBank
 
 
 def parse(raw: Any, where: str = "params.yaml") -> Params:

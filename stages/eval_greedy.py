@@ -10,33 +10,34 @@ import asyncio
 from pathlib import Path
 
 from numina import settings
-from numina.engine.transformers import TransformersEngine
+from numina.engine.choose import open_engine
 from numina.machine import machine
 from numina.records import Problem, Trace, progress_bar, read_problems, write_json, write_rows
 from numina.sandbox.pool import Pool
-from numina.sctir.solve import prompt_for
-from numina.sctir.trace import TraceLimits, run_trace
-from numina.settings import Params
+from numina.sctir.trace import Agent, TraceLimits, prompt_for, run_trace
+from numina.settings import AnswerRule, Params
 from numina.template import TEMPLATES
 
 
 async def decode(
     params: Params, model: Path, limits: TraceLimits, splits: dict[str, list[Problem]]
 ) -> tuple[dict[str, list[Trace]], dict[str, bool]]:
-    engine = TransformersEngine(model, params.engine.batch_size, params.engine.dtype)
+    engine = open_engine(params.engine, model, limits.max_context)
     template = TEMPLATES[params.template.name]
     with progress_bar(sum(map(len, splits.values())), "problems") as bar:
         pool = Pool(params.sandbox)
         async with engine, pool:
+            agent = Agent(engine, pool, limits)
 
-            async def solve(problem: Problem) -> Trace:
+            async def solve(problem: Problem, rule: AnswerRule) -> Trace:
                 prompt = prompt_for(engine, template, problem, limits.max_context)
-                trace = await run_trace(engine, pool, prompt, problem.id, 0, 0, limits)
+                trace = await run_trace(agent, prompt, problem.id, 0, 0, rule)
                 bar.update()
                 return trace
 
+            rules = {name: params.answers.of(name) for name in splits}
             traces = await asyncio.gather(
-                *[solve(problem) for problems in splits.values() for problem in problems]
+                *[solve(problem, rules[name]) for name in splits for problem in splits[name]]
             )
     ordered = iter(traces)
     done = {name: [next(ordered) for _ in problems] for name, problems in splits.items()}
@@ -54,7 +55,6 @@ def main() -> None:
         max_context=greedy.max_context,
         depth=0 if str(args.system) == "cot" else greedy.depth,
         output_chars=params.sandbox.output_chars,
-        integer_only=True,
     )
     files = sorted(args.validation.glob("*.jsonl"))
     splits = {file.stem: read_problems(file) for file in files}

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from numina.records import Trace
 from numina.settings import load
 
 SANDBOX = load(Path(__file__).parent.parent / "params.yaml").sandbox.model_copy(
@@ -12,6 +13,36 @@ SANDBOX = load(Path(__file__).parent.parent / "params.yaml").sandbox.model_copy(
 TEXT = """We add. Solution: We add. Solution: We add. Problem Solution: What is $4+12$?
 The answer is $\\boxed{16}$. print(range(n)) ```python ```output import sympy for i in
 count += 1 0 1 2 3 4 5 6 7 8 9 how many integers"""
+
+
+def make_trace(
+    problem_id: str = "p",
+    index: int = 0,
+    answer: str | None = "1",
+    *,
+    seed: int = 1,
+    logprob: float = -0.1,
+    tokens: int = 10,
+    text: str = "",
+    end: str = "answer",
+    statuses: tuple[str, ...] = ("ok",),
+) -> Trace:
+    return Trace(
+        problem_id=problem_id,
+        seed=seed,
+        index=index,
+        text=text,
+        answer=answer,
+        end=end,
+        block_statuses=list(statuses),
+        prompt_tokens=9,
+        cached_tokens=4,
+        generated_tokens=tokens,
+        logprob=logprob,
+        decode_s=1.0,
+        execute_s=0.5,
+        wait_s=0.25,
+    )
 
 
 @pytest.fixture(scope="session")

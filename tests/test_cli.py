@@ -36,7 +36,8 @@ def test_solve_runs_the_sctir_loop_with_a_given_model(model_folder):
     verdict = json.loads(done.stdout)
     assert verdict["n"] == 3
     assert verdict["traces"]
-    assert "trace 1: answer" in done.stderr
+    assert "trace 1, end:" in done.stderr
+    assert not [sign for sign in done.stderr if sign < " " and sign != "\n"]
 
 
 def test_exec_runs_a_program_from_standard_input():

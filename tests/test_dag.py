@@ -33,6 +33,8 @@ TOUCHES = {
     "engine": ("engine.batch_size=9", ENDS),
     "eval_greedy": ("eval_greedy.depth=2", EVALS - {"eval_sctir"} | SCORED),
     "sctir": ("sctir.n=64", {"eval_sctir"} | SCORED),
+    "answers": ("answers.aime.highest=99", ENDS),
+    "time_bank": ("time_bank.budget_s=60", {"eval_sctir"} | SCORED),
 }
 
 

@@ -14,19 +14,21 @@ from numina.score import (
     wilson,
 )
 from numina.settings import UserError
+from tests.conftest import make_trace
 
 PROBLEMS = [Problem("a", "?", "1", "t"), Problem("b", "?", "2", "t")]
 
 
 def trace(problem: str, answer: str | None, index: int = 0, tokens: int = 10) -> Trace:
-    return Trace(problem, 0, index, "", answer, "answer", ["ok"], 5, tokens, -0.1, 1.0, 0.5)
+    return make_trace(problem, index, answer, seed=0, tokens=tokens)
 
 
 def verdict(problem: str, seed: int, answers: list[str | None], n: int = 3) -> Verdict:
     traces = [trace(problem, answer, i) for i, answer in enumerate(answers)]
     votes = {a: answers.count(a) for a in answers if a}
     winner = max(votes, key=lambda a: votes[a]) if votes else None
-    return Verdict(problem, seed, winner, votes, n, traces, len(answers) < n, 1, 2.0)
+    stop = "lossless" if len(answers) < n else "full"
+    return Verdict(problem, seed, winner, votes, n, traces, stop, 1, n - len(answers), 0, 2.0)
 
 
 RESULTS = Results(
@@ -63,6 +65,16 @@ def test_metrics_worked_by_hand():
     assert row["sctir"]["tokens_per_problem"] == 25
     assert row["sctir"]["tokens_saved"] == pytest.approx(20 / 120, abs=1e-4)
     assert row["sctir"]["seconds_per_problem"] == 2.0
+    assert row["sctir"]["cost"] == {
+        "tokens_prompted": 90,
+        "tokens_cached": 40,
+        "tokens_generated": 100,
+        "tokens_saved": 20,
+        "decode_s": 10.0,
+        "execute_s": 5.0,
+        "wait_s": 2.5,
+    }
+    assert row["sctir"]["ends"] == {"answer": 10}
     assert table["all"] == row
 
 

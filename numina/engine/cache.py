@@ -50,57 +50,131 @@ AttentionInterface.register(ATTENTION, grouped_attention)
 AttentionMaskInterface.register(ATTENTION, sdpa_mask)
 
 
-class Layer(DynamicLayer):
-    """A layer with room to grow: a new token is written in place, not appended to a copy.
+class SlotLayer(DynamicLayer):
+    """One layer of `Slots`: a new token is written in place, at the end of its own row."""
 
-    Args:
-        keys, values: (rows, heads, length, size), to start from.
-    """
-
-    def __init__(self, keys: Any, values: Any) -> None:
+    def __init__(self, slots: Slots, empty: Any) -> None:
         super().__init__()
-        self.lazy_initialization(keys, values)
-        self.length = keys.shape[-2]
-        self.rooms = [keys, values]
-        self._show()
+        self.lazy_initialization(empty, empty)
+        self.slots, self.rooms = slots, [empty, empty.clone()]
 
-    def _show(self) -> None:
-        self.keys, self.values = (room[:, :, : self.length] for room in self.rooms)
+    def get_seq_length(self) -> int:
+        """Tokens of the longest row."""
+        return self.slots.width
 
     def update(self, key_states: Any, value_states: Any, *_: Any, **__: Any) -> tuple[Any, Any]:
-        """Add the keys and values of new tokens; all of them."""
-        start, self.length = self.length, self.length + key_states.shape[-2]
-        for place, new in enumerate((key_states, value_states)):
-            if self.length > self.rooms[place].shape[-2]:
-                grown = new.new_empty(*new.shape[:2], self.length + ROOM, new.shape[3])
-                grown[:, :, :start] = self.rooms[place][:, :, :start]
-                self.rooms[place] = grown
-            self.rooms[place][:, :, start : self.length] = new
-        self._show()
-        return self.keys, self.values
+        """Add one token a row, keys and values (rows, heads, 1, size); all of them."""
+        rows, width = self.slots.rows, self.slots.width + 1
+        ends = (
+            torch.arange(rows, device=key_states.device),
+            slice(None),
+            self.slots.lengths[:rows],
+        )
+        for room, new in zip(self.rooms, (key_states, value_states), strict=True):
+            room[ends] = new[:, :, 0]
+        return self.rooms[0][:rows, :, :width], self.rooms[1][:rows, :, :width]
 
-    def batch_select_indices(self, indices: Any) -> None:
-        """Keep some of the rows."""
-        self.rooms = [room[indices] for room in self.rooms]
-        self._show()
+
+class Slots:
+    """The cache of a running batch, which rows join and leave at any step without being copied.
+
+    The rows stand left-aligned, each as long as it is; `mask` hides what lies beyond their ends.
+
+    Args:
+        network: a causal language model.
+        most: rows there is room for.
+
+    Attributes:
+        rows: how many are there, in the first places.
+        width: tokens of the longest.
+    """
+
+    def __init__(self, network: Any, most: int) -> None:
+        heads, size = heads_and_size(network.config)
+        self.lengths = torch.zeros(most, dtype=torch.long, device=network.device)
+        self.rows = self.width = 0
+        # Zeros, not what lies in memory: a hidden NaN would still spoil its row.
+        empty = torch.zeros(most, heads, 0, size, dtype=network.dtype, device=network.device)
+        self.cache: Any = DynamicCache(config=network.config)
+        count = network.config.num_hidden_layers
+        self.layers = self.cache.layers = [SlotLayer(self, empty) for _ in range(count)]
+
+    def grow(self, width: int) -> None:
+        """Make room for rows of `width` tokens."""
+        old = self.layers[0].rooms[0].shape[-2]
+        if width <= old:
+            return
+        for layer in self.layers:
+            for place, room in enumerate(layer.rooms):
+                grown = room.new_zeros(*room.shape[:2], width + ROOM, room.shape[3])
+                grown[: self.rows, :, :old] = room[: self.rows]
+                layer.rooms[place] = grown
+
+    def join(self, past: Any) -> None:
+        """Add a row with its `past` (layers, 2, heads, length, size), after the others."""
+        length = past.shape[-2]
+        self.grow(length + 1)
+        for layer, known in zip(self.layers, past, strict=True):
+            for room, states in zip(layer.rooms, known, strict=True):
+                room[self.rows, :, :length] = states
+        self.lengths[self.rows] = length
+        self.rows += 1
+        self.width = max(self.width, length)
+
+    def leave(self, row: int) -> None:
+        """Take a row out; the last one takes its place."""
+        self.rows -= 1
+        length = self.lengths[row] = self.lengths[self.rows]
+        for layer in self.layers:
+            for room in layer.rooms:
+                room[row, :, :length] = room[self.rows, :, :length]
+        self.width = int(self.lengths[: self.rows].max()) if self.rows else 0
+
+    def past(self, row: int) -> Any:
+        """What is known of a row: (layers, 2, heads, length, size)."""
+        length = self.lengths[row]
+        return torch.stack(
+            [torch.stack([room[row, :, :length] for room in layer.rooms]) for layer in self.layers]
+        )
+
+    def step(self, network: Any, tokens: Any) -> Any:
+        """Add `tokens` (rows, 1) to the rows; logits of what follows them (rows, vocabulary)."""
+        self.grow(self.width + 1)
+        lengths = self.lengths[: self.rows]
+        places = torch.arange(self.width + 1, device=tokens.device)
+        logits = network(
+            input_ids=tokens,
+            attention_mask=(places[None, :] <= lengths[:, None]).long(),
+            position_ids=lengths[:, None],
+            past_key_values=self.cache,
+            use_cache=True,
+            logits_to_keep=1,
+        ).logits[:, -1]
+        lengths += 1
+        self.width += 1
+        return logits
+
+
+def heads_and_size(config: Any) -> tuple[int, int]:
+    """Key heads of a model, and the size of one."""
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    return heads, size
 
 
 def gather(network: Any, pasts: list[Any]) -> Any:
     """A cache whose rows hold `pasts`, each (layers, 2, heads, length, size), left-padded."""
-    config = network.config
-    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    heads, size = heads_and_size(network.config)
     longest = max(past.shape[-2] for past in pasts)
-    cache: Any = DynamicCache(config=config)
-    cache.layers = []
-    for layer in range(config.num_hidden_layers):
+    cache: Any = DynamicCache(config=network.config)
+    for layer in range(network.config.num_hidden_layers):
         both = torch.zeros(
             2, len(pasts), heads, longest, size, dtype=network.dtype, device=network.device
         )
         for row, past in enumerate(pasts):
             if past.shape[-2]:
                 both[:, row, :, longest - past.shape[-2] :] = past[layer]
-        cache.layers.append(Layer(both[0], both[1]))
+        cache.update(both[0], both[1], layer)
     return cache
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class Completion:
         prompt_tokens: length of the prompt.
         generated_tokens: tokens decoded, the end token included.
         logprob_sum: summed log-probability of the decoded tokens at temperature 1 (natural log).
+        cached_tokens: prompt tokens that the engine had read before; 0 where it does not say.
+        waited_s: seconds until the engine took it up; 0 where it does not say.
     """
 
     text: str
@@ -42,13 +44,19 @@ class Completion:
     prompt_tokens: int
     generated_tokens: int
     logprob_sum: float
+    cached_tokens: int = 0
+    waited_s: float = 0.0
 
 
 class Engine(Protocol):
-    """Continues prompts; many calls may wait at once."""
+    """Continues prompts; many calls may wait at once. Use it as an async context manager."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *_: object) -> None: ...
 
     async def complete(self, prompt: str, sampling: Sampling) -> Completion:
-        """Continue a prompt."""
+        """Continue a prompt; cancelling the call ends the work on it."""
         ...
 
     def count_tokens(self, text: str) -> int:

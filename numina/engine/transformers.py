@@ -1,14 +1,17 @@
-"""Decode with transformers: what is waiting is gathered into one batch.
+"""Decode with transformers: what is waiting joins the running batch at its next step.
 
-The decoding loop is ours because rows that are done leave the batch at once, where `generate`
-computes them on to the end of the longest, and because what was read once is kept: see
-`numina.engine.cache`. Each row draws from a generator of its own, so what it samples does not
-depend on its neighbours in the batch, up to rounding.
+The decoding loop is ours because rows join and leave at any step, where `generate` computes all of
+them to the end of the longest, and because what was read once is kept: see `numina.engine.cache`.
+
+Each row draws from a generator of its own, so what it samples does not depend on its neighbours,
+up to rounding: sums over another number of rows differ in their last bits, which can turn a draw
+that falls on a border. The same seeds give the same traces but for that.
 """
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +43,7 @@ class TransformersEngine:
         self.prefixes = Prefixes()
         self.tokenizer: Any = AutoTokenizer.from_pretrained(model)
         self.batch_size = batch_size
-        self.waiting: asyncio.Queue[tuple[str, Sampling, asyncio.Future[Completion]]]
+        self.waiting: asyncio.Queue[Row]
 
     async def __aenter__(self) -> TransformersEngine:
         self.waiting = asyncio.Queue()
@@ -55,91 +58,58 @@ class TransformersEngine:
         return len(self.tokenizer(text)["input_ids"])
 
     async def complete(self, prompt: str, sampling: Sampling) -> Completion:
-        future: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
-        self.waiting.put_nowait((prompt, sampling, future))
-        return await future
-
-    async def _serve(self) -> None:
-        while True:
-            batch = [await self.waiting.get()]
-            await asyncio.sleep(0.05)  # let the traces whose programs have just run come in
-            while len(batch) < self.batch_size and not self.waiting.empty():
-                batch.append(self.waiting.get_nowait())
-            batch = [entry for entry in batch if not entry[2].cancelled()]
-            if not batch:
-                continue
-            try:
-                prompts, samplings = [b[0] for b in batch], [b[1] for b in batch]
-                done = await asyncio.to_thread(self.decode, prompts, samplings)
-            except Exception as error:
-                for *_, future in batch:
-                    if not future.done():
-                        future.set_exception(error)
-                continue
-            for (*_, future), completion in zip(batch, done, strict=True):
-                if not future.done():
-                    future.set_result(completion)
-
-    def decode(self, prompts: list[str], samplings: list[Sampling]) -> list[Completion]:
-        """Continue prompts side by side, each with its own sampling."""
         import torch
 
-        from numina.engine.cache import gather, take_row
+        loop = asyncio.get_running_loop()
+        row = Row(
+            prompt=self.tokenizer(prompt)["input_ids"],
+            sampling=sampling,
+            generator=torch.Generator().manual_seed(sampling.seed),
+            future=loop.create_future(),
+            asked=loop.time(),
+        )
+        self.waiting.put_nowait(row)
+        return await row.future
 
-        device, end = self.network.device, self.tokenizer.eos_token_id
-        encoded = [self.tokenizer(prompt)["input_ids"] for prompt in prompts]
-        rows = [Row(sampling) for sampling in samplings]
-        active = list(range(len(rows)))
-        with torch.inference_mode():
-            pasts = self._read([tokens[:-1] for tokens in encoded])
-            cache = gather(self.network, pasts)
-            lengths = torch.tensor([len(tokens) - 1 for tokens in encoded], device=device)
-            mask = right_aligned(lengths, cache.get_seq_length())
-            tokens = torch.tensor([[row[-1]] for row in encoded], device=device)
-            while active:
-                mask = torch.cat([mask, mask.new_ones(len(active), 1)], dim=1)
-                logits = self.network(
-                    input_ids=tokens,
-                    attention_mask=mask,
-                    position_ids=lengths[:, None],
-                    past_key_values=cache,
-                    use_cache=True,
-                    logits_to_keep=1,
-                ).logits[:, -1]
-                drawn, logprobs = self._draw(logits.float().cpu(), [rows[i] for i in active])
-                stay = []
-                for place, (i, token) in enumerate(zip(active, drawn.tolist(), strict=True)):
-                    rows[i].add(token, float(logprobs[place]), end, self.tokenizer)
-                    if rows[i].finish is None:
-                        stay.append(place)
-                    elif rows[i].finish == "stop":  # its trace goes on once its program has run
-                        seen = encoded[i] + rows[i].tokens[:-1]
-                        past = take_row(cache, place, slice(-len(seen), None))
-                        self.prefixes.add(seen, past)
-                if len(stay) < len(active):
-                    kept = torch.tensor(stay, dtype=torch.long, device=device)
-                    cache.batch_select_indices(kept)
-                    mask, lengths, drawn = mask[kept], lengths[kept], drawn[kept.cpu()]
-                    active = [active[place] for place in stay]
-                tokens = drawn[:, None].to(device)
-                lengths = lengths + 1
-        return [
-            row.completion(len(tokens), self.tokenizer)
-            for row, tokens in zip(rows, encoded, strict=True)
-        ]
+    async def _serve(self) -> None:
+        clock = asyncio.get_running_loop().time
+        batch = Batch(self)
+        while True:
+            joining = [] if batch.rows else [await self.waiting.get()]
+            while len(batch.rows) + len(joining) < self.batch_size and not self.waiting.empty():
+                joining.append(self.waiting.get_nowait())
+            for row in joining:
+                row.waited_s = clock() - row.asked
+            try:
+                for row in await asyncio.to_thread(batch.advance, joining):
+                    if not row.future.done():
+                        row.future.set_result(row.completion(self.tokenizer))
+            except Exception as error:
+                for row in {id(row): row for row in [*batch.rows, *joining]}.values():
+                    if not row.future.done():
+                        row.future.set_exception(error)
+                batch = Batch(self)
 
-    def _read(self, sequences: list[list[int]]) -> list[Any]:
-        """The pasts of sequences: what is known of them is reused, equal ones are read once."""
+    def read(self, rows: list[Row]) -> list[Any]:
+        """The pasts of rows' prompts but for the last token of each, by which decoding begins.
+
+        What is known of them is reused, and equal ones are read once.
+        """
         import torch
 
         from numina.engine.cache import gather, take_row
 
         network = self.network
+        sequences = [row.prompt[:-1] for row in rows]
         nothing = torch.empty(network.config.num_hidden_layers, 2, 1, 0, 1, device=network.device)
         distinct = {tuple(tokens): nothing for tokens in sequences}
         for tokens in distinct:
             past = self.prefixes.longest(list(tokens))
             distinct[tokens] = nothing if past is None else past
+        seen: set[tuple[int, ...]] = set()
+        for row, tokens in zip(rows, map(tuple, sequences), strict=True):
+            row.cached_tokens = len(tokens) if tokens in seen else distinct[tokens].shape[-2]
+            seen.add(tokens)
         unread = [tokens for tokens, past in distinct.items() if len(tokens) > past.shape[-2]]
         if unread:
             pasts = [distinct[tokens] for tokens in unread]
@@ -166,16 +136,6 @@ class TransformersEngine:
                 self.prefixes.add(list(tokens), distinct[tokens])
         return [distinct[tuple(tokens)] for tokens in sequences]
 
-    def _draw(self, logits: Any, rows: list[Row]) -> tuple[Any, Any]:
-        """One token a row, of logits (rows, vocabulary), and its log-probability."""
-
-        drawn = logits.argmax(-1)
-        for place, row in enumerate(rows):
-            if row.sampling.temperature > 0:
-                drawn[place] = sample(logits[place], row.sampling, row.generator)
-        chosen = logits.gather(1, drawn[:, None])[:, 0]
-        return drawn, chosen - logits.logsumexp(-1)
-
 
 def right_aligned(lengths: Any, width: int) -> Any:
     """A mask (rows, width) of ones at the last `lengths` places of each row."""
@@ -185,33 +145,48 @@ def right_aligned(lengths: Any, width: int) -> Any:
     return (places[None, :] >= width - lengths[:, None]).long()
 
 
-def sample(logits: Any, sampling: Sampling, generator: Any) -> int:
-    """Draw one token of `logits` (vocabulary,) by one uniform number of the generator."""
+def draw(logits: Any, rows: list[Row]) -> tuple[list[int], list[float]]:
+    """One token a row, of logits (rows, vocabulary), and its log-probability at temperature 1."""
     import torch
 
-    probabilities = torch.softmax(logits / sampling.temperature, dim=-1)
+    drawn = logits.argmax(-1)
+    hot = [place for place, row in enumerate(rows) if row.sampling.temperature > 0]
+    if hot:
+        heat = torch.tensor([[rows[place].sampling.temperature] for place in hot])
+        top_p = torch.tensor([[rows[place].sampling.top_p] for place in hot])
+        uniform = torch.cat([torch.rand(1, generator=rows[place].generator) for place in hot])
+        drawn[hot] = sample(torch.softmax(logits[hot] / heat, dim=-1), top_p, uniform)
+    chosen = logits.gather(1, drawn[:, None])[:, 0] - logits.logsumexp(-1)
+    return drawn.tolist(), chosen.tolist()
+
+
+def sample(probabilities: Any, top_p: Any, uniform: Any) -> Any:
+    """A token a row of `probabilities` (rows, vocabulary), by one uniform number each (rows)."""
     order = None
-    if sampling.top_p < 1:
+    if bool((top_p < 1).any()):
         probabilities, order = probabilities.sort(descending=True)
-        outside = probabilities.cumsum(-1) - probabilities >= sampling.top_p
-        probabilities[outside] = 0
+        outside = probabilities.cumsum(-1) - probabilities >= top_p
+        probabilities = probabilities.masked_fill(outside, 0)
     total = probabilities.cumsum(-1)
-    uniform = torch.rand(1, generator=generator) * total[-1]
-    place = int(torch.searchsorted(total, uniform, right=True).clamp(max=len(total) - 1))
-    return place if order is None else int(order[place])
+    place = (total <= (uniform * total[:, -1])[:, None]).sum(-1, keepdim=True)
+    place = place.clamp(max=total.shape[-1] - 1)
+    return (place if order is None else order.gather(1, place))[:, 0]
 
 
+@dataclass(slots=True, eq=False)
 class Row:
-    """One completion while it is decoded."""
+    """One completion, from when it is asked for."""
 
-    def __init__(self, sampling: Sampling) -> None:
-        import torch
-
-        self.sampling = sampling
-        self.generator = torch.Generator().manual_seed(sampling.seed)
-        self.tokens: list[int] = []
-        self.logprob_sum = 0.0
-        self.finish: Any = None
+    prompt: list[int]
+    sampling: Sampling
+    generator: Any
+    future: asyncio.Future[Completion]
+    asked: float
+    waited_s: float = 0.0
+    cached_tokens: int = 0
+    tokens: list[int] = field(default_factory=list)
+    logprob_sum: float = 0.0
+    finish: Any = None
 
     def add(self, token: int, logprob: float, end: int, tokenizer: Any) -> None:
         self.tokens.append(token)
@@ -223,13 +198,62 @@ class Row:
         elif len(self.tokens) >= self.sampling.max_new_tokens:
             self.finish = "length"
 
-    def completion(self, prompt_tokens: int, tokenizer: Any) -> Completion:
+    def completion(self, tokenizer: Any) -> Completion:
         text = tokenizer.decode(self.tokens, skip_special_tokens=True)
         cut = cut_at_stop(text, self.sampling.stop)
         return Completion(
             text=text if cut is None else cut,
             finish=self.finish,
-            prompt_tokens=prompt_tokens,
+            prompt_tokens=len(self.prompt),
             generated_tokens=len(self.tokens),
             logprob_sum=self.logprob_sum,
+            cached_tokens=self.cached_tokens,
+            waited_s=self.waited_s,
         )
+
+
+class Batch:
+    """The rows that are being decoded; those that were given up leave at the next step."""
+
+    def __init__(self, engine: TransformersEngine) -> None:
+        from numina.engine.cache import Slots
+
+        self.engine = engine
+        self.slots = Slots(engine.network, engine.batch_size)
+        self.rows: list[Row] = []
+
+    def advance(self, joining: list[Row]) -> list[Row]:
+        """Decode one token a row, those of `joining` too; the rows that are then complete."""
+        import torch
+
+        engine, end = self.engine, self.engine.tokenizer.eos_token_id
+        with torch.inference_mode():
+            for row in [row for row in self.rows if row.future.done()]:
+                self.leave(row)
+            joining = [row for row in joining if not row.future.done()]
+            for row, past in zip(joining, engine.read(joining), strict=True):
+                self.slots.join(past)
+                self.rows.append(row)
+            if not self.rows:
+                return []
+            last = [[(row.tokens or row.prompt)[-1]] for row in self.rows]
+            tokens = torch.tensor(last, device=engine.network.device)
+            logits = self.slots.step(engine.network, tokens)
+            for row, token, logprob in zip(
+                self.rows, *draw(logits.float().cpu(), self.rows), strict=True
+            ):
+                row.add(token, logprob, end, engine.tokenizer)
+            done = [row for row in self.rows if row.finish]
+            for row in done:
+                if row.finish == "stop":  # its trace goes on once its program has run
+                    past = self.slots.past(self.rows.index(row))
+                    engine.prefixes.add(row.prompt + row.tokens[:-1], past)
+                self.leave(row)
+        return done
+
+    def leave(self, row: Row) -> None:
+        place = self.rows.index(row)
+        self.slots.leave(place)
+        last = self.rows.pop()
+        if place < len(self.rows):
+            self.rows[place] = last

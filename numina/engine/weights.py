@@ -8,6 +8,17 @@ from typing import Any
 from numina.settings import UserError
 
 
+def check_model_folder(model: Path) -> None:
+    """Insist on a folder with a model and its tokenizer.
+
+    Raises:
+        UserError: one of them is missing.
+    """
+    for needed in ("config.json", "tokenizer_config.json"):
+        if not (model / needed).exists():
+            raise UserError(f"{model}: no {needed} there, so no model to load")
+
+
 def load_model(model: Path, dtype: str) -> Any:
     """Load a causal language model on the GPU where there is one, else on the CPU.
 
@@ -18,12 +29,10 @@ def load_model(model: Path, dtype: str) -> Any:
     Raises:
         UserError: the folder has no model or no tokenizer.
     """
+    check_model_folder(model)
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    for needed in ("config.json", "tokenizer_config.json"):
-        if not (model / needed).exists():
-            raise UserError(f"{model}: no {needed} there, so no model to load")
     device = "cuda" if torch.cuda.is_available() else "cpu"
     quantised = getattr(AutoConfig.from_pretrained(model), "quantization_config", None)
     if quantised and device == "cpu":

@@ -128,7 +128,7 @@ def counts(results: Results) -> dict[str, Any]:
         "ends": Counter(trace.end for trace in traces).most_common(),
         "blocks": Counter(s for trace in traces for s in trace.block_statuses).most_common(),
         "stopped": sum(
-            verdict.stopped_early
+            verdict.stop == "lossless"
             for by_seed in results.sctir.values()
             for verdicts in by_seed.values()
             for verdict in verdicts

@@ -1,18 +1,15 @@
-"""Self-consistency with tool-integrated reasoning: N traces of a problem, and a vote."""
+"""Self-consistency with tool-integrated reasoning: up to N traces of a problem, and a vote."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Sequence
 
-from numina.engine.protocol import Engine
-from numina.records import Problem, Trace, Verdict
-from numina.sandbox.pool import Pool
-from numina.sctir.trace import TraceLimits, run_trace
-from numina.sctir.vote import margin, tally, traces_needed
-from numina.settings import Sandbox, Sctir, UserError
-from numina.template import Template
+from numina.records import Trace, Verdict
+from numina.sctir.journal import Journal
+from numina.sctir.stop import traces_needed
+from numina.sctir.trace import Agent, TraceLimits, run_trace
+from numina.sctir.vote import margin, tally, weight_of
+from numina.settings import AnswerRule, Sandbox, Sctir
 
 
 def sctir_limits(sctir: Sctir, sandbox: Sandbox) -> TraceLimits:
@@ -24,88 +21,75 @@ def sctir_limits(sctir: Sctir, sandbox: Sandbox) -> TraceLimits:
         max_context=sctir.max_context,
         depth=sctir.depth,
         output_chars=sandbox.output_chars,
-        integer_only=sctir.integer_only,
     )
 
 
-def prompt_for(engine: Engine, template: Template, problem: Problem, max_context: int) -> str:
-    """The prompt of a problem.
-
-    Raises:
-        UserError: the problem is empty, or leaves no room for an answer.
-    """
-    prompt = template.render(problem.problem)
-    if not problem.problem.strip():
-        raise UserError(f"problem {problem.id}: the statement is empty")
-    length = engine.count_tokens(prompt)
-    if length >= max_context:
-        raise UserError(
-            f"problem {problem.id}: {length} tokens leave no room in max_context {max_context}"
-        )
-    return prompt
-
-
 async def solve(
-    engine: Engine,
-    pool: Pool,
+    agent: Agent,
     prompt: str,
     problem_id: str,
     seed: int,
     sctir: Sctir,
-    limits: TraceLimits,
-    on_trace: Callable[[Trace], object],
+    rule: AnswerRule,
+    journal: Journal | None = None,
+    seconds: float | None = None,
 ) -> Verdict:
     """Sample up to `sctir.n` traces of one problem and vote.
 
-    With `sctir.lossless_stop`, traces are started only while they can still change the answer: at
-    first a majority of N, then as many as could settle the vote. The answer is that of all N.
+    Each trace goes its own way: none waits for another. As many are in flight as could settle the
+    vote (see `traces_needed`), or `sctir.at_once` where that is more; one more is started when one
+    that ended did not help; and once the vote is settled those in flight are cancelled.
+
+    Args:
+        agent: the engine, the sandboxes, the limits of a trace.
+        prompt: the problem's prompt.
+        problem_id, seed: name the traces, and seed them together with their indices.
+        sctir: N and the rules.
+        rule: what counts as an answer.
+        journal: has the traces that an earlier, killed run finished; gets each one that ends
+            before its vote counts.
+        seconds: at this deadline the best vote so far stands; None for no deadline.
     """
-    started = time.monotonic()
-    traces: list[Trace] = []
-    while True:
-        votes = tally(traces)
-        wanted = sctir.n - len(traces)
-        if sctir.lossless_stop:
-            wanted = traces_needed(votes, len(traces), sctir.n)
-        if wanted == 0:
-            break
-        first = len(traces)
-
-        async def run(index: int) -> Trace:
-            trace = await run_trace(engine, pool, prompt, problem_id, seed, index, limits)
-            on_trace(trace)
-            return trace
-
-        traces += await asyncio.gather(*[run(first + place) for place in range(wanted)])
+    clock = asyncio.get_running_loop().time
+    started = clock()
+    kept = journal.of(problem_id, seed) if journal else []
+    finished = [trace for trace in kept if trace.index < sctir.n]
+    waiting = sorted(set(range(sctir.n)) - {trace.index for trace in finished}, reverse=True)
+    running: set[asyncio.Task[Trace]] = set()
+    try:
+        while True:
+            needed, stop = traces_needed(finished, sctir)
+            if needed == 0:
+                break
+            while waiting and len(running) < max(needed, sctir.at_once):
+                trace = run_trace(agent, prompt, problem_id, seed, waiting.pop(), rule)
+                running.add(asyncio.create_task(trace))
+            left = None if seconds is None else max(0.0, started + seconds - clock())
+            done, running = await asyncio.wait(
+                running, timeout=left, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not done:
+                stop = "deadline"
+                break
+            for trace in sorted((task.result() for task in done), key=lambda trace: trace.index):
+                if journal:
+                    journal.add(trace)
+                finished.append(trace)
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+    votes = tally(finished, weight_of(sctir))
     return Verdict(
         problem_id=problem_id,
         seed=seed,
         answer=votes[0][0] if votes else None,
         votes=dict(votes),
         n=sctir.n,
-        traces=traces,
-        stopped_early=len(traces) < sctir.n,
-        leader_margin=margin(votes),
-        seconds=round(time.monotonic() - started, 3),
-    )
-
-
-async def solve_all(
-    engine: Engine,
-    pool: Pool,
-    problems: Sequence[Problem],
-    template: Template,
-    seed: int,
-    sctir: Sctir,
-    sandbox: Sandbox,
-    on_trace: Callable[[Trace], object],
-) -> list[Verdict]:
-    """Solve problems side by side, so that the engine's batches stay full."""
-    limits = sctir_limits(sctir, sandbox)
-    prompts = [prompt_for(engine, template, problem, sctir.max_context) for problem in problems]
-    return await asyncio.gather(
-        *[
-            solve(engine, pool, prompt, problem.id, seed, sctir, limits, on_trace)
-            for problem, prompt in zip(problems, prompts, strict=True)
-        ]
+        traces=sorted(finished, key=lambda trace: trace.index),
+        stop=stop,
+        margin=round(margin(votes), 6),
+        outstanding=sctir.n - len(finished),
+        cancelled=len(running),
+        seconds=round(clock() - started, 3),
     )

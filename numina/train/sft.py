@@ -9,16 +9,15 @@ under these conditions no sample sees another (measured exact on the sdpa and ea
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import json
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from numina.records import Problem, write_text
+from numina.resume import resume_folder
 from numina.settings import Sft, UserError
 from numina.template import Template, encode
 
@@ -48,19 +47,6 @@ def encode_rows(
     if not kept:
         raise UserError(f"max_length: {params.max_length} tokens is less than every sample needs")
     return kept
-
-
-def checkpoint_folder(model: Path, rows: Sequence[dict[str, list[int]]], params: Sft) -> Path:
-    """Where this very run keeps its checkpoints: outside the workspace, named by all it rests on.
-
-    DVC removes a stage's outs before it reruns the stage, so a checkpoint must not be an out.
-    """
-    digest = hashlib.sha256(json.dumps([params.model_dump(), rows]).encode())
-    for file in sorted(model.glob("*.safetensors")):
-        with file.open("rb") as weights:
-            digest.update(hashlib.file_digest(weights, "sha256").digest())
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "numina" / "checkpoints" / digest.hexdigest()[:16]
 
 
 def last_whole_checkpoint(checkpoints: Path) -> str | None:
@@ -106,7 +92,7 @@ def fine_tune(
 
     tokenizer = AutoTokenizer.from_pretrained(model)
     encoded = encode_rows(tokenizer, template, rows, params)
-    checkpoints = checkpoint_folder(model, encoded, params)
+    checkpoints = resume_folder("checkpoints", model, [params.model_dump(), encoded])
     network = AutoModelForCausalLM.from_pretrained(model, use_cache=False)
     bf16 = torch.cuda.is_available() and network.dtype == torch.bfloat16
     config = SFTConfig(

@@ -108,13 +108,56 @@ def test_prefixes_are_given_up_least_lately_used_first(monkeypatch):
 def test_top_p_leaves_only_the_likeliest():
     import torch
 
-    logits = torch.log(torch.tensor([0.5, 0.3, 0.15, 0.05]))
-    generator = torch.Generator().manual_seed(0)
-    drawn = {sample(logits, Sampling(1.0, 0.7, 1, (), 0), generator) for _ in range(200)}
-    assert drawn == {0, 1}
-    drawn = [sample(logits, Sampling(1.0, 1.0, 1, (), 0), generator) for _ in range(4000)]
+    probabilities = torch.tensor([0.5, 0.3, 0.15, 0.05]).expand(4000, 4)
+    uniform = torch.rand(4000, generator=torch.Generator().manual_seed(0))
+    drawn = sample(probabilities, torch.full((4000, 1), 0.7), uniform).tolist()
+    assert set(drawn) == {0, 1}
+    drawn = sample(probabilities, torch.ones(4000, 1), uniform).tolist()
     assert drawn.count(0) / 4000 == pytest.approx(0.5, abs=0.04)
     assert drawn.count(3) / 4000 == pytest.approx(0.05, abs=0.02)
+
+
+def test_rows_join_and_leave_a_running_batch(model_folder):
+    """Completions of many lengths through two places, asked for at different times."""
+    samplings = [Sampling(1.0, 1.0, 3 + 5 * (i % 4), (), i) for i in range(12)]
+    prompts = [PROMPTS[i % 3] for i in range(12)]
+
+    async def go(batch_size: int, pause: float) -> list[str]:
+        async with TransformersEngine(model_folder, batch_size, "float32") as engine:
+            tasks = []
+            for prompt, sampling in zip(prompts, samplings, strict=True):
+                tasks.append(asyncio.create_task(engine.complete(prompt, sampling)))
+                await asyncio.sleep(pause)
+            return [completion.text for completion in await asyncio.gather(*tasks)]
+
+    alone = asyncio.run(go(1, 0))
+    assert asyncio.run(go(2, 0)) == alone
+    assert asyncio.run(go(5, 0.01)) == alone
+
+
+def test_a_cancelled_completion_leaves_the_batch(model_folder):
+    async def go() -> tuple[int, str]:
+        async with TransformersEngine(model_folder, 4, "float32") as engine:
+            endless = Sampling(1.0, 1.0, 400, (), 3)
+            given_up = [asyncio.create_task(engine.complete(p, endless)) for p in PROMPTS]
+            await asyncio.sleep(0.1)
+            for task in given_up:
+                task.cancel()
+            return (await engine.complete(PROMPTS[0], GREEDY)).text
+
+    assert asyncio.run(go()) == complete(model_folder, [GREEDY] * 3)[0].text
+
+
+def test_what_was_read_before_is_told(model_folder):
+    async def go() -> list[int]:
+        async with TransformersEngine(model_folder, 8, "float32") as engine:
+            first = await engine.complete(PROMPTS[1], GREEDY)
+            again = await engine.complete(PROMPTS[1] + " 12", GREEDY)
+            return [first.cached_tokens, again.cached_tokens, first.prompt_tokens]
+
+    first, again, length = asyncio.run(go())
+    assert first == 0
+    assert again == length - 1  # the last token of a prompt is where decoding begins
 
 
 def test_the_first_stop_string_cuts():

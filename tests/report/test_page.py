@@ -8,19 +8,20 @@ from numina.records import Problem, Trace, Verdict
 from numina.report.charts import dag_chart, dag_edges, line_chart
 from numina.report.page import Segment, choose_traces, counts, headline, render, segments
 from numina.score import Results, metrics
+from tests.conftest import make_trace
 from tests.dag import ROOT, stages
 
 TEXT = "We <add>.\n```python\nprint(1 < 2)\n```\n```output\nTrue\n```\nSo $\\boxed{3}$."
 
 
 def trace(index: int, answer: str | None, text: str = TEXT) -> Trace:
-    return Trace("p", 1, index, text, answer, "answer", ["ok"], 9, 10, -0.2, 1.0, 0.1)
+    return make_trace("p", index, answer, text=text)
 
 
 def results(answer: str = "3") -> Results:
     problem = Problem("p", "Is <script>alert(1)</script> three?", "3", "t")
     traces = [trace(0, answer), trace(1, "7")]
-    verdict = Verdict("p", 1, answer, {answer: 1, "7": 1}, 3, traces, True, 1, 2.0)
+    verdict = Verdict("p", 1, answer, {answer: 1, "7": 1}, 3, traces, "lossless", 2, 1, 0, 2.0)
     greedy = {system: {"mini": [trace(0, "7")]} for system in ("cot", "tir", "gptq")}
     return Results({"mini": [problem]}, greedy, {"mini": {1: [verdict]}})
 

@@ -1,62 +1,31 @@
-"""The loop of one trace and of one problem, against a scripted engine and the real sandbox."""
+"""The loop of one trace, against a scripted engine and the real sandbox."""
 
 import asyncio
 
 import pytest
 
-from numina.engine.protocol import Completion, Sampling, cut_at_stop
 from numina.records import Problem
 from numina.sandbox.pool import Pool
-from numina.sctir.solve import prompt_for, solve_all
-from numina.sctir.trace import TraceLimits, last_program, run_trace
-from numina.settings import Sctir, UserError
+from numina.sctir.trace import Agent, TraceLimits, last_program, prompt_for, run_trace
+from numina.settings import AnswerRule, UserError
 from numina.template import TEMPLATES
 from tests.conftest import SANDBOX
+from tests.sctir.scripted import Scripted
 
-LIMITS = TraceLimits(0.8, 1.0, 256, 1000, 2, 200, True)
-SCTIR = Sctir(
-    n=5,
-    depth=2,
-    temperature=0.8,
-    top_p=1.0,
-    max_new_tokens=256,
-    max_context=1000,
-    seeds=(1,),
-    lossless_stop=True,
-    integer_only=True,
-)
-
-
-class Scripted:
-    """Gives the next line of a script for each step, one word a token."""
-
-    def __init__(self, *steps: str) -> None:
-        self.steps = steps
-        self.prompts: list[str] = []
-        self.asked: list[Sampling] = []
-
-    def count_tokens(self, text: str) -> int:
-        return len(text.split())
-
-    async def complete(self, prompt: str, sampling: Sampling) -> Completion:
-        self.prompts.append(prompt)
-        self.asked.append(sampling)
-        done = sum(step in prompt for step in self.steps)
-        text = self.steps[min(done, len(self.steps) - 1)]
-        stopped = cut_at_stop(text, sampling.stop) is not None
-        return Completion(text, "stop" if stopped else "end", 1, len(text.split()), -1.0)
+LIMITS = TraceLimits(0.8, 1.0, 256, 1000, 2, 200)
+INTEGER = AnswerRule(integer=True, modulus=0, lowest=None, highest=None)
 
 
 def program(code: str) -> str:
     return f"We run.\n```python\n{code}\n```\n```output\n"
 
 
-def trace_of(*steps: str, limits: TraceLimits = LIMITS):
+def trace_of(*steps: str, limits: TraceLimits = LIMITS, rule: AnswerRule = INTEGER):
     engine = Scripted(*steps)
 
     async def go():
         async with Pool(SANDBOX) as pool:
-            return await run_trace(engine, pool, "Q ", "p", 1, 0, limits)
+            return await run_trace(Agent(engine, pool, limits), "Q ", "p", 1, 0, rule)
 
     return asyncio.run(go()), engine
 
@@ -70,7 +39,7 @@ def test_code_is_run_and_its_output_fed_back():
 
 
 def test_a_later_program_sees_the_names_of_an_earlier_one():
-    trace, _ = trace_of(program("x = 6"), program("print(x + 1)"), "\\boxed{7}")
+    trace, _ = trace_of(program("x = 6\nx"), program("print(x + 1)"), "\\boxed{7}")
     assert "```output\n7\n```\n" in trace.text
     assert trace.answer == "7"
 
@@ -97,7 +66,7 @@ def test_the_same_failure_twice_ends_a_trace():
 
 def test_a_half_is_no_integer_answer():
     trace, _ = trace_of("\\boxed{3.5}")
-    assert (trace.answer, trace.end) == (None, "no_answer")
+    assert (trace.answer, trace.end) == (None, "not_integer")
 
 
 def test_the_context_is_never_exceeded():
@@ -115,26 +84,34 @@ def test_the_program_is_the_last_block():
     assert last_program("no block ```output\n") == ""
 
 
-def test_agreeing_traces_stop_early_with_the_margin_recorded():
+@pytest.mark.parametrize(
+    ("steps", "end"),
+    [
+        (["I think so."], "no_answer"),
+        (["\\boxed{1000}"], "out_of_range"),
+        (["```output\n"], "no_code"),
+        (["We run.\n```python\n\n```\n```output\n"], "no_code"),
+        ([program("x = 1")], "empty_output"),
+    ],
+)
+def test_a_trace_without_an_answer_says_why(steps, end):
+    rule = AnswerRule(integer=True, modulus=0, lowest=0, highest=999)
+    trace, _ = trace_of(*steps, rule=rule)
+    assert (trace.answer, trace.end) == (None, end)
+
+
+def test_every_step_is_told_as_it_comes():
+    told = []
+
     async def go():
         async with Pool(SANDBOX) as pool:
-            problems = [Problem("p", "What?", "", "t")]
-            return await solve_all(
-                Scripted("\\boxed{4}"),
-                pool,
-                problems,
-                TEMPLATES["boundary"],
-                1,
-                SCTIR,
-                SANDBOX,
-                lambda _: None,
-            )
+            engine = Scripted(program("print(6 * 7)"), "\\boxed{42}")
+            await run_trace(Agent(engine, pool, LIMITS, told.append), "Q ", "p", 1, 3, INTEGER)
 
-    verdict = asyncio.run(go())[0]
-    assert (verdict.answer, verdict.votes, verdict.n) == ("4", {"4": 3}, 5)
-    assert verdict.stopped_early
-    assert verdict.leader_margin > verdict.n - len(verdict.traces)
-    assert [trace.index for trace in verdict.traces] == [0, 1, 2]
+    asyncio.run(go())
+    assert [event.kind for event in told] == ["text", "output", "text", "end"]
+    assert [event.text for event in told][1::2] == ["42", "42"]
+    assert {event.index for event in told} == {3}
 
 
 @pytest.mark.parametrize(("text", "reason"), [(" ", "empty"), ("word " * 2000, "no room")])

@@ -1,18 +1,18 @@
-"""The vote, and the stop that cannot change it."""
+"""The vote: what counts, what it weighs, who wins."""
 
-import random
-from collections import Counter
+import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from numina.records import Trace
-from numina.sctir.vote import margin, tally, traces_needed
+from numina.sctir.vote import admit, margin, tally, weight_of
+from numina.settings import AnswerRule, load
+from tests.conftest import make_trace
+
+SCTIR = load().sctir
 
 
-def trace(index: int, answer: str | None, logprob: float = -0.1) -> Trace:
-    return Trace("p", 1, index, "", answer, "answer", [], 0, 0, logprob, 0.0, 0.0)
+def trace(index: int, answer: str | None, logprob: float = -0.1):
+    return make_trace("p", index, answer, logprob=logprob)
 
 
 def test_equal_answers_vote_together():
@@ -30,30 +30,40 @@ def test_no_answers_no_votes():
     assert margin([]) == 0
 
 
+def test_a_vote_by_log_probability_counts_sure_traces_more():
+    by_logprob = weight_of(SCTIR.model_copy(update={"vote": "logprob"}))
+    unsure = [trace(0, "5", -2.0), trace(1, "5", -2.0)]
+    votes = tally([*unsure, trace(2, "7", -0.1)], by_logprob)
+    assert votes[0] == ("7", pytest.approx(math.exp(-0.1), abs=1e-6))
+    assert tally([*unsure, trace(2, "7", -0.1)])[0] == ("5", 2)
+
+
+def test_an_answer_without_code_weighs_what_the_parameter_says():
+    plain = make_trace("p", 0, "5", statuses=())
+    half = weight_of(SCTIR.model_copy(update={"no_code_weight": 0.5}))
+    assert tally([plain, trace(1, "7")], half) == [("7", 1), ("5", 0.5)]
+    none = weight_of(SCTIR.model_copy(update={"no_code_weight": 0.0}))
+    assert tally([plain], none) == []
+
+
 @pytest.mark.parametrize(
-    ("votes", "done", "n", "more"),
+    ("answer", "modulus", "lowest", "highest", "expected"),
     [
-        ([], 0, 8, 5),  # five of eight settle it
-        ([("1", 5)], 5, 8, 0),
-        ([("1", 4), ("2", 1)], 5, 8, 1),
-        ([("1", 4)], 4, 8, 1),  # 4 against 4 would be a tie
-        ([("1", 2), ("2", 2)], 8, 8, 0),
-        ([], 8, 8, 0),
-        ([], 0, 1, 1),
+        ("3.5", 0, None, None, (None, "not_integer")),  # never voted as 4
+        ("18.0", 0, None, None, ("18", "answer")),
+        ("-4", 0, None, None, ("-4", "answer")),
+        ("1000", 0, 0, 999, (None, "out_of_range")),
+        ("-1", 0, 0, 999, (None, "out_of_range")),
+        ("2024", 1000, 0, 999, ("24", "answer")),
+        ("-1", 1000, 0, 999, ("999", "answer")),
+        (str(10**40 + 7), 1000, 0, 999, ("7", "answer")),  # never through a float
     ],
 )
-def test_only_traces_that_can_matter_are_started(votes, done, n, more):
-    assert traces_needed(votes, done, n) == more
+def test_a_split_says_what_counts(answer, modulus, lowest, highest, expected):
+    rule = AnswerRule(integer=True, modulus=modulus, lowest=lowest, highest=highest)
+    assert admit(answer, rule) == expected
 
 
-@given(st.lists(st.sampled_from(["1", "2", "3", None]), min_size=1, max_size=24), st.integers())
-def test_the_lossless_stop_gives_the_answer_of_all_n(answers, seed):
-    rng = random.Random(seed)
-    pool = [trace(i, answer, -rng.random()) for i, answer in enumerate(answers)]
-    seen = 0
-    while more := traces_needed(tally(pool[:seen]), seen, len(pool)):
-        seen += more
-    full = tally(pool)
-    stopped = tally(pool[:seen])
-    assert (stopped[0][0] if stopped else None) == (full[0][0] if full else None)
-    assert Counter(dict(stopped)) <= Counter(dict(full))
+def test_other_splits_take_any_answer():
+    rule = AnswerRule(integer=False, modulus=0, lowest=None, highest=None)
+    assert admit("\\frac{1}{2}", rule) == ("\\frac{1}{2}", "answer")

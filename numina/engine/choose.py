@@ -1,0 +1,61 @@
+"""Open the engine that is asked for; `auto` takes what is installed and says which."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+from numina.engine.protocol import Engine
+from numina.machine import accelerators
+from numina.settings import Engine as EngineParams
+from numina.settings import UserError
+
+INSTALL = {
+    "transformers": "pip install torch==2.13.0 transformers==5.19.0",
+    "vllm": "pip install vllm==0.32.0",
+}
+
+
+def is_installed(name: str) -> bool:
+    """Whether an engine's package is there; `server` and `replay` need none of their own."""
+    return name not in INSTALL or importlib.util.find_spec(name) is not None
+
+
+def pick() -> str:
+    """What `auto` stands for: vLLM where it is installed and there is a card, else transformers."""
+    return "vllm" if is_installed("vllm") and accelerators() else "transformers"
+
+
+def open_engine(params: EngineParams, model: Path, max_context: int) -> Engine:
+    """An engine for a model; enter it before use.
+
+    Args:
+        params: the knobs.
+        model: a folder with a model and its tokenizer. A server has the model; then only the
+            tokenizer is read.
+        max_context: tokens of the longest prompt and its completion.
+
+    Raises:
+        UserError: the engine is not installed, or the folder has no model or no tokenizer.
+    """
+    name = pick() if params.name == "auto" else params.name
+    if not is_installed(name):
+        raise UserError(f"engine.name: {name!r} is not installed: {INSTALL[name]}")
+    if params.name == "auto":
+        print(f"engine: {name} (auto)", file=sys.stderr)
+    if name == "vllm":
+        from numina.engine.vllm import VllmEngine
+
+        return VllmEngine(model, params, max_context)
+    if name == "server":
+        from numina.engine.server import ServerEngine
+
+        return ServerEngine(model, params)
+    if name == "replay":
+        from numina.engine.replay import ReplayEngine, read_recording
+
+        return ReplayEngine(read_recording(Path(params.recording)))
+    from numina.engine.transformers import TransformersEngine
+
+    return TransformersEngine(model, params.batch_size, params.dtype)

@@ -1,0 +1,48 @@
+"""The time bank: one budget of seconds for a row of problems."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from numina.settings import TimeBank, UserError
+
+
+class Clock:
+    """Shares a budget out over problems that are solved one after another.
+
+    Each problem has a base time. What one does not use goes to the bank, and the next may draw on
+    all of it, up to a cap; the base time of those still to come is never touched. This is the
+    scheme of the second AIMO's winner.
+
+    Args:
+        bank: the knobs; with `budget_s` 0 no problem has a deadline.
+        problems: how many there are.
+        now: a clock in seconds, as `time.monotonic`.
+
+    Raises:
+        UserError: the base times together exceed the budget.
+    """
+
+    def __init__(self, bank: TimeBank, problems: int, now: Callable[[], float]) -> None:
+        if bank.base_s * problems > bank.budget_s > 0:
+            raise UserError(
+                f"time_bank.base_s: {bank.base_s} s for each of {problems} problems is more than "
+                f"time_bank.budget_s {bank.budget_s}"
+            )
+        self.bank, self.now, self.left = bank, now, problems
+        self.base_s = bank.base_s or bank.budget_s / max(1, problems)
+        self.end = now() + bank.budget_s
+
+    def allot(self) -> float | None:
+        """Seconds for the next problem; None for no limit. Called once a problem, at its start."""
+        if not self.bank.budget_s:
+            return None
+        self.left -= 1
+        remaining = max(0.0, self.end - self.now())
+        spare = remaining - self.base_s * self.left
+        share = max(spare, remaining / (self.left + 1))  # all are late together, the last not alone
+        return min(share, self.bank.most_s or share)
+
+    def banked_s(self) -> float:
+        """Seconds beyond the base times of the problems still to come."""
+        return max(0.0, self.end - self.now()) - self.base_s * self.left
