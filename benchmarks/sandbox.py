@@ -14,9 +14,6 @@ import contextlib
 import io
 import os
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,13 +21,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks import notebook
 from benchmarks.traces import RECORDED, read_traces
 from numina.records import progress_bar
 from numina.sandbox.pool import CORES, Pool, run_in
 from numina.settings import Sandbox, UserError
 
 Program = Sequence[str]
-IMPORTS = "import math\nimport numpy as np\nimport sympy as sp\n"
 
 
 @dataclass
@@ -102,24 +99,9 @@ class PerProcess:
         self.threads = ThreadPoolExecutor(CORES)
 
     def run(self, programs: Sequence[Program]) -> list[float]:
-        return list(self.threads.map(self._run, [code for blocks in programs for code in blocks]))
-
-    def _run(self, code: str) -> float:
-        started = time.monotonic()
-        lines = (IMPORTS + code).strip().split("\n")
-        if "print(" not in lines[-1]:
-            lines[-1] = f"print({lines[-1].split('#')[0]})"
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "tmp.py"
-            file.write_text("\n".join(lines), encoding="utf-8")
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                subprocess.run(
-                    [sys.executable, str(file)],
-                    capture_output=True,
-                    check=False,
-                    timeout=self.timeout_s,
-                )
-        return time.monotonic() - started
+        blocks = [code for blocks in programs for code in blocks]
+        done = self.threads.map(notebook.execute, blocks, [self.timeout_s] * len(blocks))
+        return [result.seconds for result in done]
 
     def close(self) -> None:
         self.threads.shutdown()

@@ -1,6 +1,7 @@
 """The command line, as a person uses it."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -36,8 +37,34 @@ def test_solve_runs_the_sctir_loop_with_a_given_model(model_folder):
     verdict = json.loads(done.stdout)
     assert verdict["n"] == 3
     assert verdict["traces"]
-    assert "trace 1, end:" in done.stderr
+    assert "trace 1 starts; in flight: 1" in done.stderr
+    assert "trace 1 ends: " in done.stderr
+    assert "so far: " in done.stderr
     assert not [sign for sign in done.stderr if sign < " " and sign != "\n"]
+
+
+def family_of(pid: int) -> list[int]:
+    """A process and all that it started."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(member for child in children for member in family_of(int(child)))]
+
+
+def test_ctrl_c_ends_solve_and_leaves_nothing_running(model_folder):
+    command = [sys.executable, "-m", "numina.cli", "solve", "What is $4+12$?", "--n", "4000"]
+    solving = subprocess.Popen(
+        [*command, "--model", str(model_folder)], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    assert solving.stderr
+    while "ends" not in (line := solving.stderr.readline()):
+        assert line, "it ended before it could be interrupted"
+    family = family_of(solving.pid)
+    assert len(family) > 1
+    solving.send_signal(signal.SIGINT)
+    _, rest = solving.communicate(timeout=60)
+    assert solving.returncode == 130
+    assert rest.endswith("interrupted\n")
+    assert "Traceback" not in rest
+    assert not [pid for pid in family if Path(f"/proc/{pid}").exists()]
 
 
 def test_exec_runs_a_program_from_standard_input():

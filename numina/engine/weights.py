@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +38,15 @@ def load_model(model: Path, dtype: str) -> Any:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     quantised = getattr(AutoConfig.from_pretrained(model), "quantization_config", None)
     if quantised and device == "cpu":
-        from gptqmodel import BACKEND, GPTQModel
+        print(f"{model}: GPTQ weights unpacked to {dtype} once, for the CPU", file=sys.stderr)
+        # Its log of some fifty lines goes to standard output, which is for answers.
+        with contextlib.redirect_stdout(sys.stderr):
+            from logbar import LogBar
 
-        print(f"{model}: GPTQ weights unpacked to {dtype} once, for the CPU")
-        loaded: Any = GPTQModel.load(str(model), backend=BACKEND.GPTQ_TORCH, device="cpu")
+            LogBar.shared().setLevel("WARN")
+            from gptqmodel import BACKEND, GPTQModel
+
+            loaded: Any = GPTQModel.load(str(model), backend=BACKEND.GPTQ_TORCH, device="cpu")
         network = loaded.model
         unpack_linears(network)
         network = network.to(getattr(torch, dtype))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from numina.records import Trace, Verdict
 from numina.sctir.journal import Journal
@@ -10,6 +12,8 @@ from numina.sctir.stop import traces_needed
 from numina.sctir.trace import Agent, TraceLimits, run_trace
 from numina.sctir.vote import margin, tally, weight_of
 from numina.settings import AnswerRule, Sandbox, Sctir
+
+T = TypeVar("T")
 
 
 def sctir_limits(sctir: Sctir, sandbox: Sandbox) -> TraceLimits:
@@ -52,13 +56,18 @@ async def solve(
     """
     clock = asyncio.get_running_loop().time
     started = clock()
+
+    async def counted(count: Callable[..., T], *arguments: Any) -> T:
+        # Whether answers are equal may be for a worker process to say, if they are not integers.
+        return count(*arguments) if rule.integer else await asyncio.to_thread(count, *arguments)
+
     kept = journal.of(problem_id, seed) if journal else []
     finished = [trace for trace in kept if trace.index < sctir.n]
     waiting = sorted(set(range(sctir.n)) - {trace.index for trace in finished}, reverse=True)
     running: set[asyncio.Task[Trace]] = set()
     try:
         while True:
-            needed, stop = traces_needed(finished, sctir)
+            needed, stop = await counted(traces_needed, finished, sctir)
             if needed == 0:
                 break
             while waiting and len(running) < max(needed, sctir.at_once):
@@ -79,7 +88,7 @@ async def solve(
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-    votes = tally(finished, weight_of(sctir))
+    votes = await counted(tally, finished, weight_of(sctir))
     return Verdict(
         problem_id=problem_id,
         seed=seed,

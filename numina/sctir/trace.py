@@ -53,7 +53,7 @@ class TraceLimits:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something new in a trace: decoded `text`, a program's `output`, or its `end`.
+    """Something new in a trace: its `start`, decoded `text`, a program's `output`, its `end`.
 
     The text of an end is the trace's answer, or in brackets why it has none.
     """
@@ -61,7 +61,7 @@ class Event:
     problem_id: str
     seed: int
     index: int
-    kind: Literal["text", "output", "end"]
+    kind: Literal["start", "text", "output", "end"]
     text: str
 
 
@@ -113,9 +113,10 @@ async def run_trace(
     """Decode one trace of a problem; programs of a trace share one sandbox session."""
     grown, outputs = Progress(), []
 
-    def tell(kind: Literal["text", "output", "end"], text: str) -> None:
+    def tell(kind: Literal["start", "text", "output", "end"], text: str) -> None:
         agent.watch(Event(problem_id, seed, index, kind, text))
 
+    tell("start", "")
     async with agent.sandboxes.session() as session:
         while not grown.end:
             before = len(grown.text)

@@ -109,8 +109,8 @@ def test_every_step_is_told_as_it_comes():
             await run_trace(Agent(engine, pool, LIMITS, told.append), "Q ", "p", 1, 3, INTEGER)
 
     asyncio.run(go())
-    assert [event.kind for event in told] == ["text", "output", "text", "end"]
-    assert [event.text for event in told][1::2] == ["42", "42"]
+    assert [event.kind for event in told] == ["start", "text", "output", "text", "end"]
+    assert [event.text for event in told][2::2] == ["42", "42"]
     assert {event.index for event in told} == {3}
 
 
