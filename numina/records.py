@@ -10,7 +10,8 @@ import dataclasses
 import gzip
 import json
 import os
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ class Problem:
         solution: a worked chain of thought that ends in ``\\boxed{answer}``, or "".
         subject: algebra, number_theory, counting, geometry, sequences, or the source's own word.
         level: difficulty from 1 to 5; 0 where it is not known.
+        contest: the paper it was set in, such as ``AIME II 2023``; "" where there is none.
+        unsound: why `answer` is known to be wrong, where a published set holds it so; "" elsewhere.
     """
 
     id: str
@@ -39,6 +42,8 @@ class Problem:
     solution: str = ""
     subject: str = ""
     level: int = 0
+    contest: str = ""
+    unsound: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -115,62 +120,98 @@ class Verdict:
     seconds: float
 
 
+def read_lines(path: Path) -> list[tuple[int, dict[str, Any]]]:
+    """Read a ``.jsonl`` or ``.jsonl.gz`` file: each row with its line's number, from 1.
+
+    Blank lines hold no row, but are counted.
+
+    Raises:
+        ValueError: a line that is not a JSON object in UTF-8, or a gzip file that is cut short or
+            damaged, with the file and the line.
+    """
+    opener = gzip.open if path.suffix == ".gz" else open
+    rows, number = [], 0
+    with opener(path, "rb") as lines:
+        try:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    rows.append((number, parse_row(line, f"{path}, line {number}")))
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise ValueError(f"{path}, line {number + 1}: damaged gzip file ({error})") from None
+    return rows
+
+
+def parse_row(line: bytes, where: str) -> dict[str, Any]:
+    """One line of a JSONL file.
+
+    Raises:
+        ValueError: it is not a JSON object in UTF-8.
+    """
+    try:
+        row = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{where}: not UTF-8 ({error})") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{where}: not JSON ({error})") from None
+    if not isinstance(row, dict):
+        raise ValueError(f"{where}: {type(row).__name__}, not an object")
+    return row
+
+
 def read_jsonl(path: Path) -> list[dict[str, Any]]:
     """Read a ``.jsonl`` or ``.jsonl.gz`` file; each line must be a JSON object.
 
     Raises:
-        ValueError: a line that is not a JSON object, with the file and the line number.
+        ValueError: as `read_lines`.
     """
-    opener = gzip.open if path.suffix == ".gz" else open
-    rows = []
-    with opener(path, "rt", encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise ValueError(f"{path}, line {number}: not JSON ({error})") from None
-            if not isinstance(row, dict):
-                raise ValueError(f"{path}, line {number}: {type(row).__name__}, not an object")
-            rows.append(row)
-    return rows
+    return [row for _, row in read_lines(path)]
 
 
 def read_problems(path: Path) -> list[Problem]:
     """Read problems; fields that `Problem` does not have are left out.
 
     Raises:
-        ValueError: a missing or empty statement, a field of the wrong type, or an id seen twice,
-            with the file and the row.
+        ValueError: as `read_lines` and `to_problem`, or an id seen twice.
     """
     seen: dict[str, int] = {}
     problems = []
-    for number, row in enumerate(read_jsonl(path), 1):
-        where = f"{path}, row {number}"
-        for field in ("id", "problem", "answer"):
-            if not isinstance(row.get(field), str):
-                raise ValueError(f"{where}: field {field!r} must be text, got {row.get(field)!r}")
-        if not row["problem"].strip():
-            raise ValueError(f"{where}: field 'problem' is empty")
-        if row["id"] in seen:
-            raise ValueError(f"{where}: id {row['id']!r} is already in row {seen[row['id']]}")
-        seen[row["id"]] = number
-        level = row.get("level", 0)
-        if not isinstance(level, int):
-            raise ValueError(f"{where}: field 'level' must be a whole number, got {level!r}")
-        problems.append(
-            Problem(
-                id=row["id"],
-                problem=row["problem"],
-                answer=row["answer"],
-                source=str(row.get("source", "")),
-                solution=str(row.get("solution", "")),
-                subject=str(row.get("subject", "")),
-                level=level,
+    for number, row in read_lines(path):
+        problem = to_problem(row, f"{path}, line {number}")
+        if problem.id in seen:
+            first = seen[problem.id]
+            raise ValueError(
+                f"{path}, line {number}: field 'id': {problem.id!r} is already in line {first}"
             )
-        )
+        seen[problem.id] = number
+        problems.append(problem)
     return problems
+
+
+def to_problem(row: Mapping[str, Any], where: str) -> Problem:
+    """A problem from a row's fields.
+
+    Raises:
+        ValueError: a missing or empty statement, or a field of the wrong type, with its place.
+    """
+    for field in ("id", "problem", "answer"):
+        if not isinstance(row.get(field), str):
+            raise ValueError(f"{where}: field {field!r} must be text, got {row.get(field)!r}")
+    if not row["problem"].strip():
+        raise ValueError(f"{where}: field 'problem' is empty")
+    level = row.get("level", 0)
+    if not isinstance(level, int):
+        raise ValueError(f"{where}: field 'level' must be a whole number, got {level!r}")
+    return Problem(
+        id=row["id"],
+        problem=row["problem"],
+        answer=row["answer"],
+        source=str(row.get("source", "")),
+        solution=str(row.get("solution", "")),
+        subject=str(row.get("subject", "")),
+        level=level,
+        contest=str(row.get("contest", "")),
+        unsound=str(row.get("unsound", "")),
+    )
 
 
 def read_verdicts(path: Path) -> list[Verdict]:

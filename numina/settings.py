@@ -55,9 +55,33 @@ class EmbeddedSplit(Section):
     count: Positive
 
 
-class FileSplit(Section):
+class HubFile(Section):
+    """One file of a data set on the hub, at a commit."""
+
+    name: Annotated[str, Field(min_length=1)]
+    revision: Annotated[str, Field(pattern="^([0-9a-f]{40})?$")]
+    file: Annotated[str, Field(min_length=1)]
+
+
+class RealSplit(Section):
+    """Published problems with whole numbers for answers."""
+
+    source: Literal["path", "hub"]
     path: str
+    hub: HubFile
     count: Count
+
+    def lacking(self) -> str:
+        """What its source needs and does not have; "" where nothing is missing."""
+        if self.source == "path" and not self.path:
+            return "path is empty"
+        if self.source == "hub" and not self.hub.revision:
+            return f"hub.revision is empty: the commit of {self.hub.name}, 40 hex digits"
+        return ""
+
+
+class MathSplit(RealSplit):
+    rule: Literal["as_is", "cut"]
 
 
 EMBEDDED_SPLITS = ("mini_amc", "mini_aime")
@@ -71,16 +95,19 @@ class ValidationSets(Section):
     ]
     mini_amc: EmbeddedSplit
     mini_aime: EmbeddedSplit
-    amc: FileSplit
-    aime: FileSplit
-    math_level_4: FileSplit
-    math_level_5: FileSplit
+    amc: RealSplit
+    aime: RealSplit
+    math_level_4: MathSplit
+    math_level_5: MathSplit
 
     @model_validator(mode="after")
     def sources(self) -> ValidationSets:
         for split in self.splits:
-            if split not in EMBEDDED_SPLITS and not getattr(self, split).path:
-                raise ValueError(f"split {split!r} is chosen but {split}.path is empty")
+            lacking = "" if split in EMBEDDED_SPLITS else getattr(self, split).lacking()
+            if lacking:
+                raise ValueError(f"splits {list(self.splits)}: {split}.{lacking}")
+        if len(set(self.splits)) < len(self.splits):
+            raise ValueError(f"splits repeat: {list(self.splits)}")
         return self
 
 
@@ -287,7 +314,9 @@ def parse(raw: Any, where: str = "params.yaml") -> Params:
         lines = []
         for item in error.errors():
             key = ".".join(str(part) for part in item["loc"]) or "the whole file"
-            given = "" if item["type"] == "missing" else f" (got {item['input']!r})"
+            # A whole section tells nobody which of its values is wrong; its message does.
+            silent = item["type"] == "missing" or isinstance(item["input"], dict)
+            given = "" if silent else f" (got {item['input']!r})"
             lines.append(f"{where}: {key}: {item['msg']}{given}")
         raise UserError("\n".join(lines)) from None
 

@@ -4,17 +4,18 @@ python -m stages.validation_sets --out data/validation
 """
 
 from numina import settings
-from numina.corpus.validation import build_split
+from numina.corpus.validation import build_splits
 from numina.records import write_rows
 
 
 def main() -> None:
     args = settings.paths(__doc__, "out")
     params = settings.load().validation_sets
-    splits = {name: build_split(name, params) for name in params.splits}
-    for name, problems in splits.items():
+    for name, problems in build_splits(params).items():
         write_rows(args.out / f"{name}.jsonl", problems)
-        print(f"{name}: {len(problems)} problems")
+        unsound = sum(bool(problem.unsound) for problem in problems)
+        note = f", {unsound} of them with an answer known to be wrong" if unsound else ""
+        print(f"{name}: {len(problems)} problems{note}")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from numina.corpus.catalog import training_problems
 from numina.corpus.family import Step
-from numina.corpus.validation import sample_file
+from numina.corpus.sample import sample_file
 from numina.records import Problem, read_problems
 from numina.settings import Collect, UserError
 

@@ -12,11 +12,11 @@ from numina.corpus.catalog import training_problems
 from numina.corpus.cot import cot_samples, realign
 from numina.corpus.dedup import clean
 from numina.corpus.family import Step
+from numina.corpus.sample import sample_file
 from numina.corpus.sources import collect
 from numina.corpus.tora import tir_samples
-from numina.corpus.validation import build_split, sample_file
 from numina.records import Problem, read_problems, write_rows
-from numina.settings import Collect, Dedup, TirData, UserError, ValidationSets
+from numina.settings import Collect, Dedup, TirData, UserError
 from tests.conftest import SANDBOX
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -118,17 +118,21 @@ def test_sources_come_together_and_an_id_may_stand_once(tmp_path):
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ('{"id": "a"', "line 2: not JSON"),
-        ("[1]", "line 2: list, not an object"),
-        ('{"id": "a", "problem": "x"}', "row 2: field 'answer' must be text, got None"),
-        ('{"id": "a", "problem": " ", "answer": "1"}', "row 2: field 'problem' is empty"),
-        ('{"id": "first", "problem": "x", "answer": "1"}', "id 'first' is already in row 1"),
+        ('{"id": "a"', "line 3: not JSON"),
+        ("[1]", "line 3: list, not an object"),
+        ('{"id": "a", "problem": "x"}', "line 3: field 'answer' must be text, got None"),
+        ('{"id": "a", "problem": " ", "answer": "1"}', "line 3: field 'problem' is empty"),
+        (
+            '{"id": "first", "problem": "x", "answer": "1"}',
+            "'id': 'first' is already in line 1",
+        ),
         ('{"id": "a", "problem": "x", "answer": 1}', "field 'answer' must be text, got 1"),
     ],
 )
 def test_a_broken_row_is_named_with_its_file_and_place(tmp_path, line, reason):
     file = tmp_path / "rows.jsonl"
-    file.write_text('{"id": "first", "problem": "x", "answer": "1"}\n' + line + "\n")
+    first = '{"id": "first", "problem": "x", "answer": "1"}'
+    file.write_text(f"{first}\n\n{line}\n")  # the blank line is counted
     with pytest.raises(UserError, match=reason) as error:
         sample_file(file, 0, 1)
     assert str(file) in str(error.value)
@@ -140,37 +144,6 @@ def test_a_truncated_gzip_file_is_named(tmp_path):
     file.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UserError):
         sample_file(file, 0, 1)
-
-
-def splits(path: Path, count: int) -> ValidationSets:
-    own = {"path": str(path), "count": count}
-    embedded = {"min_level": 1, "max_level": 3, "count": 5}
-    return ValidationSets.model_validate(
-        {
-            "seed": 1,
-            "splits": ["mini_amc", "amc"],
-            "mini_amc": embedded,
-            "mini_aime": embedded,
-            **dict.fromkeys(("amc", "aime", "math_level_4", "math_level_5"), own),
-        }
-    )
-
-
-def test_a_split_of_real_problems_is_a_seeded_handful(tmp_path):
-    rows = [problem(str(i), f"Problem {i}?", answer=str(i)) for i in range(30)]
-    write_rows(tmp_path / "amc.jsonl", rows)
-    chosen = build_split("amc", splits(tmp_path / "amc.jsonl", 7))
-    assert len(chosen) == 7
-    assert chosen == build_split("amc", splits(tmp_path / "amc.jsonl", 7))
-    assert len(build_split("amc", splits(tmp_path / "amc.jsonl", 0))) == 30
-    with pytest.raises(UserError, match="asked for 31 problems, has 30"):
-        build_split("amc", splits(tmp_path / "amc.jsonl", 31))
-
-
-def test_a_gold_that_is_no_integer_is_named(tmp_path):
-    write_rows(tmp_path / "amc.jsonl", [problem("odd", "What?", answer="3.5")])
-    with pytest.raises(UserError, match=r"id odd: answer '3\.5' is no integer"):
-        build_split("amc", splits(tmp_path / "amc.jsonl", 0))
 
 
 @pytest.mark.parametrize(

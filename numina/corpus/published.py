@@ -1,0 +1,130 @@
+"""NuminaMath's published validation sets: what a row of theirs says, and how MATH was cut.
+
+The sets are AMC 12 2022-23 (83 problems), AIME 2022-24 (90), and the problems of the MATH test of
+levels 4 and 5 whose answer is a whole number (754 and 721), as in
+https://huggingface.co/datasets/AI-MO/aimo-validation-amc and its three sisters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from numina.answer.equal import as_integer
+from numina.answer.find import last_box
+from numina.records import Problem, to_problem
+
+Placed = tuple[str, Mapping[str, Any]]  # a row with its file and line, for messages
+
+MISREAD = "base-n subscript: float() reads the underscore as a digit separator"
+# What MISREAD made of the 12 base-n answers, for copies of the sets that hold these figures alone.
+MISREAD_GOLDS = {
+    *(89, 2045, 3859, 11014, 12023, 21126, 25168, 41305, 76028, 110102),
+    *(-2213, 11121123),
+}
+WIKI_PAGE = re.compile(r"/(\d{4})_((?:AMC|AIME)_\w+?)_Problems")
+LEVEL = re.compile(r"Level (\d)")
+
+
+def whole_by_float(text: str) -> int | None:
+    """The number that Python's `float` reads in a text, where it is whole; else None."""
+    try:
+        whole = float(text).is_integer()
+    except ValueError:
+        return None
+    if not whole:
+        return None
+    # Exact where int() reads it too, as a float is not beyond 2**53; it takes underscores as well.
+    return int(text) if re.fullmatch(r"\s*[+-]?[\d_]+\s*", text) else int(float(text))
+
+
+def cut_level(rows: Iterable[Placed], level: int) -> list[Problem]:
+    """The published set of a level, from the whole MATH test.
+
+    The rule: take the last box of the solution; keep the row where `float` accepts what is in it
+    and it is whole. That lets base-n answers through, as `float("1202_3")` is 12023.0: they are
+    kept, as published, and marked `unsound`.
+
+    Raises:
+        ValueError: a field is missing or of the wrong type, with its place.
+    """
+    problems = []
+    for where, row in rows:
+        if level_of(row, where) != level:
+            continue
+        solution = row.get("solution")
+        if not isinstance(solution, str):
+            raise ValueError(f"{where}: field 'solution' must be text, got {solution!r}")
+        box = last_box(solution)
+        if box is not None and whole_by_float(box) is not None:
+            problems.append(published_problem({**row, "answer": box}, where))
+    return problems
+
+
+def published_problem(row: Mapping[str, Any], where: str, prefix: str = "") -> Problem:
+    """A problem from a row of a published set, or of a local file in the manner of one.
+
+    The answer may be a number or text, the level `4` or `Level 4`; the contest is taken from the
+    fields `contest` and `year`, else from the wiki's address in `url`.
+
+    Args:
+        row: `id`, `problem`, `answer`, and what else there is.
+        where: its place, for messages.
+        prefix: put before an id that is a bare number, as ids are unique over all splits.
+
+    Raises:
+        ValueError: a field is missing or of the wrong type, or the answer is no whole number.
+    """
+    fields = {key: value for key, value in row.items() if value is not None}
+    if type(fields.get("id")) is int:
+        fields["id"] = f"{prefix}{fields['id']}"
+    given = fields.get("answer")
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        fields["answer"] = given = str(given)
+    problem = to_problem({**fields, "answer": given, "level": level_of(fields, where)}, where)
+    whole = whole_by_float(problem.answer)
+    if whole is None:
+        whole = as_integer(problem.answer)
+    if whole is None:
+        raise ValueError(f"{where}: field 'answer': {problem.answer!r} is no whole number")
+    solved_as = [problem.answer, last_box(problem.solution) or ""]
+    misread = any("_" in text and whole_by_float(text) == whole for text in solved_as)
+    if whole in MISREAD_GOLDS and "base" in problem.problem:
+        misread = True
+    return Problem(
+        id=problem.id,
+        problem=problem.problem,
+        answer=str(whole),
+        source=problem.source,
+        solution=problem.solution,
+        subject=problem.subject or str(fields.get("type", "")),
+        level=problem.level,
+        contest=contest_of(fields),
+        unsound=MISREAD if misread else problem.unsound,
+    )
+
+
+def level_of(row: Mapping[str, Any], where: str) -> int:
+    """The level of a row, 0 where it has none.
+
+    Raises:
+        ValueError: it is neither a number nor of the form `Level 4`.
+    """
+    level = row.get("level", 0)
+    if isinstance(level, str) and (match := LEVEL.fullmatch(level)):
+        return int(match[1])
+    if level == "Level ?":  # MATH itself has two of these
+        return 0
+    if type(level) is not int:
+        raise ValueError(f"{where}: field 'level' must be a whole number, got {level!r}")
+    return level
+
+
+def contest_of(row: Mapping[str, Any]) -> str:
+    """The paper with its year, such as `AMC 12A 2022`; "" where the row does not say."""
+    contest, year = str(row.get("contest", "")), str(row.get("year", ""))
+    if contest:
+        return contest if year in contest else f"{contest} {year}"
+    page = WIKI_PAGE.search(str(row.get("url", "")))
+    return f"{page[2].replace('_', ' ')} {page[1]}" if page else ""
