@@ -13,7 +13,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from numina import settings
-from numina.records import Problem, Verdict
+
+INTERRUPTED = 130  # the exit status after Ctrl-C, as a shell has it
 
 
 def main() -> None:
@@ -47,9 +48,23 @@ def main() -> None:
     )
     execute.add_argument("--timeout", type=float, metavar="S", help="wall-clock seconds a block")
     execute.add_argument("--memory", type=int, metavar="MB", help="memory of a session")
+    grade = commands.add_parser("grade", help="decide whether answers equal their golds")
+    grade.add_argument(
+        "--jsonl",
+        nargs=2,
+        type=Path,
+        required=True,
+        metavar=("IN", "OUT"),
+        help="rows {id, prediction, gold} to rows {id, equal, status, method}",
+    )
     bench = commands.add_parser("bench", help="ours and baselines on the same work, in one run")
-    bench.add_argument("what", choices=["sandbox", "soak"])
-    bench.add_argument("--traces", type=Path, metavar="FILE", help="recorded traces to run")
+    bench.add_argument("what", choices=["sandbox", "soak", "sctir", "contest", "grade"])
+    bench.add_argument("--traces", type=Path, metavar="FILE", help="sandbox: recorded traces")
+    bench.add_argument("--model", type=Path, default=Path("models/gptq"), metavar="DIR")
+    bench.add_argument("--problems", type=int, default=12, help="sctir: problems on the model")
+    bench.add_argument("--n", type=int, default=16, help="sctir: traces a problem")
+    bench.add_argument("--replayed", type=int, default=2000, help="sctir: recorded problems")
+    bench.add_argument("--pairs", type=Path, metavar="FILE", help="grade: labelled pairs")
     bench.add_argument("--json", action="store_true")
     doctor = commands.add_parser("doctor", help="what is on this machine")
     doctor.add_argument("--json", action="store_true")
@@ -58,6 +73,7 @@ def main() -> None:
         "solve": run_solve,
         "submit": run_submit,
         "exec": run_exec,
+        "grade": run_grade,
         "bench": run_bench,
         "doctor": run_doctor,
     }
@@ -66,6 +82,8 @@ def main() -> None:
 
 def run_solve(arguments: argparse.Namespace) -> None:
     """Answer a problem; its traces go to standard error as they grow, the answer to output."""
+    from numina.ask import ask, explain
+
     params = settings.load()
     if arguments.n is not None:
         if arguments.n < 1:
@@ -74,54 +92,16 @@ def run_solve(arguments: argparse.Namespace) -> None:
         params = params.model_copy(update={"sctir": changed})
     if not arguments.text.strip():
         raise settings.UserError("TEXT: the problem is empty")
-    problem = Problem(id="problem", problem=arguments.text, answer="", source="command line")
     try:
-        verdict = asyncio.run(solve_one(params, arguments.model, problem))
+        verdict = asyncio.run(ask(params, arguments.model, arguments.text))
     except KeyboardInterrupt:
-        sys.exit("interrupted")
+        print("interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
     if arguments.json:
         print(json.dumps(dataclasses.asdict(verdict), ensure_ascii=False))
         return
     print(verdict.answer if verdict.answer is not None else "no answer")
     print(explain(verdict))
-
-
-async def solve_one(params: settings.Params, model: Path, problem: Problem) -> Verdict:
-    """Solve one problem with the same code as the validation stage, telling each step."""
-    from numina.engine.choose import open_engine
-    from numina.sandbox.pool import Pool
-    from numina.sctir.solve import sctir_limits, solve
-    from numina.sctir.trace import Agent, Event, prompt_for
-    from numina.template import TEMPLATES
-
-    def show(event: Event) -> None:
-        # A model's text may hold control characters, which must not reach the terminal.
-        text = "".join(
-            c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in event.text
-        )
-        lines = text.rstrip().replace("\n", "\n    ")
-        print(f"trace {event.index + 1}, {event.kind}:\n    {lines}", file=sys.stderr, flush=True)
-
-    sctir, template = params.sctir, TEMPLATES[params.template.name]
-    engine = open_engine(params.engine, model, sctir.max_context)
-    async with engine, Pool(params.sandbox) as pool:
-        prompt = prompt_for(engine, template, problem, sctir.max_context)
-        agent = Agent(engine, pool, sctir_limits(sctir, params.sandbox), show)
-        rule = params.answers.solve
-        return await solve(agent, prompt, problem.id, sctir.seeds[0], sctir, rule)
-
-
-def explain(verdict: Verdict) -> str:
-    """The votes, and why no more were taken."""
-    votes = ", ".join(f"{answer}: {weight:g}" for answer, weight in verdict.votes.items())
-    reasons = {
-        "full": f"all {verdict.n} traces are in",
-        "lossless": f"the lead of {verdict.margin:g} exceeds the {verdict.outstanding} votes that "
-        "are outstanding, so they cannot change the answer",
-        "deadline": f"the time is up, {verdict.outstanding} votes are outstanding",
-    }
-    why = reasons.get(verdict.stop, f"stopped by the rule {verdict.stop!r}, at its stated risk")
-    return f"votes: {votes or 'none'}; {why}"
 
 
 def run_submit(arguments: argparse.Namespace) -> None:
@@ -134,7 +114,8 @@ def run_submit(arguments: argparse.Namespace) -> None:
     try:
         play(params, arguments.model, arguments.problems, arguments.out, arguments.scale)
     except KeyboardInterrupt:
-        sys.exit(f"interrupted; {arguments.out} has the answers so far")
+        print(f"interrupted; {arguments.out} has the answers so far", file=sys.stderr)
+        sys.exit(INTERRUPTED)
 
 
 def run_exec(arguments: argparse.Namespace) -> None:
@@ -177,15 +158,42 @@ def run_exec(arguments: argparse.Namespace) -> None:
     )
 
 
+def run_grade(arguments: argparse.Namespace) -> None:
+    """Grade a file of pairs."""
+    from numina.answer.grade import grade_file
+
+    try:
+        grade_file(*arguments.jsonl)
+    except KeyboardInterrupt:
+        sys.exit("interrupted")
+
+
 def run_bench(arguments: argparse.Namespace) -> None:
     """Measure; the baselines stand in benchmarks/."""
-    from benchmarks import sandbox
+    params = settings.load()
+    for option in ("problems", "n", "replayed"):
+        if getattr(arguments, option) < 1:
+            raise settings.UserError(f"--{option}: must be at least 1")
+    if arguments.what == "sctir":
+        from benchmarks import sctir
 
-    params = settings.load().sandbox
-    if arguments.what == "soak":
-        found = sandbox.soak(params)
+        sizes = arguments.problems, arguments.n, arguments.replayed
+        found = sctir.bench(params, arguments.model, *sizes)
+    elif arguments.what == "contest":
+        from benchmarks import contest
+
+        found = contest.bench(params)
+    elif arguments.what == "grade":
+        from benchmarks import grade
+
+        found = grade.bench(arguments.pairs)
     else:
-        found = sandbox.bench(params, arguments.traces)
+        from benchmarks import sandbox
+
+        if arguments.what == "soak":
+            found = sandbox.soak(params.sandbox)
+        else:
+            found = sandbox.bench(params.sandbox, arguments.traces)
     if arguments.json:
         print(json.dumps(found, indent=2))
         return

@@ -219,6 +219,7 @@ class AnswerRule(Section):
     modulus: Count
     lowest: int | None
     highest: int | None
+    from_output: bool
 
     @model_validator(mode="after")
     def consistent(self) -> AnswerRule:

@@ -23,13 +23,15 @@ def module_file(name: str) -> str | None:
 
 
 def imported(file: str) -> set[str]:
-    """The repository's modules that a file imports, anywhere in it."""
+    """The repository's modules that a file imports, anywhere in it, or starts by their names."""
     found = set()
     for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and "." in node.value:
+            names = [node.value] if node.value.replace(".", "").isidentifier() else []
         else:
             continue
         found |= {path for name in names if (path := module_file(name))}
@@ -37,7 +39,7 @@ def imported(file: str) -> set[str]:
 
 
 def closure(file: str) -> set[str]:
-    """A file and every module of the repository that it reaches by imports."""
+    """A file and every module of the repository that it reaches."""
     reached: set[str] = set()
     waiting = {file}
     while waiting:

@@ -140,7 +140,7 @@ async def run_trace(
                 grown.end = "empty_output"
             elif status != "ok" and outputs[-2:-1] == outputs[-1:]:
                 grown.end = "repeat"
-    answer = find_answer(grown.text)
+    answer = find_answer(grown.text, rule.from_output)
     if answer is not None:
         answer, why = admit(answer, rule)
         grown.end = why if grown.end == "answer" else grown.end

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from numina.answer.equal import as_integer, equal
+from numina.answer.equal import alike, as_integer
 from numina.records import Trace
 from numina.settings import AnswerRule, Sctir
 
@@ -54,7 +54,7 @@ def tally(traces: Sequence[Trace], weight: Callable[[Trace], float] = lambda _: 
         if trace.answer is None or weight(trace) <= 0:
             continue
         for group in groups:
-            if equal(trace.answer, group[0].answer or "").equal:
+            if alike(trace.answer, group[0].answer or ""):
                 group.append(trace)
                 break
         else:

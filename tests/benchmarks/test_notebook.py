@@ -120,9 +120,7 @@ def test_all_traces_wait_for_the_slowest():
     ended: list[float] = []
     with asyncio.Runner(loop_factory=SimulatedLoop) as runner:
         runner.run(
-            notebook.solve(
-                Slow(program("6"), "It is $\\boxed{6}$."), run, "Q ", "p", 1, 3, LIMITS
-            )
+            notebook.solve(Slow(program("6"), "It is $\\boxed{6}$."), run, "Q ", "p", 1, 3, LIMITS)
         )
     assert sorted(ended)[:2] == [0, 0]
     assert sorted(ended)[2:] == [100] * 10

@@ -18,7 +18,7 @@ from numina.settings import AnswerRule, load
 from tests.sctir.scripted import NoPrograms
 
 SCTIR = load().sctir.model_copy(update={"n": 12, "stop": "none"})
-RULE = AnswerRule(integer=True, modulus=0, lowest=None, highest=None)
+RULE = AnswerRule(integer=True, modulus=0, lowest=None, highest=None, from_output=False)
 LIMITS = TraceLimits(0.8, 1.0, 64, 1000, 1, 200)
 
 

@@ -13,7 +13,7 @@ from tests.conftest import SANDBOX
 from tests.sctir.scripted import Scripted
 
 LIMITS = TraceLimits(0.8, 1.0, 256, 1000, 2, 200)
-INTEGER = AnswerRule(integer=True, modulus=0, lowest=None, highest=None)
+INTEGER = AnswerRule(integer=True, modulus=0, lowest=None, highest=None, from_output=False)
 
 
 def program(code: str) -> str:
@@ -95,9 +95,16 @@ def test_the_program_is_the_last_block():
     ],
 )
 def test_a_trace_without_an_answer_says_why(steps, end):
-    rule = AnswerRule(integer=True, modulus=0, lowest=0, highest=999)
+    rule = AnswerRule(integer=True, modulus=0, lowest=0, highest=999, from_output=False)
     trace, _ = trace_of(*steps, rule=rule)
     assert (trace.answer, trace.end) == (None, end)
+
+
+@pytest.mark.parametrize(("from_output", "answer"), [(False, None), (True, "7")])
+def test_the_last_output_stands_for_a_missing_answer_only_where_asked(from_output, answer):
+    rule = INTEGER.model_copy(update={"from_output": from_output})
+    trace, _ = trace_of(program("print('so')\nprint(7)"), "I stop here.", rule=rule)
+    assert (trace.answer, trace.end) == (answer, "answer" if answer else "no_answer")
 
 
 def test_every_step_is_told_as_it_comes():

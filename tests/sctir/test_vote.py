@@ -60,10 +60,12 @@ def test_an_answer_without_code_weighs_what_the_parameter_says():
     ],
 )
 def test_a_split_says_what_counts(answer, modulus, lowest, highest, expected):
-    rule = AnswerRule(integer=True, modulus=modulus, lowest=lowest, highest=highest)
+    rule = AnswerRule(
+        integer=True, modulus=modulus, lowest=lowest, highest=highest, from_output=False
+    )
     assert admit(answer, rule) == expected
 
 
 def test_other_splits_take_any_answer():
-    rule = AnswerRule(integer=False, modulus=0, lowest=None, highest=None)
+    rule = AnswerRule(integer=False, modulus=0, lowest=None, highest=None, from_output=False)
     assert admit("\\frac{1}{2}", rule) == ("\\frac{1}{2}", "answer")
