@@ -79,7 +79,7 @@ def mean_loss(model: Path, rows: Sequence[dict[Any, list[int]]]) -> float:
 
     from numina.engine.weights import load_model
 
-    network = load_model(model, "float32")
+    network = load_model(model, "auto")
     total, tokens = 0.0, 0
     with torch.inference_mode():
         for row in rows:

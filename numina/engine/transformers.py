@@ -27,7 +27,7 @@ class TransformersEngine:
     Args:
         model: a folder with a model and its tokenizer, GPTQ or plain.
         batch_size: most completions decoded side by side.
-        dtype: float32, bfloat16 or float16.
+        dtype: auto, float32, bfloat16 or float16 (see `load_model`).
 
     Raises:
         UserError: the folder has no model or no tokenizer.

@@ -25,9 +25,9 @@ from numina.settings import Engine, UserError
 class VllmEngine:
     """An engine on the cards of one machine, or on its CPU. Use it as an async context manager.
 
-    The model's context, quantisation and data type are those of its folder; plain weights are
-    loaded as `params.dtype`. vLLM starts processes by spawn: a script that uses this needs
-    `if __name__ == "__main__":`.
+    The quantisation is that of the model's folder; so is the data type where `params.dtype` is auto
+    (float32 becomes what the card prefers; on a CPU float32 it is). vLLM starts processes by spawn:
+    a script that uses this needs `if __name__ == "__main__":`.
 
     Args:
         model: a folder with a model and its tokenizer, GPTQ or plain.
@@ -40,7 +40,7 @@ class VllmEngine:
 
     def __init__(self, model: Path, params: Engine, max_context: int) -> None:
         check_model_folder(model)
-        refuse_act_order(model)
+        self.quantised = quantisation(model)
         self.model, self.params, self.max_context = model, params, max_context
         self.numbers = itertools.count()
 
@@ -52,11 +52,19 @@ class VllmEngine:
         from vllm.v1.engine.async_llm import AsyncLLM
 
         self.on_cpu = current_platform.is_cpu()
+        if self.on_cpu and self.quantised.get("bits") == 8:
+            raise UserError(
+                f"{self.model}: vLLM has no kernel for 8-bit GPTQ on a CPU; use a card, or "
+                "engine.name=transformers"
+            )
         self.tokenizer: Any = AutoTokenizer.from_pretrained(self.model)
+        dtype: Any = self.params.dtype
+        if dtype == "auto" and self.on_cpu:
+            dtype = "float32"
         self.llm = AsyncLLM.from_engine_args(
             AsyncEngineArgs(
                 model=str(self.model),
-                dtype=self.params.dtype,
+                dtype=dtype,
                 max_model_len=self.max_context,
                 max_num_seqs=self.params.batch_size,
                 tensor_parallel_size=self.params.tensor_parallel,
@@ -112,11 +120,11 @@ def completion_of(output: Any) -> Completion:
     )
 
 
-def refuse_act_order(model: Path) -> None:
-    """Refuse what vLLM no longer loads: GPTQ weights in order of activation.
+def quantisation(model: Path) -> dict[str, Any]:
+    """How a checkpoint is quantised, as its config.json says; empty where it is not.
 
     Raises:
-        UserError: the checkpoint is of that kind.
+        UserError: by GPTQ with weights in order of activation, which vLLM no longer loads.
     """
     config = json.loads((model / "config.json").read_text(encoding="utf-8"))
     quantised = config.get("quantization_config", {})
@@ -125,3 +133,4 @@ def refuse_act_order(model: Path) -> None:
             f"{model}/config.json: quantization_config.desc_act: true, which vLLM no longer "
             "loads; quantise with quantize.desc_act=false, or use engine.name=transformers"
         )
+    return quantised

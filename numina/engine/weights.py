@@ -28,6 +28,10 @@ def load_model(model: Path, dtype: str) -> Any:
     quantised weights are unpacked once into matrices of `dtype`: the same arithmetic, as the
     kernel unpacks to the same values at each step.
 
+    Args:
+        model: the model's folder.
+        dtype: float32, bfloat16, float16; or auto: float32 on a CPU, else the checkpoint's own.
+
     Raises:
         UserError: the folder has no model or no tokenizer.
     """
@@ -36,6 +40,8 @@ def load_model(model: Path, dtype: str) -> Any:
     from transformers import AutoConfig, AutoModelForCausalLM
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    if dtype == "auto" and device == "cpu":
+        dtype = "float32"  # few CPUs compute with 16 bits, and the others emulate them
     quantised = getattr(AutoConfig.from_pretrained(model), "quantization_config", None)
     if quantised and device == "cpu":
         print(f"{model}: GPTQ weights unpacked to {dtype} once, for the CPU", file=sys.stderr)
@@ -52,7 +58,7 @@ def load_model(model: Path, dtype: str) -> Any:
         network = network.to(getattr(torch, dtype))
     else:
         network = AutoModelForCausalLM.from_pretrained(
-            model, dtype=getattr(torch, dtype), device_map=device
+            model, dtype="auto" if dtype == "auto" else getattr(torch, dtype), device_map=device
         )
     return network.eval()
 
