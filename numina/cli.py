@@ -8,7 +8,6 @@ import dataclasses
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -207,17 +206,10 @@ def run_bench(arguments: argparse.Namespace) -> None:
 
 def run_doctor(arguments: argparse.Namespace) -> None:
     """Say what is here."""
-    from numina.doctor import examine
+    from numina.doctor import describe, examine
 
     found = examine()
-    if arguments.json:
-        print(json.dumps(found, indent=2))
-        return
-    for title, content in found.items():
-        print(title)
-        rows: Any = content.items() if isinstance(content, dict) else enumerate(content or ["none"])
-        for key, value in rows:
-            print(f"  {key}: {value if value is not None else 'missing'}")
+    print(json.dumps(found, indent=2) if arguments.json else describe(found))
 
 
 if __name__ == "__main__":

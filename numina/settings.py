@@ -10,13 +10,22 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
@@ -28,8 +37,25 @@ class UserError(Exception):
     """Something the user gave is wrong; the message names it. Shown without a traceback."""
 
 
+def items(value: Any) -> Sequence[Any]:
+    """The items of a list, or the value as the only one."""
+    return value if isinstance(value, list | tuple) else (value,)
+
+
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def true_or_false(cls, value: Any, field: ValidationInfo) -> Any:
+        """A switch is true or false and nothing else is: pydantic alone takes "no", and true for 1.
+
+        Numbers given as text stay welcome: dvc exp run -S writes 1e-5 as 1e-05, text to PyYAML.
+        """
+        switch = cls.model_fields[str(field.field_name)].annotation is bool
+        if any(isinstance(item, bool) != switch for item in items(value)):
+            raise ValueError(f"must {'' if switch else 'not '}be true or false")
+        return value
 
 
 class BaseModelParams(Section):
@@ -44,8 +70,10 @@ class BaseModelParams(Section):
     def pinned(self) -> BaseModelParams:
         if self.source == "package" and ("==" not in self.name or not self.file or not self.sha256):
             raise ValueError("source 'package' needs name==version, file and sha256")
-        if self.source == "hub" and len(self.revision) != 40:
-            raise ValueError(f"source 'hub' needs a 40-digit commit, revision={self.revision!r}")
+        if self.source == "hub" and not re.fullmatch("[0-9a-f]{40}", self.revision):
+            raise ValueError(
+                f"source 'hub' needs a commit of 40 hex digits, revision={self.revision!r}"
+            )
         return self
 
 
@@ -53,6 +81,12 @@ class EmbeddedSplit(Section):
     min_level: Annotated[int, Field(ge=1, le=5)]
     max_level: Annotated[int, Field(ge=1, le=5)]
     count: Positive
+
+    @model_validator(mode="after")
+    def in_order(self) -> EmbeddedSplit:
+        if self.min_level > self.max_level:
+            raise ValueError(f"min_level {self.min_level} is above max_level {self.max_level}")
+        return self
 
 
 class HubFile(Section):
@@ -186,7 +220,7 @@ class Sandbox(Section):
 class Engine(Section):
     name: Literal["auto", "transformers", "vllm", "server", "replay"]
     batch_size: Positive
-    dtype: Literal["float32", "bfloat16", "float16"]
+    dtype: Literal["auto", "float32", "bfloat16", "float16"]
     tensor_parallel: Positive
     memory_share: Annotated[float, Field(gt=0, lt=1)]
     urls: tuple[str, ...]

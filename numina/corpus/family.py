@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
+PATIENCE = 20_000  # draws without a new problem after which a family counts as exhausted
+
 
 class Step(NamedTuple):
     """One step of a tool-integrated solution: a line of reasoning, then a program that prints."""
@@ -29,6 +31,8 @@ class Draw:
             answer. The programs of one solution share their names.
         answer: worked out by the family in Python by another way than the programs' where there is
             one.
+        canonical: where exchanging numbers leaves the same problem, as (4, 6) and (6, 4) do for
+            paths on a grid, one choice for all of them; by default the numbers as they are.
     """
 
     numbers: tuple[int, ...]
@@ -36,6 +40,11 @@ class Draw:
     chain: str
     steps: tuple[Step, ...]
     answer: int
+    canonical: tuple[int, ...] = ()
+
+    def on_validation_side(self, family: str) -> bool:
+        """Whether this problem of a family is kept for validation (one in four is)."""
+        return zlib.crc32(f"{family}{self.canonical or self.numbers}".encode()) % 4 == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +69,18 @@ class Family:
         return getattr(self.draw, "__name__", "family")
 
     def draws(self, seed: int, count: int, *, validation: bool) -> list[Draw]:
-        """Draw `count` different problems for one side of the train-validation border.
+        """Draw `count` different problems, or as many as there are, for one side of the border.
 
-        Which side numbers belong to is decided by a checksum of the family's name and the numbers,
-        so the two sides cannot meet, whatever the seeds.
-
-        Raises:
-            ValueError: the family does not have as many different problems on that side.
+        Which side a problem belongs to, training or validation, is decided by a checksum of the
+        family's name and the canonical numbers, so the two cannot meet, whatever the seeds.
         """
         rng = Random(f"{self.name}/{seed}/{validation}")
         found: dict[tuple[int, ...], Draw] = {}
-        for _ in range(200 * count + 200):
-            if len(found) == count:
-                break
+        in_vain = 0
+        while len(found) < count and in_vain < PATIENCE:
             draw = self.draw(rng)
-            if on_validation_side(self.name, draw.numbers) == validation:
-                found.setdefault(draw.numbers, draw)
-        if len(found) < count:
-            raise ValueError(f"family {self.name}: asked for {count} problems, has {len(found)}")
+            in_vain += 1
+            if draw.on_validation_side(self.name) == validation and draw.numbers not in found:
+                found[draw.numbers] = draw
+                in_vain = 0
         return list(found.values())
-
-
-def on_validation_side(name: str, numbers: tuple[int, ...]) -> bool:
-    """Whether a family's problem with these numbers is kept for validation (one in four is)."""
-    return zlib.crc32(f"{name}{numbers}".encode()) % 4 == 0

@@ -31,6 +31,7 @@ def committees(rng: Random) -> Draw:
             ),
         ),
         answer=comb(a, j) * comb(b, k),
+        canonical=min((a, b, j, k), (b, a, k, j)),
     )
 
 
@@ -53,6 +54,7 @@ def grid_paths(rng: Random) -> Draw:
             ),
         ),
         answer=comb(a + b, a),
+        canonical=(min(a, b), max(a, b)),
     )
 
 
@@ -84,6 +86,8 @@ def grid_paths_through(rng: Random) -> Draw:
             ),
         ),
         answer=first * second,
+        # Mirrored in the diagonal, and run backwards.
+        canonical=min((a, b, c, d), (b, a, d, c), (a, b, a - c, b - d), (b, a, b - d, a - c)),
     )
 
 

@@ -112,6 +112,7 @@ def two_remainders(rng: Random) -> Draw:
             ),
         ),
         answer=answer,
+        canonical=min((a, r, b, s), (b, s, a, r)),
     )
 
 
