@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import dataclasses
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -118,7 +119,16 @@ def run_submit(arguments: argparse.Namespace) -> None:
 
 
 def run_exec(arguments: argparse.Namespace) -> None:
-    """Run programs in the sandbox of params.yaml."""
+    """Run programs in the sandbox of params.yaml; SIGTERM ends it as Ctrl-C does, with them."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        execute(arguments)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
+
+def execute(arguments: argparse.Namespace) -> None:
     from numina.records import progress_bar, read_jsonl, write_rows
     from numina.sandbox.pool import run_programs
 
@@ -146,6 +156,17 @@ def run_exec(arguments: argparse.Namespace) -> None:
             raise settings.UserError(f"{source}:{number}: needs an 'id' and a list of 'blocks'")
         if not all(isinstance(block, str) for block in blocks):
             raise settings.UserError(f"{source}:{number}: a block is no text")
+        try:
+            json.dumps(row["id"], ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise settings.UserError(f"{source}:{number}: 'id' cannot be written") from None
+    try:  # before any work
+        write_rows(target.with_name(target.name + ".try"), [])
+        target.with_name(target.name + ".try").unlink()
+    except OSError as error:
+        raise settings.UserError(f"--jsonl: {error}") from None
+    if target.is_dir():
+        raise settings.UserError(f"--jsonl: {target} is a folder")
     with progress_bar(len(rows), "sessions") as bar:
         done = run_programs(params, [row["blocks"] for row in rows], bar.update)
     write_rows(

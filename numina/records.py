@@ -214,19 +214,6 @@ def to_problem(row: Mapping[str, Any], where: str) -> Problem:
     )
 
 
-def read_verdicts(path: Path) -> list[Verdict]:
-    """Read what `eval_sctir` wrote."""
-    return [
-        Verdict(**{**row, "traces": [Trace(**trace) for trace in row["traces"]]})
-        for row in read_jsonl(path)
-    ]
-
-
-def read_traces(path: Path) -> list[Trace]:
-    """Read what `eval_greedy` wrote."""
-    return [Trace(**row) for row in read_jsonl(path)]
-
-
 def write_rows(path: Path, rows: Iterable[Any]) -> None:
     """Write dataclass instances or dicts as JSONL, whole or not at all."""
     plain = (row if isinstance(row, dict) else dataclasses.asdict(row) for row in rows)

@@ -207,12 +207,12 @@ class Quantize(Section):
 
 class Sandbox(Section):
     timeout_s: Annotated[float, Field(gt=0, le=3600)]
-    cpu_s: Positive
-    memory_mb: Annotated[int, Field(ge=64)]
-    file_mb: Positive
-    output_mb: Positive
+    cpu_s: Annotated[int, Field(ge=1, le=86400)]
+    memory_mb: Annotated[int, Field(ge=64, le=2**20)]
+    file_mb: Annotated[int, Field(ge=1, le=2**16)]
+    output_mb: Annotated[int, Field(ge=1, le=2**16)]
     open_files: Annotated[int, Field(ge=50, le=1024)]
-    output_chars: Annotated[int, Field(ge=40)]
+    output_chars: Annotated[int, Field(ge=40, le=2**20)]
     stateless: bool
     allow_unisolated: bool
 

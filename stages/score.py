@@ -1,26 +1,51 @@
 """Grade every system on every split.
 
     python -m stages.score --validation data/validation --greedy eval/greedy --sctir eval/sctir \
-        --out reports/metrics.json --curve reports/maj_at_k.csv
+        --metrics reports/metrics.json --summary reports/summary.json \
+        --curve reports/maj_at_k.csv \
+        --breakdown reports/breakdown.csv --outcomes reports/outcomes.csv --cost reports/cost.json
+
+Nothing is written unless all of it could be read and graded.
 """
 
-import json
-
 from numina import settings
+from numina.cost import costs
+from numina.pools import CURVE_FIELDS, curve_rows
 from numina.records import write_json, write_text
-from numina.score import existing, majority_curve, metrics, read_results
+from numina.results import read_object, read_results
+from numina.score import (
+    BREAKDOWN_FIELDS,
+    OUTCOME_FIELDS,
+    breakdown,
+    csv_text,
+    groups,
+    metrics,
+    outcome_rows,
+    outcomes,
+    summary,
+)
+
+INPUTS = ("validation", "greedy", "sctir")
+OUTS = ("metrics", "summary", "curve", "breakdown", "outcomes", "cost")
 
 
 def main() -> None:
-    args = settings.paths(__doc__, "validation", "greedy", "sctir", "out", "curve")
+    args = settings.paths(__doc__, *INPUTS, *OUTS)
     results = read_results(args.validation, args.greedy, args.sctir)
-    run = json.loads(existing(args.sctir / "run.json").read_text(encoding="utf-8"))
-    table = metrics(results, run["seconds"])
-    rows = [f"{row['split']},{row['k']},{row['accuracy']}\n" for row in majority_curve(results)]
-    write_text(args.curve, "split,k,accuracy\n" + "".join(rows))
-    write_json(args.out, table)
-    for split, systems in table.items():
-        print(split, {system: row["accuracy"] for system, row in systems.items()})
+    run = read_object(args.sctir / "run.json", "seconds", *settings.Sctir.model_fields)
+    knobs = settings.Sctir(**{name: run[name] for name in settings.Sctir.model_fields})
+    found = outcomes(results)
+    table = metrics(results, found, run["seconds"])
+    curve = csv_text(CURVE_FIELDS, curve_rows(results, knobs))
+    spent = {name: costs(results, splits) for name, splits in groups(results)}
+    write_text(args.curve, curve)
+    write_text(args.breakdown, csv_text(BREAKDOWN_FIELDS, breakdown(found)))
+    write_text(args.outcomes, csv_text(OUTCOME_FIELDS, outcome_rows(found)))
+    write_json(args.cost, spent)
+    write_json(args.summary, summary(table))
+    write_json(args.metrics, table)
+    for split, row in summary(table).items():
+        print(split, row)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """The command line, as a person uses it."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -91,9 +93,56 @@ def test_exec_names_the_row_that_is_wrong(tmp_path):
     assert not (tmp_path / "out.jsonl").exists()
 
 
+def test_exec_says_that_it_cannot_write_before_it_runs_anything(tmp_path):
+    (tmp_path / "in.jsonl").write_text('{"id": 1, "blocks": ["while True: pass"]}\n')
+    (tmp_path / "file").touch()
+    for target in (tmp_path / "file" / "out.jsonl", tmp_path):
+        done = numina(
+            "exec", "--timeout", "600", "--jsonl", str(tmp_path / "in.jsonl"), str(target)
+        )
+        assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+        assert done.stderr.startswith("error: --jsonl: ")
+
+
+def test_exec_writes_what_no_file_takes_with_a_mark_in_its_place(tmp_path):
+    row = {"id": 1, "blocks": ["raise ValueError(chr(0xd800))"]}
+    (tmp_path / "in.jsonl").write_text(json.dumps(row) + "\n")
+    done = numina("exec", "--jsonl", str(tmp_path / "in.jsonl"), str(tmp_path / "out.jsonl"))
+    assert done.returncode == 0, done.stderr
+    (result,) = json.loads((tmp_path / "out.jsonl").read_text())["results"]
+    assert result["message"] == "?"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
+
+
+def test_exec_leaves_no_process_and_no_folder_after_sigterm(tmp_path):
+    running = subprocess.Popen(
+        [sys.executable, "-m", "numina.cli", "exec", "--timeout", "60"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    assert running.stdin is not None
+    running.stdin.write("while True: pass")
+    running.stdin.close()
+    running.stdin = None
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("numina-*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(1.0)
+    family = family_of(running.pid)
+    running.send_signal(signal.SIGTERM)
+    _, errors = running.communicate(timeout=60)
+    assert (running.returncode, errors) == (130, "interrupted\n")
+    assert not [pid for pid in family if Path(f"/proc/{pid}").exists()]
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
+        (["exec", "--memory", "100000000000000"], "--memory: Input should be less than or equal"),
         (["exec", "--timeout", "-1"], "--timeout: Input should be greater than 0 (got -1.0)"),
         (["exec", "--jsonl", "nowhere.jsonl", "out.jsonl"], "nowhere.jsonl"),
         (["bench", "sandbox", "--traces", "nowhere"], "nowhere: not found"),

@@ -1,22 +1,36 @@
-"""Scores, worked by hand, and what is wrong with the files that they rest on."""
+"""Scores, worked by hand."""
+
+import csv
+import io
+import json
 
 import pytest
-from scipy.stats import binomtest
 
-from numina.records import Problem, Trace, Verdict, write_rows
+from numina.answer.equal import Equality
+from numina.cost import costs
+from numina.pools import CURVE_FIELDS, curve_rows
+from numina.records import Problem, Trace, Verdict
+from numina.results import Results
 from numina.score import (
-    Results,
-    in_order,
-    is_right,
-    majority_curve,
+    BREAKDOWN_FIELDS,
+    OUTCOME_FIELDS,
+    breakdown,
+    csv_text,
+    grade,
     metrics,
-    read_results,
-    wilson,
+    outcome_rows,
+    outcomes,
+    summary,
 )
-from numina.settings import UserError
+from numina.settings import load
 from tests.conftest import make_trace
+from tests.dag import ROOT
 
-PROBLEMS = [Problem("a", "?", "1", "t"), Problem("b", "?", "2", "t")]
+PROBLEMS = [
+    Problem("a", "?", "1", "t", subject="algebra", level=1, contest="AMC 12A 2023"),
+    Problem("b", "?", "2", "t", subject="geometry", level=1, unsound="misread"),
+]
+SCTIR = load(ROOT / "params.yaml").sctir
 
 
 def trace(problem: str, answer: str | None, index: int = 0, tokens: int = 10) -> Trace:
@@ -25,7 +39,7 @@ def trace(problem: str, answer: str | None, index: int = 0, tokens: int = 10) ->
 
 def verdict(problem: str, seed: int, answers: list[str | None], n: int = 3) -> Verdict:
     traces = [trace(problem, answer, i) for i, answer in enumerate(answers)]
-    votes = {a: answers.count(a) for a in answers if a}
+    votes = {a: float(answers.count(a)) for a in answers if a}
     winner = max(votes, key=lambda a: votes[a]) if votes else None
     stop = "lossless" if len(answers) < n else "full"
     return Verdict(problem, seed, winner, votes, n, traces, stop, 1, n - len(answers), 0, 2.0)
@@ -45,10 +59,11 @@ RESULTS = Results(
         }
     },
 )
+OUTCOMES = outcomes(RESULTS)
 
 
 def test_metrics_worked_by_hand():
-    table = metrics(RESULTS, seconds=8.0)
+    table = metrics(RESULTS, OUTCOMES, seconds=8.0)
     row = table["s"]
     assert row["cot_greedy"]["accuracy"] == 0
     assert row["tir_greedy"]["accuracy"] == 1
@@ -57,6 +72,11 @@ def test_metrics_worked_by_hand():
         "ci95_low": 0.0945,
         "ci95_high": 0.9055,
         "n": 2,
+        "undecided": 0,
+        "accuracy_sound": 1.0,
+        "ci95_low_sound": 0.2065,
+        "ci95_high_sound": 1.0,
+        "n_sound": 1,
         "tokens_per_problem": 10,
     }
     assert row["sctir"]["accuracy"] == 0.75
@@ -65,58 +85,107 @@ def test_metrics_worked_by_hand():
     assert row["sctir"]["tokens_per_problem"] == 25
     assert row["sctir"]["tokens_saved"] == pytest.approx(20 / 120, abs=1e-4)
     assert row["sctir"]["seconds_per_problem"] == 2.0
-    assert row["sctir"]["cost"] == {
-        "tokens_prompted": 90,
-        "tokens_cached": 40,
-        "tokens_generated": 100,
-        "tokens_saved": 20,
-        "decode_s": 10.0,
-        "execute_s": 5.0,
-        "wait_s": 2.5,
-    }
-    assert row["sctir"]["ends"] == {"answer": 10}
     assert table["all"] == row
 
 
-def test_majority_curve_worked_by_hand():
+def test_metrics_are_flat_numbers():
+    table = metrics(RESULTS, OUTCOMES, seconds=8.0)
+    rows = [row for systems in table.values() for row in systems.values()]
+    assert all(type(value) in (int, float) for row in rows for value in row.values())
+
+
+def test_sound_figures_stand_only_where_a_gold_is_unsound():
+    sound = [problem for problem in PROBLEMS if not problem.unsound]
+    results = Results(
+        {"s": sound},
+        {system: {"s": rows["s"][:1]} for system, rows in RESULTS.greedy.items()},
+        {"s": {seed: rows[:1] for seed, rows in RESULTS.sctir["s"].items()}},
+    )
+    row = metrics(results, outcomes(results), 1.0)["s"]["sctir"]
+    assert not [key for key in row if "sound" in key]
+
+
+def test_costs_worked_by_hand():
+    assert costs(RESULTS, ["s"])["sctir"] == {
+        "traces": 10,
+        "tokens_prompted": 90,
+        "tokens_cached": 40,
+        "tokens_generated": 100,
+        "decode_s": 10.0,
+        "execute_s": 5.0,
+        "wait_s": 2.5,
+        "ends": {"answer": 10},
+        "programs": {"ok": 10},
+        "tokens_saved": 20,
+        "stops": {"full": 2, "lossless": 2},
+    }
+
+
+def test_the_curve_worked_by_hand():
     # At k = 2, seed 1, problem b ties, 3 against 2; equally likely, "2" is first as text.
-    assert majority_curve(RESULTS) == [
-        {"split": "s", "k": 1, "accuracy": 0.5},
-        {"split": "s", "k": 2, "accuracy": 0.75},
-        {"split": "s", "k": 3, "accuracy": 0.75},
+    rows = curve_rows(RESULTS, SCTIR)
+    assert [(row["k"], row["accuracy"], row["pass_at_k"]) for row in rows] == [
+        (1, 0.5, 0.5),
+        (2, 0.75, 0.75),
+        (3, 0.75, ""),  # beyond what an early stop leaves known
     ]
+    table = csv.DictReader(io.StringIO(csv_text(CURVE_FIELDS, rows)))
+    assert [row["split"] for row in table] == ["s", "s", "s"]
 
 
-@pytest.mark.parametrize(("right", "n"), [(0, 12), (5, 12), (12, 12), (62, 83)])
-def test_wilson_is_scipys(right, n):
-    ours = wilson(right / n, n)
-    theirs = binomtest(right, n).proportion_ci(method="wilson")
-    assert ours == pytest.approx((theirs.low, theirs.high), abs=1e-6)
+def test_equal_answers_in_other_words_are_one_vote():
+    answers = ["3", "4/2", "2.0"]
+    one = Results(
+        {"s": PROBLEMS[1:]},
+        {},
+        {"s": {1: [verdict("b", 1, answers)]}},
+    )
+    assert curve_rows(one, SCTIR)[-1]["accuracy"] == 1
 
 
-def test_none_of_twelve_is_up_to_a_quarter():
-    assert [round(100 * bound) for bound in wilson(0, 12)] == [0, 24]
+def test_a_breakdown_worked_by_hand():
+    rows = [row for row in breakdown(OUTCOMES) if row["system"] == "sctir"]
+    assert [(row["by"], row["part"], row["accuracy"], row["n"]) for row in rows] == [
+        ("contest", "AMC 12A 2023", 1.0, 1),
+        ("level", "1", 0.75, 2),
+        ("subject", "algebra", 1.0, 1),
+        ("subject", "geometry", 0.5, 1),
+        ("year", "2023", 1.0, 1),
+    ]
+    assert csv_text(BREAKDOWN_FIELDS, rows).splitlines()[1].startswith("s,contest,AMC 12A 2023,")
 
 
-def test_no_answer_and_an_undecided_one_are_not_right():
-    assert not is_right(None, "1")
-    assert not is_right("x+1", "1+x")
+def test_outcomes_are_means_over_seeds():
+    text = csv_text(OUTCOME_FIELDS, outcome_rows(OUTCOMES))
+    assert "s,b,sctir,0.5\n" in text
+    assert "s,b,cot_greedy,0.0\n" in text
 
 
-@pytest.mark.parametrize(
-    ("rows", "reason"),
-    [
-        ([trace("a", "1")], "'b' is missing"),
-        ([trace("a", "1"), trace("a", "1"), trace("b", "1")], "'a' is there twice"),
-        ([trace("a", "1"), trace("b", "1"), trace("c", "1")], "'c' is not in the split"),
-    ],
-)
-def test_rows_that_do_not_fit_the_problems_are_refused(tmp_path, rows, reason):
-    with pytest.raises(UserError, match=reason):
-        in_order(tmp_path / "x.jsonl", PROBLEMS, rows)
+def test_no_answer_is_wrong():
+    assert grade(None, "1") is False
+    assert grade("2.0", "2") is True
 
 
-def test_a_missing_file_is_named(tmp_path):
-    write_rows(tmp_path / "validation" / "s.jsonl", PROBLEMS)
-    with pytest.raises(UserError, match=r"cot/s\.jsonl: not found"):
-        read_results(tmp_path / "validation", tmp_path / "greedy", tmp_path / "sctir")
+def test_an_undecided_answer_is_counted_and_not_right(monkeypatch):
+    undecided = "an answer that nothing decides"
+    monkeypatch.setattr("numina.score.equal", lambda *_: Equality(None, ""))
+    answers = {"s": [trace("a", undecided)]}
+    results = Results(
+        {"s": PROBLEMS[:1]},
+        {"cot": answers, "tir": answers, "gptq": answers},
+        {"s": {1: [verdict("a", 1, [undecided])]}},
+    )
+    row = metrics(results, outcomes(results), 1.0)["s"]["tir_greedy"]
+    assert (row["accuracy"], row["undecided"]) == (0.0, 1)
+
+
+def test_the_summary_is_short_and_in_percent():
+    assert summary(metrics(RESULTS, OUTCOMES, 8.0)) == {
+        "all": {"cot": 0.0, "tir": 100.0, "gptq": 50.0, "sctir": 75.0, "sctir_std": 35.4},
+        "s": {"cot": 0.0, "tir": 100.0, "gptq": 50.0, "sctir": 75.0},
+    }
+
+
+def test_metrics_settle():
+    first = json.dumps(metrics(RESULTS, OUTCOMES, 8.0))
+    assert json.dumps(metrics(RESULTS, outcomes(RESULTS), 8.0)) == first

@@ -81,7 +81,8 @@ def test_wrong_solutions_are_dropped_and_tried_again_in_rounds():
     teacher = {row.id: list(draw.steps) for row, draw in drawn}
     rows = [row for row, _ in drawn]
     params = TirData(seed=1, max_rows=24, rounds=3, wrong_share=0.5)
-    samples, rounds = asyncio.run(tir_samples(rows, teacher, params, SANDBOX))
+    samples, rounds, layers = asyncio.run(tir_samples(rows, teacher, params, SANDBOX))
+    assert layers["resource_limits"]
     assert rounds[0].attempts == 24
     assert rounds[0].correct < 24
     for earlier, later in itertools.pairwise(rounds):
@@ -97,7 +98,7 @@ def test_a_program_that_fails_is_counted_and_never_trained_on():
     row = problem("p", "What?", answer="4")
     params = TirData(seed=1, max_rows=1, rounds=2, wrong_share=0)
     failing = {"p": [Step("We try.", "print(missing)")]}
-    samples, rounds = asyncio.run(tir_samples([row], failing, params, SANDBOX))
+    samples, rounds, _ = asyncio.run(tir_samples([row], failing, params, SANDBOX))
     assert samples == []
     assert [(r.attempts, r.failed) for r in rounds] == [(1, 1), (1, 1)]
 

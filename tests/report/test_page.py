@@ -1,64 +1,37 @@
-"""The report's page and pictures."""
+"""The report's page: what it says, and that it stands alone."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 
-from numina.records import Problem, Trace, Verdict
-from numina.report.charts import dag_chart, dag_edges, line_chart
-from numina.report.page import Segment, choose_traces, counts, headline, render, segments
-from numina.score import Results, metrics
-from tests.conftest import make_trace
+from numina.report import provenance
+from numina.report.browser import browser_data, compact
+from numina.report.charts import Series, line_chart
+from numina.report.compare import between_systems, read_outcomes, with_previous
+from numina.report.dag import dag_chart, dag_edges, plain_edges
+from numina.report.headline import headline, title
+from numina.report.reference import elsewhere, published
+from numina.report.tables import divisions, result_rows
+from numina.report.traces import Segment, entries, segments, statement
+from numina.report.wording import duration, interval, p_value, points, short_count
+from numina.results import read_results
+from numina.settings import UserError
 from tests.dag import ROOT, stages
+from tests.report.conftest import prepare, run_stage
 
 TEXT = "We <add>.\n```python\nprint(1 < 2)\n```\n```output\nTrue\n```\nSo $\\boxed{3}$."
 
 
-def trace(index: int, answer: str | None, text: str = TEXT) -> Trace:
-    return make_trace("p", index, answer, text=text)
+def table(right: float, low: float, high: float, n: int = 12) -> dict:
+    row = {"accuracy": right, "ci95_low": low, "ci95_high": high, "n": n, "undecided": 0}
+    systems = dict.fromkeys(("cot_greedy", "tir_greedy", "gptq_greedy"), row)
+    return {**systems, "sctir": {**row, "seeds": 2, "accuracy_std": 0.0}}
 
 
-def results(answer: str = "3") -> Results:
-    problem = Problem("p", "Is <script>alert(1)</script> three?", "3", "t")
-    traces = [trace(0, answer), trace(1, "7")]
-    verdict = Verdict("p", 1, answer, {answer: 1, "7": 1}, 3, traces, "lossless", 2, 1, 0, 2.0)
-    greedy = {system: {"mini": [trace(0, "7")]} for system in ("cot", "tir", "gptq")}
-    return Results({"mini": [problem]}, greedy, {"mini": {1: [verdict]}})
-
-
-def page(found: Results) -> str:
-    table = metrics(found, 4.0)
-    return render(
-        {
-            "table": table,
-            "headline": headline(table),
-            "majority": line_chart({"mini": [(1, 0.5), (2, 0.6)]}, "k", "right", percent=True),
-            "loss": line_chart({"CoT": [(1, 2.0), (2, 1.0)]}, "step", "loss"),
-            "traces": choose_traces(found),
-            "counts": counts(found),
-            "rounds": {"1": {"attempts": 4, "correct": 3, "wrong": 1, "failed": 0}},
-            "cost": {
-                "bits": 8,
-                "loss_before": 1.0,
-                "loss_after": 1.1,
-                "bytes_before": 2**20,
-                "bytes_after": 2**19,
-            },
-            "dag": dag_chart(ROOT / "dvc.yaml"),
-            "run": {
-                "machine": {
-                    "processor": "P",
-                    "cores": 2,
-                    "memory_gib": 8,
-                    "python": "3.11",
-                    "accelerators": [],
-                },
-                "isolation": {"seccomp": True, "landlock": False},
-            },
-            "versions": {"torch": "2"},
-            "params": "sctir: {n: 8}",
-        }
-    )
+def page(folder: Path) -> str:
+    return (folder / "reports/index.html").read_text(encoding="utf-8")
 
 
 def test_a_trace_is_cut_into_prose_programs_and_outputs():
@@ -74,24 +47,173 @@ def test_an_unclosed_block_runs_to_the_end():
     assert segments("```python\nx = 1") == [Segment("python", "x = 1")]
 
 
-def test_the_page_stands_alone_and_escapes_what_models_and_problems_say():
-    html = page(results())
-    assert "<script" not in html
-    assert "&lt;script&gt;" in html
-    assert "We &lt;add&gt;." in html
-    assert "http://" not in html.replace("http://www.w3.org/", "")
-    assert "https://" not in html
-    assert html.count("<article>") == 1  # a problem is shown once, and there is only one
+def test_a_drawing_is_set_apart():
+    assert statement("See [asy]draw();[/asy] here.") == [
+        Segment("text", "See"),
+        Segment("asy", "draw();"),
+        Segment("text", "here."),
+    ]
 
 
-def test_equal_results_give_equal_pages():
-    assert page(results()) == page(results())
+def test_the_page_stands_alone_and_escapes_what_models_and_problems_say(reported):
+    html = page(reported)
+    assert "<script>alert" not in html
+    assert "\\u003cscript>alert(1)" in html  # the statements', as data
+    assert "default-src 'none'" in html
+    targets = re.findall(r"""\b(?:src|href|action|data|poster)=["'](.*?)["']""", html)
+    assert all(target.startswith(("#", "data:,")) for target in targets)
+    assert not re.search(r"url\((?!#)|@import", html)
+
+
+def test_the_page_has_every_part_that_it_promises(reported):
+    html = page(reported)
+    for anchor in re.findall(r'href="#(\w+)"', html):
+        assert f'id="{anchor}"' in html
+    assert "An earlier run" in html  # the commit it is compared with
+    assert "sound golds" in html
+    assert html.count('class="chart"') == 2
+    assert "temperature: 0.8" in html  # params.yaml in full
+
+
+def test_equal_results_give_equal_pages(reported):
+    before = page(reported)
+    assert run_stage(reported, "report").returncode == 0
+    assert page(reported) == before
+
+
+def test_one_outcome_more_than_in_the_last_commit_is_seen_as_that(reported):
+    html = page(reported)
+    part = html[html.index("Against the last commit") :]
+    row = part[part.index("Chain of thought, greedy") :].split("</tr>")[0]
+    assert "+8.3" in row
+    assert "1 / 0" in row
+    assert "within chance" in row
+    assert "the same on every problem" in part
+
+
+def test_data_cannot_end_their_script_element():
+    assert "<" not in compact(["</script><!--"])
+    assert json.loads(compact(["</script><!--"])) == ["</script><!--"]
+
+
+def test_traces_beyond_the_limit_are_left_out_the_winners_last(tmp_path):
+    folder = prepare(tmp_path)
+    results = read_results(
+        *(folder / path for path in ("data/validation", "eval/greedy", "eval/sctir"))
+    )
+    whole = browser_data(results)
+    assert whole["shown"] == whole["total"] == len(whole["traces"])
+    few = browser_data(results, most_bytes=len(compact(whole)) // 4)
+    assert 0 < few["shown"] < few["total"]
+    assert {row["system"] for row in few["traces"]} == {"sctir"}
+    assert all(row["seed"] == 1 for row in few["traces"])
+    first = entries(results)[: few["shown"]]
+    assert {entry.trace.index for entry in first[:12]} <= {0, 1, 2, 3}
+    assert first[0].verdict and first[0].trace.answer == first[0].verdict.answer
 
 
 def test_a_split_with_nothing_right_is_said_so_plainly():
-    text = headline(metrics(results("8"), 4.0))
-    assert "On mini it solves none: 0 of 1, [0, 79]%." in text
+    none = table(0.0, 0.0, 0.2425)
+    found = {"mini": none, "all": none}
+    assert title(found) == "None of 12 problems right"
+    text = " ".join(headline(found, {}, 4))
+    assert "No vote was right on mini: 0 of 12, [0, 24]%." in text
     assert "beyond this model" in text
+
+
+def test_figures_are_rounded_as_a_reader_expects():
+    assert interval({"ci95_low": 0.0, "ci95_high": 0.2425}) == "[0, 24]"
+    assert [points(value) for value in (0.083, -0.05, 0.0)] == ["+8.3", "−5", "0"]
+    assert [p_value(p) for p in (0.0002, 0.0432)] == ["p < 0.001", "p = 0.043"]
+    assert [short_count(n) for n in (81, 81.25, 2637, 124_200, 3e9)] == [
+        *("81", "81.2", "2637", "124\u00a0k", "3\u00a0G"),
+    ]
+    assert [duration(s) for s in (73.2, 400, 9000)] == [
+        "73.2\u00a0s",
+        "6.67\u00a0min",
+        "2.5\u00a0h",
+    ]
+
+
+def test_published_figures_stand_only_beside_the_same_problems():
+    assert [row.low for row in published("amc", 83)] == [0.60]
+    assert published("amc", 12) == []
+    assert published("mini_amc", 83) == []
+    assert all(row.split != "amc" for row in elsewhere({"amc": 83}))
+    assert any(row.split == "amc" for row in elsewhere({"amc": 12}))
+    assert result_rows({"amc": table(0.5, 0.4, 0.6, 83), "all": table(0, 0, 1)})[0].published
+
+
+def test_a_part_that_holds_the_whole_split_is_no_division(reported):
+    found = divisions(reported / "reports/breakdown.csv")
+    assert {(row.split, row.by) for row in found} == {
+        ("mini_amc", by) for by in ("contest", "level", "subject")
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("split,problem,system\n", "x, line 1: column 'right' is missing"),
+        ("split,problem,system,right\ns,a,sctir,2\n", "x, line 2: field 'right': '2'"),
+        ("split,problem,system,right\ns,a,sctir\n", "x, line 2: field 'right': None"),
+        ("split,problem,system,right\ns,a,c,1\ns,a,c,1\n", "x, line 3: field 'problem': 'a' is"),
+    ],
+)
+def test_damaged_outcomes_are_refused(text, reason):
+    with pytest.raises(UserError) as error:
+        read_outcomes(text, "x")
+    assert reason in str(error.value)
+
+
+def test_a_run_is_compared_on_common_problems_only():
+    now = {"sctir": {("s", "a"): 1.0, ("s", "b"): 0.5, ("s", "new"): 0.0}}
+    before = {"sctir": {("s", "a"): 0.0, ("s", "b"): 0.5, ("s", "old"): 1.0}}
+    found = with_previous(now, before, "commit 1")
+    assert found.note == "On the 2 of 3 problems that commit 1 was asked too."
+    pair = found.rows["sctir"].pair
+    assert (pair.n, pair.only_first, pair.only_second) == (2, 1, 0)
+    assert with_previous(now, now, "commit 1").note == "Every outcome is as in commit 1."
+    other = with_previous(now, {"sctir": {("s", "old"): 1.0}}, "commit 1")
+    assert other.note == "commit 1 has no problem in common with this run."
+    assert with_previous(now, None, "no git here").note.endswith("no git here.")
+
+
+def test_steps_of_the_recipe_are_compared_within_a_run():
+    keys = [("s", str(number)) for number in range(20)]
+    cot, tir = dict.fromkeys(keys, 0.0), dict.fromkeys(keys, 1.0)
+    found = between_systems(
+        {"cot_greedy": cot, "tir_greedy": tir, "gptq_greedy": tir, "sctir": tir}
+    )
+    assert found["tir_greedy"].verdict == "better"
+    assert found["gptq_greedy"].verdict == "the same on every problem"
+
+
+def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert provenance.last_commit() is None
+    assert provenance.committed(Path("reports/outcomes.csv")) is None
+    monkeypatch.setenv("PATH", "")
+    assert provenance.last_commit() is None
+
+
+def test_hashes_are_those_of_the_lock(tmp_path):
+    lock = tmp_path / "dvc.lock"
+    assert provenance.lock_hashes(lock) == {}
+    lock.write_text(
+        "stages:\n  a:\n    outs: [{path: data/a, md5: 12.dir}]\n"
+        "  report:\n    outs: [{path: x, md5: 34}]\n"
+    )
+    assert provenance.lock_hashes(lock) == {"data/a": "12"}
+
+
+def test_a_chart_has_its_words_for_those_who_do_not_see_it_and_the_pages_colours():
+    series = [Series("a", [1, 2], [0.5, 0.6], [0.4, 0.5], [0.6, 0.7], [0.8])]
+    svg = line_chart(series, "k", "right", "What it shows", percent=True)
+    assert 'aria-label="What it shows"' in svg
+    assert "currentColor" in svg
+    assert "#000000" not in svg
 
 
 def test_the_picture_of_the_dag_has_every_stage_and_its_edges():
@@ -100,8 +222,13 @@ def test_the_picture_of_the_dag_has_every_stage_and_its_edges():
     assert ("quantize", "eval_greedy") in edges
     assert ("digitize", "collect") in edges
     assert ("score", "report") in edges
+    assert all(above != "report" for above, _ in edges)
     picture = dag_chart(ROOT / "dvc.yaml")
     assert all(f">{name}</text>" in picture for name in stages())
+
+
+def test_an_edge_that_a_longer_way_says_already_is_not_drawn():
+    assert plain_edges([("a", "b"), ("a", "c"), ("b", "c")]) == [("a", "b"), ("b", "c")]
 
 
 @pytest.mark.parametrize("file", ["README.md", "CONTRIBUTING.md", "LICENSE"])

@@ -1,0 +1,138 @@
+"""Systems and runs against each other, problem by problem."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from numina.report.provenance import Commit, committed
+from numina.score import OUTCOME_FIELDS
+from numina.settings import UserError
+from numina.stats import Paired, paired
+
+# By system: the share of seeds that were right, by split and problem.
+Outcomes = dict[str, dict[tuple[str, str], float]]
+STEPS = (
+    ("tir_greedy", "cot_greedy", "What writing and running programs adds"),
+    ("gptq_greedy", "tir_greedy", "What quantisation changes"),
+    ("sctir", "gptq_greedy", "What sampling and voting adds"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two lists of outcomes on the same problems; `pair` is of the first less the second."""
+
+    name: str
+    first: float
+    second: float
+    pair: Paired
+
+    @property
+    def verdict(self) -> str:
+        """In words, at the 5% level."""
+        if self.pair.only_first + self.pair.only_second == 0:
+            return "the same on every problem"
+        if self.pair.p_value >= 0.05:
+            return "within chance"
+        return "better" if self.pair.difference > 0 else "worse"
+
+
+def read_outcomes(text: str, where: str) -> Outcomes:
+    """Outcomes from CSV, as `score` writes them.
+
+    Raises:
+        UserError: a column is missing, a share is none, or a problem is there twice, with its line.
+    """
+    table = csv.DictReader(io.StringIO(text))
+    for field in OUTCOME_FIELDS:
+        if field not in (table.fieldnames or ()):
+            raise UserError(f"{where}, line 1: column {field!r} is missing")
+    found: Outcomes = {}
+    for row in table:
+        at = f"{where}, line {table.line_num}"
+        try:
+            share = float(row["right"])
+        except (TypeError, ValueError):
+            share = -1.0
+        if not 0 <= share <= 1:
+            raise UserError(f"{at}: field 'right': {row['right']!r} is no share from 0 to 1")
+        system, key = found.setdefault(row["system"], {}), (row["split"], row["problem"])
+        if key in system:
+            raise UserError(f"{at}: field 'problem': {row['problem']!r} is there twice")
+        system[key] = share
+    return found
+
+
+def compare(
+    name: str, first: Mapping[tuple[str, str], float], second: Mapping[tuple[str, str], float]
+) -> Comparison | None:
+    """Two systems on the problems that both have; None where there are none."""
+    common = [key for key in first if key in second]
+    if not common:
+        return None
+    left, right = ([side[key] for key in common] for side in (first, second))
+    size = len(common)
+    return Comparison(name, sum(left) / size, sum(right) / size, paired(left, right))
+
+
+def between_systems(now: Outcomes) -> dict[str, Comparison]:
+    """What each step of the recipe adds, over all problems, by the system that has it."""
+    found = {}
+    for system, less, name in STEPS:
+        comparison = compare(name, now[system], now[less])
+        if comparison:
+            found[system] = comparison
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """This run against an earlier one.
+
+    Attributes:
+        note: what it is compared with, or why with nothing.
+        rows: by system.
+    """
+
+    note: str
+    rows: dict[str, Comparison]
+
+
+def with_previous(now: Outcomes, before: Outcomes | None, where: str) -> Previous:
+    """This run against the outcomes of an earlier one, on the problems that both were asked.
+
+    Args:
+        now: this run's outcomes.
+        before: the earlier run's; None where there are none.
+        where: the earlier run in words.
+    """
+    if before is None:
+        return Previous(f"There is no earlier run to compare with: {where}.", {})
+    if before == now:
+        return Previous(f"Every outcome is as in {where}.", {})
+    rows = {}
+    for system, outcomes in now.items():
+        comparison = compare(system, outcomes, before.get(system, {}))
+        if comparison:
+            rows[system] = comparison
+    if not rows:
+        return Previous(f"{where} has no problem in common with this run.", {})
+    counts = {row.pair.n for row in rows.values()}
+    asked = {len(outcomes) for outcomes in now.values()}
+    note = f"On the {max(counts)} of {max(asked)} problems that {where} was asked too."
+    return Previous(note, rows)
+
+
+def previous_run(now: Outcomes, file: Path, commit: Commit | None) -> Previous:
+    """This run against the outcomes that the last commit has in `file`."""
+    if commit is None:
+        return with_previous(now, None, "this is no git repository, or it has no commit")
+    name = f"commit {commit.hash[:8]} ({commit.title})"
+    text = committed(file)
+    if text is None:
+        return with_previous(now, None, f"{name} has no {file}")
+    return with_previous(now, read_outcomes(text, f"{file} of {name}"), name)

@@ -1,0 +1,93 @@
+"""What ran, in names and words."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numina.records import Problem
+from numina.report.wording import duration, plain
+from numina.results import Results, existing, problems_of
+from numina.settings import Params, Sft
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What a model was fine-tuned on, and how it went.
+
+    Attributes:
+        rows: its samples.
+        steps: a row of `loss.csv` each, as text by column.
+        knobs: of the stage.
+    """
+
+    rows: Sequence[Problem]
+    steps: Sequence[Mapping[str, str]]
+    knobs: Sft
+
+    @property
+    def sources(self) -> list[tuple[str, int]]:
+        """Where the samples are from, the most frequent first."""
+        return Counter(row.source for row in self.rows).most_common()
+
+
+def read_training(rows: Path, losses: Path, knobs: Sft) -> Training:
+    """What a training stage read and wrote.
+
+    Raises:
+        UserError: a file is missing or damaged.
+    """
+    with existing(losses).open(encoding="utf-8", newline="") as lines:
+        return Training(problems_of(existing(rows)), list(csv.DictReader(lines)), knobs)
+
+
+def facts(
+    params: Params, run: Mapping[str, Any], results: Results, versions: Mapping[str, str | None]
+) -> dict[str, str]:
+    """Names and words of what ran.
+
+    Args:
+        params: the knobs.
+        run: what `eval_sctir` noted of its run.
+        results: for the sizes of the splits.
+        versions: of the packages that are installed; None where one is missing.
+    """
+    machine = run["machine"]
+    layers = [plain(layer) for layer, on in run["isolation"].items() if on]
+    sizes = ", ".join(f"{plain(split)} ({len(rows)})" for split, rows in results.problems.items())
+    return {
+        "Base model": model_name(params),
+        "Problems": sizes,
+        "SC-TIR": f"{params.sctir.n} traces a problem, up to {params.sctir.depth} programs each, "
+        f"temperature {params.sctir.temperature}, "
+        f"seeds {', '.join(map(str, params.sctir.seeds))}; stop: {params.sctir.stop}",
+        "Wall-clock of SC-TIR": duration(run["seconds"]),
+        "Engine": run["engine"],
+        "Machine": hardware(machine),
+        "Isolation of programs": ", ".join(layers) or "none",
+        "Versions": ", ".join(
+            [f"Python {machine['python']}"]
+            + [f"{name} {version}" for name, version in versions.items() if version]
+        ),
+    }
+
+
+def model_name(params: Params) -> str:
+    """The base model as a reader knows it."""
+    base = params.base_model
+    if base.source == "package":
+        return base.file.rpartition("/")[2].partition(".")[0]
+    return f"{base.name}@{base.revision[:8]}" if base.source == "hub" else base.name
+
+
+def hardware(machine: Mapping[str, Any]) -> str:
+    """The machine in a line."""
+    cards = ", ".join(machine["accelerators"]) or "no GPU"
+    return (
+        f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB memory, "
+        f"{cards}"
+    )

@@ -1,0 +1,72 @@
+"""The result in plain words, computed from the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from numina.report.compare import Comparison
+from numina.report.wording import interval, percent, plain
+from numina.score import ALL, Table
+
+BEYOND = 0.2  # the accuracy of the best system under which the problems are too hard for the model
+
+
+def title(table: Table) -> str:
+    """The one figure of the run."""
+    row = table[ALL]["sctir"]
+    n = int(row["n"])
+    if row["accuracy"] == 0:
+        return f"None of {n} problems right"
+    return f"{percent(row['accuracy'])}% of {n} problems right"
+
+
+def headline(table: Table, steps: Mapping[str, Comparison], votes: int) -> list[str]:
+    """Sentences on what the recipe reaches, what each step of it adds, and how sure that is.
+
+    Args:
+        table: as of `numina.score.metrics`.
+        steps: as of `compare.between_systems`.
+        votes: traces of a full vote.
+    """
+    everything = table[ALL]
+    cot, tir, gptq, sctir = (
+        everything[name] for name in ("cot_greedy", "tir_greedy", "gptq_greedy", "sctir")
+    )
+    seeds = int(sctir["seeds"])
+    said = [
+        f"A vote over up to {votes} sampled traces of the 8-bit model"
+        f"{f', mean of {seeds} seeds,' if seeds > 1 else ''} gives {percent(sctir['accuracy'])}% "
+        "right; other problems like these could have given anything from "
+        f"{interval(sctir, ' to ')}%.",
+        f"Chain of thought alone, greedy, gives {percent(cot['accuracy'])}% {interval(cot)}; "
+        f"writing and running programs {percent(tir['accuracy'])}% {interval(tir)}"
+        f"{sure(steps, 'tir_greedy')}; the same in 8 bits {percent(gptq['accuracy'])}%"
+        f"{sure(steps, 'gptq_greedy')}. What the vote adds to that "
+        f"{'is within chance' if within(steps, 'sctir') else 'is more than chance'}.",
+    ]
+    none = [
+        f"{plain(name)}: 0 of {row['sctir']['n']:.0f}, {interval(row['sctir'])}%"
+        for name, row in table.items()
+        if name != ALL and row["sctir"]["accuracy"] == 0
+    ]
+    if none:
+        said.append(f"No vote was right on {'; '.join(none)}.")
+    if max(row["accuracy"] for row in everything.values()) < BEYOND:
+        said.append("These problems are beyond this model: read the figures as that.")
+    undecided = int(sum(row["undecided"] for row in everything.values()))
+    if undecided:
+        said.append(f"{undecided} answers could not be decided and count as wrong.")
+    return said
+
+
+def within(steps: Mapping[str, Comparison], system: str) -> bool:
+    """Whether a step's effect could be chance."""
+    return system not in steps or steps[system].verdict not in ("better", "worse")
+
+
+def sure(steps: Mapping[str, Comparison], system: str) -> str:
+    """In brackets, whether a step's effect could be chance."""
+    if system not in steps:
+        return ""
+    verdict = steps[system].verdict
+    return f" ({verdict}{', beyond chance' if verdict in ('better', 'worse') else ''})"
