@@ -129,6 +129,7 @@ def run_exec(arguments: argparse.Namespace) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> None:
+    """One program, or a file of them."""
     from numina.records import progress_bar, read_jsonl, write_rows
     from numina.sandbox.pool import run_programs
 

@@ -20,12 +20,14 @@ def main() -> None:
         for row in read_jsonl(args.collected / "steps.jsonl")
     }
     problems = read_problems(args.clean / "problems.jsonl")
-    samples, rounds = asyncio.run(tir_samples(problems, teacher, params.tir_data, params.sandbox))
+    made = tir_samples(problems, teacher, params.tir_data, params.sandbox)
+    samples, rounds, layers = asyncio.run(made)
     if not samples:
         raise settings.UserError(f"{args.clean}: the teacher solved no problem")
     write_rows(args.out / "train.jsonl", samples)
     counts = {str(number): dataclasses.asdict(row) for number, row in enumerate(rounds, 1)}
     write_json(args.out / "rounds.json", counts)
+    write_json(args.out / "run.json", {"isolation": layers})
     for number, row in counts.items():
         print(f"round {number}: {row}")
     print(f"{len(samples)} tool-integrated samples")

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from numina.answer.equal import as_integer, equal
 from numina.corpus.family import Step
 from numina.records import Problem
-from numina.sandbox.pool import run_all
+from numina.sandbox.pool import Pool, run_in
 from numina.sandbox.session import Result
 from numina.sandbox.text import output_text
 from numina.settings import Sandbox, TirData
@@ -81,8 +81,8 @@ async def tir_samples(
     teacher: dict[str, list[Step]],
     params: TirData,
     sandbox: Sandbox,
-) -> tuple[list[Problem], list[Round]]:
-    """Solved rows with programs and their outputs, and how each round went.
+) -> tuple[list[Problem], list[Round], dict[str, bool]]:
+    """Solved rows with programs and their outputs, how each round went, and the sandbox's layers.
 
     Args:
         problems: candidates; those with an integer answer that the teacher knows are tried.
@@ -96,28 +96,29 @@ async def tir_samples(
     open_rows = rng.sample(chosen, min(params.max_rows, len(chosen)))
     samples: list[Problem] = []
     rounds: list[Round] = []
-    for _ in range(params.rounds):
-        if not open_rows:
-            break
-        attempts = [propose(teacher[row.id], rng, params.wrong_share) for row in open_rows]
-        results = await run_all(sandbox, [[s.program for s in steps] for steps in attempts])
-        missed, failed = [], 0
-        for row, steps, ran in zip(open_rows, attempts, results, strict=True):
-            failed += any(result.status != "ok" for result in ran)
-            if all(result.status == "ok" for result in ran) and (
-                equal(final_line(ran), row.answer).equal
-            ):
-                solution = assemble(steps, ran, sandbox.output_chars)
-                samples.append(dataclasses.replace(row, solution=solution))
-            else:
-                missed.append(row)
-        rounds.append(
-            Round(
-                attempts=len(open_rows),
-                correct=len(open_rows) - len(missed),
-                wrong=len(missed) - failed,
-                failed=failed,
+    async with Pool(sandbox) as pool:
+        for _ in range(params.rounds):
+            if not open_rows:
+                break
+            attempts = [propose(teacher[row.id], rng, params.wrong_share) for row in open_rows]
+            results = await run_in(pool, [[s.program for s in steps] for steps in attempts])
+            missed, failed = [], 0
+            for row, steps, ran in zip(open_rows, attempts, results, strict=True):
+                failed += any(result.status != "ok" for result in ran)
+                if all(result.status == "ok" for result in ran) and (
+                    equal(final_line(ran), row.answer).equal
+                ):
+                    solution = assemble(steps, ran, sandbox.output_chars)
+                    samples.append(dataclasses.replace(row, solution=solution))
+                else:
+                    missed.append(row)
+            rounds.append(
+                Round(
+                    attempts=len(open_rows),
+                    correct=len(open_rows) - len(missed),
+                    wrong=len(missed) - failed,
+                    failed=failed,
+                )
             )
-        )
-        open_rows = missed
-    return samples, rounds
+            open_rows = missed
+    return samples, rounds, pool.layers

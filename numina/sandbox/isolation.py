@@ -12,15 +12,25 @@ Sources: namespaces(7), mount_setattr(2), landlock(7), seccomp(2), capset(2), ge
 from __future__ import annotations
 
 import ctypes
-import functools
 import os
 import resource
-import shutil
 import signal
+import stat
 import struct
-import sysconfig
 from dataclasses import dataclass
 
+from numina.sandbox.files import (
+    DEVICES,
+    MNT_DETACH,
+    MS_BIND,
+    MS_NODEV,
+    MS_NOSUID,
+    SESSIONS,
+    mount,
+    readable,
+    remove_tree,
+)
+from numina.sandbox.files import hide_files as hide_files  # the zygote's, beside the other layers
 from numina.sandbox.kernel import LINUX, LayerError, call, libc, number, syscall
 from numina.sandbox.seccomp import seccomp
 
@@ -39,7 +49,6 @@ NAMESPACES: tuple[str, ...] = (
     "ipc_namespace",
 )
 LAYERS = (*NAMESPACES, "mount_namespace", "landlock", "seccomp", "resource_limits")
-SESSIONS = "/sessions"  # where sessions have their folders, once the machine's files are hidden
 
 
 def fork(namespaces: int) -> int:
@@ -75,63 +84,6 @@ def enter_namespaces() -> bool:
     return True
 
 
-@functools.cache
-def readable() -> list[str]:
-    """The folders that programs may read: Python's libraries and the system's."""
-    wanted = {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"}
-    wanted |= {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    found: list[str] = []
-    for path in sorted(path for path in wanted if os.path.exists(path)):
-        if not any(path.startswith(f"{above}/") for above in found if not os.path.islink(above)):
-            found.append(path)
-    return found
-
-
-DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
-MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 4096, 16384, 1 << 18
-MNT_DETACH = 2
-MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID = 1, 2
-AT_FDCWD, AT_RECURSIVE = -100, 0x8000
-
-
-def mount(source: str, target: str, kind: str, flags: int, options: str = "") -> None:
-    call("mount", *(text.encode() for text in (source, target, kind)), flags, options.encode())
-
-
-def hide_files(root: str) -> bool:
-    """Replace the file system by one that has the readable folders alone, and those read-only.
-
-    Args:
-        root: an empty folder to build it in.
-    """
-    try:
-        mount("none", "/", "", MS_REC | MS_PRIVATE)
-        mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755")
-        for path in readable():
-            target = root + path
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            if os.path.islink(path):
-                os.symlink(os.readlink(path), target)
-                continue
-            os.makedirs(target)
-            mount(path, target, "", MS_BIND | MS_REC)
-        os.mkdir(root + "/dev")
-        for path in DEVICES:
-            open(root + path, "x").close()
-            mount(path, root + path, "", MS_BIND)
-        os.mkdir(root + SESSIONS)
-        attributes = struct.pack("QQQQ", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0, 0, 0)
-        syscall("mount_setattr", AT_FDCWD, root.encode(), AT_RECURSIVE, attributes, len(attributes))
-        os.chdir(root)
-        syscall("pivot_root", b".", b".")
-        call("umount2", b".", MNT_DETACH)
-        os.chdir("/")
-        mount("tmpfs", SESSIONS, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
-    except OSError:
-        return False
-    return True
-
-
 class Folder:
     """A session's own folder, with a limit on its size where mounts are ours to make.
 
@@ -150,22 +102,28 @@ class Folder:
         if mounted:
             options = f"size={size_mb}m,nr_inodes=1k,mode=700"
             mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, options)
+        os.utime(path, (0, 0))  # until something is made in it, which no session can undo
         self.rules = landlock_rules(path)
 
     def as_new(self) -> bool:
-        """Whether the next session can have it: nothing is in it, and its mode is what it was."""
+        """Whether the next session can have it, as one in which nothing was ever made or read."""
         try:
-            os.chmod(self.path, 0o700)
-            return not os.listdir(self.path)
+            found = os.stat(self.path)
+            if found.st_mtime or stat.S_IMODE(found.st_mode) != 0o700 or os.listdir(self.path):
+                return False
+            if LINUX and os.listxattr(self.path):
+                return False
+            os.utime(self.path, (0, 0))
         except OSError:
             return False
+        return True
 
     def remove(self) -> None:
         if self.rules is not None:
             os.close(self.rules)
         if self.mounted:
             call("umount2", self.path.encode(), MNT_DETACH)
-        shutil.rmtree(self.path, ignore_errors=True)
+        remove_tree(self.path)
 
 
 @dataclass(frozen=True)
@@ -193,7 +151,7 @@ def confine(limits: Limits, layers: dict[str, bool], folder: Folder) -> dict[str
         OSError: its folder cannot be set apart from those of other sessions.
     """
     os.chdir(folder.path)
-    os.environ["TMPDIR"] = folder.path
+    os.environ["TMPDIR"] = os.environ["HOME"] = folder.path
     found = dict(layers)
     found["resource_limits"] = limit_resources(limits, layers["user_namespace"])
     found["landlock"] = found["seccomp"] = False
@@ -204,10 +162,13 @@ def confine(limits: Limits, layers: dict[str, bool], folder: Folder) -> dict[str
             call("unshare", NEWNS)
             mount(folder.path, SESSIONS, "", MS_BIND)  # over those of the others
             os.chdir(SESSIONS)
-            os.environ["TMPDIR"] = SESSIONS
+            os.environ["TMPDIR"] = os.environ["HOME"] = SESSIONS
         drop_capabilities()
         found["seccomp"] = seccomp()
     return found
+
+
+DESCRIPTORS = 65536
 
 
 def limit_resources(limits: Limits, own_user: bool) -> bool:
@@ -224,10 +185,20 @@ def limit_resources(limits: Limits, own_user: bool) -> bool:
     kept = True
     for kind, limit in wanted.items():
         try:
-            resource.setrlimit(kind, (limit, limit))
-        except (ValueError, OSError):  # e.g. macOS has no RLIMIT_AS to set
+            # A second after the signal that says why, which a program may ignore, it is killed.
+            hard = limit + 1 if kind == resource.RLIMIT_CPU else limit
+            resource.setrlimit(kind, (limit, hard))
+        except (ValueError, OverflowError, OSError):  # e.g. macOS has no RLIMIT_AS to set
             kept = False
     return kept
+
+
+def allow_descriptors() -> None:
+    """Raise this process's own limit on open files: a session takes some, at both ends."""
+    soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if most == resource.RLIM_INFINITY else min(most, DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def pages_held() -> int:

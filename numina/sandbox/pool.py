@@ -3,8 +3,9 @@
 What this stops, where all layers are on (`numina doctor` lists them): a program that runs too long,
 takes too much memory or disk, prints without end, dies, or breaks its own interpreter; any use of
 the network; any reading of files but Python's own libraries; any writing but in a folder of its own
-that goes with it; starting processes, programs and threads; signals to others; and outliving its
-session, whatever becomes of the caller.
+that goes with it; modes, owners and times of files; starting processes, programs and threads;
+signals to others; and outliving its session, whatever becomes of the caller. SECURITY.md says what
+is lost where there are no user namespaces.
 
 What it does not stop: a hole in the kernel; side channels such as timing and caches; a program that
 slows others down by using its core; and a program that lies about itself. A block's status,
@@ -18,144 +19,20 @@ drains what programs print.
 from __future__ import annotations
 
 import asyncio
-import collections
 import contextlib
-import itertools
-import json
 import os
 import re
-import select
-import shutil
-import socket
-import subprocess
-import sys
-import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
-from pathlib import Path
 
-from numina.sandbox.session import Process, Result, Session
-from numina.sandbox.zygote import ORDER
+from numina.sandbox.isolation import allow_descriptors
+from numina.sandbox.process import Process
+from numina.sandbox.session import Result, Session
+from numina.sandbox.warm import Zygote
 from numina.settings import Sandbox, UserError
 
-PROGRAM = ["-m", "numina.sandbox.zygote"]
 NUMERIC = re.compile(r"\b(sympy|numpy|mpmath|scipy|pandas)\b")
 NUMERIC_PRELOAD = ["mpmath", "numpy", "numpy.linalg", "numpy.random", "sympy"]
-START_S = 120.0  # the zygote imports sympy, on a slow disk too
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
-
-
-class Zygote:
-    """A warm interpreter that sessions are forked from, started anew when it dies.
-
-    Args:
-        params: the limits of its sessions.
-        preload: modules that it imports beside the standard ones.
-        ahead: sessions kept started before they are asked for.
-    """
-
-    def __init__(self, params: Sandbox, preload: Sequence[str], ahead: int) -> None:
-        self.params, self.preload, self.ahead = params, preload, ahead
-        self.numbers = itertools.count()
-        self.spares: collections.deque[Process] = collections.deque()
-        self.layers: dict[str, bool] = {}
-        self.launch()
-
-    def launch(self) -> None:
-        """Start the process; it is ready once `greet` returns."""
-        self.folder = tempfile.mkdtemp(prefix="numina-")
-        os.mkdir(os.path.join(self.folder, "root"))
-        self.control, theirs = socket.socketpair()
-        limits = {
-            name: getattr(self.params, name)
-            for name in ("memory_mb", "cpu_s", "file_mb", "open_files")
-        }
-        options = {"folder": self.folder, "limits": limits, "preload": self.preload}
-        self.process = subprocess.Popen(
-            [sys.executable, "-sP", *PROGRAM, str(theirs.fileno()), json.dumps(options)],
-            pass_fds=[theirs.fileno()],
-            env={
-                "PYTHONPATH": str(Path(__file__).parents[2]),  # this very numina
-                "PYTHONHASHSEED": "0",  # sets print alike each time
-                "OPENBLAS_NUM_THREADS": "1",  # no fork survives threads
-            },
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        theirs.close()
-        self.control.settimeout(START_S)
-
-    def greet(self) -> None:
-        """Wait until it is ready.
-
-        Raises:
-            RuntimeError: it has died.
-        """
-        line = self.control.makefile("rb").readline()
-        if not line:
-            raise RuntimeError(f"the sandbox did not start (exit status {self.process.wait()})")
-        self.layers = json.loads(line)
-
-    def stop(self) -> None:
-        """End it, and its sessions with it."""
-        self.control.close()
-        try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def forget_spares(self) -> None:
-        for process in self.spares:
-            process.close()
-        self.spares.clear()
-
-    def order(self, action: bytes, number: int, descriptors: Sequence[int] = ()) -> None:
-        """Send an order; where it is gone, its sessions are too, and `take` starts it anew."""
-        with contextlib.suppress(OSError):
-            socket.send_fds(self.control, [ORDER.pack(action, number)], descriptors)
-
-    def is_gone(self) -> bool:
-        """Whether it has ended: after its greeting, its control socket has only its end to read."""
-        watch = select.poll()
-        watch.register(self.control, select.POLLIN)
-        return bool(self.layers) and bool(watch.poll(0))
-
-    async def is_gone_soon(self) -> bool:
-        """The same, after a session has died: it may have died of this a moment earlier."""
-        for _ in range(4):
-            if self.is_gone():
-                return True
-            await asyncio.sleep(0.05)
-        return False
-
-    def spawn(self) -> Process:
-        number = next(self.numbers)
-        process = Process(self, number)
-        self.order(b"S", number, [process.theirs.fileno(), process.output_theirs])
-        process.handed_over()
-        return process
-
-    async def take(self) -> Process | None:
-        """A session's process that has started; None where none will start."""
-        for _ in range(3):
-            if self.is_gone():
-                self.forget_spares()
-                await asyncio.to_thread(self.stop)
-                self.launch()
-                self.layers = {}
-            if not self.layers:
-                await asyncio.to_thread(self.greet)
-            process = self.spares.popleft() if self.spares else self.spawn()
-            while len(self.spares) < self.ahead:
-                self.spares.append(self.spawn())
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(START_S):
-                    if await process.replies.get() == {"ready": True} and process.is_alive():
-                        return process
-            process.kill()
-            await asyncio.sleep(0.05)
-        return None
 
 
 class Pool:
@@ -181,6 +58,7 @@ class Pool:
         self.layers: dict[str, bool] = {}
 
     async def __aenter__(self) -> Pool:
+        allow_descriptors()
         self.slots = asyncio.Semaphore(CORES + 1)  # one may be between fork and block
         self.taking = {"plain": asyncio.Lock(), "numeric": asyncio.Lock()}
         self.zygotes = {
@@ -188,7 +66,7 @@ class Pool:
             "numeric": Zygote(self.params, NUMERIC_PRELOAD, self.ahead),
         }
         try:
-            await asyncio.to_thread(self.zygotes["plain"].greet)
+            await self.zygotes["plain"].ready()
             self.layers = self.zygotes["plain"].layers
             refuse_unisolated(self.layers, self.params)
         except BaseException:
@@ -198,8 +76,7 @@ class Pool:
 
     async def __aexit__(self, *_: object) -> None:
         for zygote in self.zygotes.values():
-            zygote.forget_spares()
-            await asyncio.to_thread(zygote.stop)
+            await zygote.close()
 
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
@@ -224,14 +101,18 @@ def refuse_unisolated(layers: dict[str, bool], params: Sandbox) -> None:
         UserError: one is missing, and `params.allow_unisolated` is false.
     """
     stops = {
-        "the network": ("network_namespace", "seccomp"),
-        "writes to your files": ("mount_namespace", "landlock"),
+        # A network namespace has no say over sockets that are files.
+        "the network": [["seccomp"], ["network_namespace", "mount_namespace"]],
+        # Landlock has no say over the modes and times of files.
+        "writes to your files": [["mount_namespace"], ["landlock", "seccomp"]],
     }
-    for what, names in stops.items():
-        if not params.allow_unisolated and not any(layers[name] for name in names):
+    for what, ways in stops.items():
+        on = any(all(layers[name] for name in way) for way in ways)
+        if not on and not params.allow_unisolated:
+            needed = ", or ".join(" with ".join(way) for way in ways)
             raise UserError(
-                f"sandbox: this machine has no layer that keeps programs from {what} "
-                f"({' or '.join(names)}). sandbox.allow_unisolated: true runs them all the same"
+                f"sandbox: this machine has no layer that keeps programs from {what} ({needed}). "
+                "sandbox.allow_unisolated: true runs them all the same"
             )
 
 

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import os
+import math
 import secrets
-import socket
+import signal
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from numina.sandbox.zygote import SIZE
+from numina.sandbox.process import Output, Process
 from numina.settings import Sandbox
 
 if TYPE_CHECKING:
-    from numina.sandbox.pool import Pool, Zygote
-
-KEPT = 32 * 1024  # bytes of output kept at each end
-REPLY = 256 * 1024  # bytes; an honest reply is far smaller
+    from numina.sandbox.pool import Pool
+    from numina.sandbox.warm import Ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,87 +52,13 @@ def failure(status: Any, error_type: str, message: str, wall_s: float = 0.0) -> 
     return Result(status, "", error_type, message, None, False, wall_s, 0.0, 0.0)
 
 
-class Process:
-    """One session's process, as the caller sees it."""
-
-    def __init__(self, zygote: Zygote, number: int) -> None:
-        self.zygote, self.number = zygote, number
-        self.channel, self.theirs = socket.socketpair()
-        self.channel.setblocking(False)
-        self.output, self.output_theirs = os.pipe()
-        os.set_blocking(self.output, False)
-        self.buffer = bytearray()
-        self.replies: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
-        self.printed = Output(0)
-        loop = asyncio.get_running_loop()
-        loop.add_reader(self.channel, self._on_channel)
-        loop.add_reader(self.output, self._on_output)
-
-    def handed_over(self) -> None:
-        """Close the ends that the session has its own copies of."""
-        self.theirs.close()
-        os.close(self.output_theirs)
-
-    def _on_channel(self) -> None:
-        try:
-            part = self.channel.recv(65536)
-        except BlockingIOError:
-            return
-        except OSError:
-            part = b""
-        self.buffer += part
-        while len(self.buffer) >= SIZE.size:
-            (size,) = SIZE.unpack_from(self.buffer)
-            if size > REPLY:  # no reply of ours: the program wrote here
-                part = b""
-                break
-            if len(self.buffer) < SIZE.size + size:
-                break
-            frame = bytes(self.buffer[SIZE.size : SIZE.size + size])
-            del self.buffer[: SIZE.size + size]
-            try:
-                reply = json.loads(frame)
-            except ValueError:
-                reply = None
-            self.replies.put_nowait(reply if isinstance(reply, dict) else None)
-        if not part:
-            asyncio.get_running_loop().remove_reader(self.channel)
-            self.replies.put_nowait(None)
-
-    def _on_output(self) -> None:
-        if not self.printed.drain(self.output):
-            asyncio.get_running_loop().remove_reader(self.output)
-        if self.printed.overflowed:
-            self.replies.put_nowait({"status": "output"})
-
-    def is_alive(self) -> bool:
-        """Whether it has neither ended nor said anything that was not asked for."""
-        try:
-            self.channel.recv(1, socket.MSG_PEEK)
-            return False
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-
-    def kill(self) -> None:
-        self.zygote.order(b"K", self.number)
-        self.close()
-
-    def close(self) -> None:
-        loop = asyncio.get_running_loop()
-        loop.remove_reader(self.channel)
-        loop.remove_reader(self.output)
-        self.channel.close()
-        os.close(self.output)
-
-
 class Session:
     """One trace's interpreter. Made by `Pool.session`; its process starts with its first block."""
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
         self.process: Process | None = None
+        self.turn = asyncio.Lock()  # two blocks at once would print into each other's results
 
     async def run(self, code: str | bytes) -> Result:
         """Run a block; never raises for what the block is or does."""
@@ -144,9 +67,9 @@ class Session:
                 code = code.decode()
             except UnicodeDecodeError as error:
                 return failure("error", "UnicodeDecodeError", str(error))
-        if self.pool.params.stateless:
-            self.close()
-        async with self.pool.slots:
+        async with self.turn, self.pool.slots:
+            if self.pool.params.stateless:
+                self.close()
             if self.process is not None:
                 return await self._run(self.process, code)
             for _ in range(3):
@@ -155,7 +78,7 @@ class Session:
                     break
                 result = await self._run(process, code)
                 # No program can end the zygote: where it has, this session died of that alone.
-                if result.status != "killed" or not await process.zygote.is_gone_soon():
+                if result.status != "killed" or not process.zygote.is_gone():
                     return result
             return failure("killed", "SandboxError", "no process could be started")
 
@@ -163,23 +86,26 @@ class Session:
         loop = asyncio.get_running_loop()
         params, token = self.pool.params, secrets.token_hex(8)
         printed = process.printed = Output(params.output_mb * 2**20)
-        frame = json.dumps({"code": code, "token": token}).encode()
         started = loop.time()
         try:
             async with asyncio.timeout(params.timeout_s):
-                await loop.sock_sendall(process.channel, SIZE.pack(len(frame)) + frame)
-                reply = await process.replies.get()
+                reply = await process.ask({"code": code, "token": token})
         except TimeoutError:
             reply = {"status": "timeout"}
         except OSError:
             reply = None
         wall = loop.time() - started
-        printed.drain(process.output)
+        if not process.closed:
+            printed.drain(process.output)
         result = read_reply(reply, token, printed, wall)
-        if result is None or process.buffer or not process.replies.empty():
-            lost = {"status": "output"} if printed.overflowed else reply or {}
-            result = lost_result(str(lost.get("status")), printed, wall, params)
+        if result is None or printed.overflowed or not process.replies.empty():
+            status = "output" if printed.overflowed else str((reply or {}).get("status"))
+            ended = await process.end()
+            if not process.closed:
+                printed.drain(process.output)
+            result = lost_result(status, printed, wall, params, ended, process.told_cpu_s)
             self.close()
+        process.told_cpu_s += result.cpu_s
         return result
 
     def close(self) -> None:
@@ -195,31 +121,54 @@ def read_reply(
     """A result from a session's reply; None where it is no honest reply to this request."""
     if reply is None or reply.pop("token", None) != token:
         return None
-    with contextlib.suppress(TypeError, ValueError, KeyError):
-        texts = {key: reply[key] for key in ("error_type", "message", "traceback")}
-        good = all(text is None or isinstance(text, str) for text in texts.values())
+    with contextlib.suppress(TypeError, ValueError, KeyError, OverflowError):
+        cpu_s, max_rss_mb = float(reply["cpu_s"]), float(reply["max_rss_mb"])
+        texts = [reply[name] for name in ("error_type", "message", "traceback")]
+        good = all(text is None or isinstance(text, str) for text in texts)
+        good = good and math.isfinite(cpu_s) and math.isfinite(max_rss_mb)
         if good and reply["status"] in ("ok", "error", "memory"):
             return Result(
-                status=reply["status"],
-                stdout=printed.text(),
-                **texts,
+                reply["status"],
+                printed.text(),
+                *(text and writable(text) for text in texts),
                 truncated=printed.dropped > 0,
                 wall_s=wall,
-                cpu_s=float(reply["cpu_s"]),
-                max_rss_mb=float(reply["max_rss_mb"]),
+                cpu_s=cpu_s,
+                max_rss_mb=max_rss_mb,
             )
     return None
 
 
-def lost_result(status: str, printed: Output, wall: float, params: Sandbox) -> Result:
-    """The result of a block whose session is lost."""
+def writable(text: str) -> str:
+    """A text without the lone surrogates that no file takes."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def lost_result(
+    status: str,
+    printed: Output,
+    wall: float,
+    params: Sandbox,
+    ended: Ended | None,
+    told_cpu_s: float,
+) -> Result:
+    """The result of a block whose session is lost.
+
+    Args:
+        status: why; whatever is no word of ours means that the session itself went wrong.
+        printed: its output so far.
+        wall: seconds.
+        params: the limits.
+        ended: what became of the process, where its zygote says so.
+        told_cpu_s: what earlier blocks of the session took.
+    """
     reasons = {
         "timeout": ("TimeoutError", f"no result after {wall:.1f} seconds"),
         "output": ("OutputError", f"more than {params.output_mb} MB of output"),
     }
     if status not in reasons:
         status = "killed"
-    error_type, message = reasons.get(status, ("SandboxError", "the process died"))
+    error_type, message = reasons.get(status, ("SandboxError", reason(ended, params)))
     return Result(
         status=status,  # pyright: ignore[reportArgumentType]
         stdout=printed.text(),
@@ -228,43 +177,19 @@ def lost_result(status: str, printed: Output, wall: float, params: Sandbox) -> R
         traceback=None,
         truncated=printed.dropped > 0,
         wall_s=wall,
-        cpu_s=0.0,
-        max_rss_mb=0.0,
+        cpu_s=max(0.0, ended.cpu_s - told_cpu_s) if ended else 0.0,
+        max_rss_mb=ended.max_rss_mb if ended else 0.0,
     )
 
 
-class Output:
-    """What a block prints: the head and the tail are kept, the middle is counted."""
-
-    def __init__(self, limit: int) -> None:
-        self.head, self.tail, self.dropped = bytearray(), bytearray(), 0
-        self.limit, self.total = limit, 0
-
-    @property
-    def overflowed(self) -> bool:
-        return self.total > self.limit
-
-    def drain(self, descriptor: int) -> bool:
-        """Take what is there, at most what the limit leaves; false at the end of the pipe."""
-        with contextlib.suppress(BlockingIOError):
-            while not self.overflowed:
-                chunk = os.read(descriptor, 65536)
-                if not chunk:
-                    return False
-                self.total += len(chunk)
-                room = KEPT - len(self.head)
-                self.head += chunk[:room]
-                self.tail += chunk[room:]
-                if len(self.tail) > 4 * KEPT:
-                    self._trim()
-        return True
-
-    def _trim(self) -> None:
-        excess = max(0, len(self.tail) - KEPT)
-        del self.tail[:excess]
-        self.dropped += excess
-
-    def text(self) -> str:
-        self._trim()
-        middle = f"\n... {self.dropped} bytes left out ...\n".encode() if self.dropped else b""
-        return (self.head + middle + self.tail).decode("utf-8", errors="replace")
+def reason(ended: Ended | None, params: Sandbox) -> str:
+    """Why a session's process is no more, as far as that is known."""
+    if ended is None:
+        return "the process died"
+    if ended.exit_code == -signal.SIGXCPU or ended.cpu_s >= params.cpu_s:
+        return f"the session took more than {params.cpu_s} seconds of processor time"
+    if ended.exit_code == -signal.SIGKILL:
+        return "the process was killed"
+    if ended.exit_code < 0:
+        return f"the process died of {signal.Signals(-ended.exit_code).name}"
+    return f"the process ended with exit status {ended.exit_code}"

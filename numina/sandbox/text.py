@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from numina.sandbox.session import Result
+
+NUMBERED = re.compile(r"<block \d+>")
 
 
 def output_text(result: Result, limit: int) -> str:
@@ -12,7 +16,8 @@ def output_text(result: Result, limit: int) -> str:
     """
     parts = [result.stdout.strip()]
     if result.traceback:
-        parts.append(result.traceback.strip())
+        # Without their numbers, so that the same failure reads the same in the next block.
+        parts.append(NUMBERED.sub("<block>", result.traceback.strip()))
     elif result.status != "ok":
         parts.append(f"{result.error_type or result.status}: {result.message}")
     text = "\n".join(part for part in parts if part)

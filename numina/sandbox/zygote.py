@@ -1,42 +1,47 @@
 """The process that sessions are forked from: libraries imported once, then a fork a session.
 
-Started by `numina.sandbox.pool` as a program of its own, with an empty environment, and single
+Started by `numina.sandbox.warm` as a program of its own, with an empty environment, and single
 threaded; of numina it imports the layers alone. Over its control socket it is sent, for each new
 session, a number and two descriptors: a socket for requests and replies, and a pipe that takes what
-programs print; and, for each session that is over, its number again, to be killed.
+programs print; and, for each session that is over, its number again, to be killed. Where that is to
+end a block that told no result, it answers with what became of the session.
 """
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import fcntl
 import functools
 import gc
 import importlib
+import itertools
 import json
-import linecache
 import os
-import resource
 import select
-import signal
+import shutil
 import socket
-import struct
 import sys
-import time
-import traceback
-from collections.abc import Callable
+import types
 from typing import Any
 
 from numina.sandbox import isolation
+from numina.sandbox.block import run_block
+from numina.sandbox.files import remove_tree
+from numina.sandbox.forks import Sessions
 from numina.sandbox.kernel import LINUX
 from numina.sandbox.seccomp import filter_program
+from numina.sandbox.wire import ORDER, START, read_frame, write_frame
 
-BLOCK = "<block>"
-KEPT = 8000  # characters of a message or a traceback
-ORDER = struct.Struct("<cI")  # b"S" (start) or b"K" (kill), and the number of a session
-SIZE = struct.Struct("<I")  # before each request and each reply
+REAP_S, REAP_SOON_S = 1.0, 0.002
 OWN = 40  # a session's own descriptors: its channel, its output, its rules
+
+# What libraries read of the environment: none may start a thread, which a session cannot.
+QUIET = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+}
 
 STANDARD = [
     *("collections", "datetime", "decimal", "fractions", "functools", "heapq", "itertools"),
@@ -60,134 +65,75 @@ def main() -> None:
     """Put on the layers, import, then serve sessions until the caller is gone; all end with it."""
     control = socket.socket(fileno=int(sys.argv[1]))
     options = json.loads(sys.argv[2])
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 65536), most))
+    above, folder = os.path.split(options["folder"])
+    isolation.allow_descriptors()
     caller = os.pidfd_open(os.getppid()) if LINUX else None
+    way_back = os.open(above, os.O_RDONLY)  # the folder's path is hidden later
     entered = isolation.enter_namespaces()
-    outer = os.getpid() if entered else os.getppid()
-    if entered:
-        inner = os.fork()  # the first process of the new PID namespace: its end is everyone's
-        if inner:
-            control.close()
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(inner, 0)
-            os._exit(0)
+    outer = os.getpid()
+    inner = os.fork()  # the first process of the new PID namespace: its end is everyone's
+    if inner:
+        control.close()
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(inner, 0)
+        os.fchdir(way_back)
+        remove_tree(folder)  # the caller may not be there to do it
+        os._exit(0)
+    os.close(way_back)
     isolation.die_with_parent(outer)
     preload(STANDARD + options["preload"])
     os.environ.clear()  # not before: numpy would start threads
+    os.environ.update(QUIET)
+    # A session may set no mode and no time of a file, so that copies have none to take over.
+    shutil.copymode = shutil.copystat = lambda *_, **__: None
     if LINUX:
         isolation.HELD = isolation.pages_held()
     layers = dict.fromkeys(isolation.NAMESPACES, entered)
     layers["mount_namespace"] = entered and isolation.hide_files(options["folder"] + "/root")
     for code in ("x = 1", "1 / 0"):  # what runs here once runs faster in every session
-        run_block(code, {})
+        run_block(code, {}, 0)
     filter_program(1)
     gc.collect()
     gc.freeze()  # else the collector would write to, and so copy, each session's every page
     sessions = Sessions(layers, options)
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the caller is gone
-        control.sendall(json.dumps(sessions.probe()).encode() + b"\n")
-        serve(control, caller, sessions)
-
-
-class Sessions:
-    """The sessions that are alive, and the folders that wait for the next."""
-
-    def __init__(self, layers: dict[str, bool], options: dict[str, Any]) -> None:
-        self.limits = isolation.Limits(**options["limits"])
-        self.layers = layers
-        self.zygote = os.getpid()
-        self.home = isolation.SESSIONS if layers["mount_namespace"] else options["folder"]
-        self.flags = isolation.NEWPID if layers["pid_namespace"] else 0
-        self.alive: dict[int, tuple[int, isolation.Folder]] = {}
-        self.free: list[isolation.Folder] = []
-        self.made = 0
-
-    def folder(self) -> isolation.Folder:
-        """An empty folder."""
-        if self.free:
-            return self.free.pop()
-        self.made += 1
-        path = os.path.join(self.home, str(self.made))
-        return isolation.Folder(path, self.limits.file_mb, self.layers["mount_namespace"])
-
-    def start(self, number: int, run: Callable[[isolation.Folder], None]) -> None:
-        """Fork a session.
-
-        Raises:
-            OSError: the machine has no room for one more.
-        """
-        folder = self.folder()
-        pid = isolation.fork(self.flags)
-        if pid == 0:
-            try:
-                run(folder)
-            finally:
-                os._exit(0)
-        self.alive[number] = (pid, folder)
-
-    def kill(self, number: int) -> None:
-        """Kill a session, which leads a process group; later, `reap` sees it ended."""
-        pid, _ = self.alive.get(number, (0, None))
-        if pid:
-            for send in (os.killpg, os.kill):  # it may not have made its group yet
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    send(pid, signal.SIGKILL)
-
-    def reap(self) -> None:
-        """Forget the sessions that have ended, and each folder that one left files in."""
-        ended = set()
-        with contextlib.suppress(ChildProcessError):
-            while (pid := os.waitpid(-1, os.WNOHANG)[0]) != 0:
-                ended.add(pid)
-        for number, (pid, folder) in list(self.alive.items()) if ended else ():
-            if pid in ended:
-                del self.alive[number]
-                if folder.as_new():
-                    self.free.append(folder)
-                else:
-                    folder.remove()
-
-    def probe(self) -> dict[str, bool]:
-        """Which layers a session gets, seen on one that does nothing else."""
-        read_end, write_end = os.pipe()
-
-        def report(folder: isolation.Folder) -> None:
-            found = isolation.confine(self.limits, self.layers, folder)
-            os.write(write_end, json.dumps(found).encode())
-
-        self.start(-1, report)
-        os.close(write_end)
-        with open(read_end) as reader:
-            answer = reader.read()
-        return json.loads(answer) if answer else dict.fromkeys(isolation.LAYERS, False)
+    try:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the caller is gone
+            control.sendall(json.dumps(sessions.probe()).encode() + b"\n")
+            serve(control, caller, sessions)
+    finally:
+        sessions.kill_all()
 
 
 def serve(control: socket.socket, caller: int | None, sessions: Sessions) -> None:
     """Start and kill sessions as the caller orders, until it is gone."""
     watched = [control] if caller is None else [control, caller]
     while True:
-        ready, _, _ = select.select(watched, [], [], 1.0)
-        sessions.reap()
+        ready, _, _ = select.select(watched, [], [], REAP_SOON_S if sessions.awaited() else REAP_S)
+        told = sessions.reap()
         if caller in ready:
             return
-        if control not in ready:
-            continue
-        order, descriptors, *_ = socket.recv_fds(control, ORDER.size, 2)
-        if len(order) < ORDER.size:
-            return
-        action, number = ORDER.unpack(order)
-        if action == b"K":
-            sessions.kill(number)
-            continue
-        channel, output = descriptors
-        run = functools.partial(serve_session, channel, output, sessions)
-        try:
-            sessions.start(number, run)
-        except OSError as error:  # the caller sees the session's channel close, and tries again
-            print(f"sandbox: no new session: {error}", file=sys.stderr)
-        for descriptor in descriptors:
-            os.close(descriptor)
+        if control in ready:
+            order, descriptors, *_ = socket.recv_fds(control, ORDER.size, 2)
+            if len(order) < ORDER.size:
+                return
+            action, number = ORDER.unpack(order)
+            if action == START:
+                start_session(number, descriptors, sessions)
+            else:
+                told += sessions.end(number, action)
+            for descriptor in descriptors:
+                os.close(descriptor)
+        if told:
+            control.sendall(told)
+
+
+def start_session(number: int, descriptors: list[int], sessions: Sessions) -> None:
+    """Start one; where that fails, the caller sees its channel close, and tries again."""
+    try:
+        channel, output = descriptors  # fewer came where this process may open no more
+        sessions.start(number, functools.partial(serve_session, channel, output, sessions))
+    except (OSError, ValueError) as error:
+        print(f"sandbox: no new session: {error}", file=sys.stderr)
 
 
 def serve_session(channel: int, output: int, sessions: Sessions, folder: isolation.Folder) -> None:
@@ -208,21 +154,19 @@ def serve_session(channel: int, output: int, sessions: Sessions, folder: isolati
     os.closerange(OWN + 2, OWN + 3)
     seed_generators()
     write_frame(channel, {"ready": True})
-    names: dict[str, Any] = {"__name__": "__main__"}
-    while (request := read_frame(channel)) is not None:
+    program = types.ModuleType("__main__")  # pickle looks a program's own classes up there
+    sys.modules["__main__"] = program
+    for number in itertools.count(1):
+        if (request := read_frame(channel)) is None:
+            return
         os.dup2(output, 1)  # the last block may have closed or moved them
         os.dup2(output, 2)
-        sys.stdout = open(1, "w", encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115 (lives as long as the process)
+        # By lines, so that what was printed before a program dies or is killed is not lost.
+        sys.stdout = open(1, "w", 1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115 (lives as long as the process)
         sys.stderr = sys.stdout
-        reply = run_block(request["code"], names)
+        reply = run_block(request["code"], vars(program), number)
         reply["token"] = request["token"]
         write_frame(channel, reply)
-
-
-def write_frame(channel: int, reply: dict[str, Any]) -> None:
-    """Send a reply."""
-    frame = json.dumps(reply).encode()
-    os.write(channel, SIZE.pack(len(frame)) + frame)
 
 
 def seed_generators() -> None:
@@ -230,91 +174,6 @@ def seed_generators() -> None:
     sys.modules["random"].seed(0)
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(0)
-
-
-def read_frame(channel: int) -> Any:
-    """The next request; None where there is none any more."""
-    head = read_exactly(channel, SIZE.size)
-    body = read_exactly(channel, SIZE.unpack(head)[0]) if head else b""
-    return json.loads(body) if body else None
-
-
-def read_exactly(channel: int, size: int) -> bytes:
-    """Bytes of a known number; fewer, or none, where the other side has closed."""
-    found = b""
-    while len(found) < size and (part := os.read(channel, size - len(found))):
-        found += part
-    return found if len(found) == size else b""
-
-
-def run_block(code: str, names: dict[str, Any]) -> dict[str, Any]:
-    """Run one block; the value of a last expression is shown as a REPL shows it."""
-    result: dict[str, Any] = {
-        "status": "ok",
-        "error_type": None,
-        "message": None,
-        "traceback": None,
-    }
-    cpu_start = time.process_time()
-    try:
-        lines = code.splitlines(keepends=True)
-        linecache.cache[BLOCK] = (len(code), None, lines, BLOCK)
-        tree = ast.parse(code, BLOCK)
-        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-        exec(compile(tree, BLOCK, "exec"), names)
-        if isinstance(last, ast.Expr):
-            value = eval(compile(ast.Expression(last.value), BLOCK, "eval"), names)
-            if value is not None:
-                print(repr(value))
-    except SystemExit as leave:  # a program that says it is finished is finished
-        if isinstance(leave.code, str):
-            with contextlib.suppress(BaseException):
-                print(leave.code)
-    except BaseException as error:
-        result |= {
-            "status": "memory" if isinstance(error, MemoryError) else "error",
-            "error_type": type(error).__name__,
-            "message": shorten(describe(error)),
-            "traceback": shorten(block_traceback(error)),
-        }
-    sys.settrace(None)
-    sys.setprofile(None)
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    with contextlib.suppress(BaseException):  # the program may have closed or replaced it
-        sys.stdout.flush()
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    result["cpu_s"] = time.process_time() - cpu_start
-    result["max_rss_mb"] = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-    return result
-
-
-def describe(error: BaseException) -> str:
-    """The exception's message; it may be the program's own class, whose str can fail too."""
-    try:
-        return str(error)
-    except BaseException:
-        return "<message not available>"
-
-
-def block_traceback(error: BaseException) -> str:
-    """The traceback as Python prints it, with the block's own frames and lines alone."""
-    try:
-        shown = traceback.TracebackException.from_exception(error, compact=True)
-        shown.stack = traceback.StackSummary.from_list(
-            [frame for frame in shown.stack if frame.filename == BLOCK]
-        )
-        return "".join(shown.format()).rstrip()
-    except BaseException:
-        return type(error).__name__
-
-
-def shorten(text: str) -> str:
-    """A text with its middle left out where it is long; its end says most."""
-    if len(text) <= KEPT:
-        return text
-    return (
-        f"{text[: KEPT // 2]}\n... {len(text) - KEPT} characters left out ...\n{text[-KEPT // 2 :]}"
-    )
 
 
 if __name__ == "__main__":

@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from numina.sandbox.pool import Pool
-from numina.sandbox.session import KEPT, Result, Session
+from numina.sandbox.process import KEPT
+from numina.sandbox.session import Result, Session
+from numina.sandbox.zygote import QUIET
 from numina.settings import Sandbox
 from tests.conftest import SANDBOX
 
@@ -110,6 +112,21 @@ def test_memory_beside_the_limits(machine):
     assert machine.refused("import os\nos.memfd_create('x')") == "PermissionError"
 
 
+@pytest.mark.parametrize("call", ["vmsplice", "splice", "tee"])
+def test_memory_pinned_in_pipes(machine, call):
+    """Huge pages in pipes are memory that no limit counts."""
+    machine.refused(
+        f"import ctypes, os\nr, w = os.pipe()\nassert ctypes.CDLL(None).{call}(w, r, 1, 0) == -1\n"
+        "libc = ctypes.CDLL(None, use_errno=True)\n"
+        f"libc.{call}(w, r, 1, 0)\nraise PermissionError if ctypes.get_errno() == 1 else SystemExit(print('ESCAPED'))"
+    )
+
+
+def test_timers_without_number(machine):
+    code = "import ctypes\nassert ctypes.CDLL(None).timer_create(1, None, ctypes.byref(ctypes.c_void_p())) == 0"
+    machine.refused(code)
+
+
 def test_raising_the_memory_limit(machine):
     code = "import resource\nresource.setrlimit(resource.RLIMIT_AS, (2**40, 2**40))"
     assert machine.refused(code) == "ValueError"
@@ -135,6 +152,47 @@ def test_output_under_the_limit_keeps_head_and_tail(machine):
 
 def test_output_without_a_newline(machine):
     assert machine.run("print('x' * 10**6, end='')").truncated
+
+
+@pytest.mark.parametrize(
+    ("end", "status"), [("while True: pass", "timeout"), ("import os; os._exit(3)", "killed")]
+)
+def test_what_was_printed_before_the_end_is_kept(machine, end, status):
+    result = machine.run(f"print('progress')\n{end}")
+    assert (result.status, result.stdout) == (status, "progress\n")
+
+
+def test_printing_many_lines_is_fast(machine):
+    assert machine.run_within(2, "for i in range(10**5): print(i)").status == "ok"
+
+
+FLOODS = {
+    "output": "os.set_blocking(1, False)\nos.write(1, b'x' * 60000)",
+    "killed": "os.set_blocking(40, False)\nos.write(40, bytes(60000))",
+}
+
+
+@pytest.mark.parametrize("status", FLOODS)
+def test_flooding_the_caller_between_blocks(machine, status):
+    flood = FLOODS[status].replace("\n", "\n      ")
+    code = (
+        "import os, signal, time\ndef flood(*_):\n  end = time.time() + 1\n  while time.time() < end:\n"
+        f"    try:\n      {flood}\n    except OSError: pass\n"
+        "signal.signal(14, flood)\nset_timer = signal.setitimer\nsignal.setitimer = lambda *_: 0\nset_timer(0, 0.05)"
+    )
+
+    async def use() -> tuple[float, int, Result]:
+        async with machine.pool.session() as session:
+            assert (await session.run(code)).status == "ok"
+            before = time.process_time()
+            await asyncio.sleep(1)
+            spent, queued = time.process_time() - before, session.process.replies.qsize()
+            return spent, queued, await session.run("1")
+
+    spent, queued, result = machine.runner.run(use())
+    assert spent < 0.3
+    assert queued <= 1
+    assert result.status == status
 
 
 def test_filling_the_disk(machine):
@@ -181,16 +239,21 @@ def test_sleeping_past_the_limit(machine):
     assert machine.run_within(10, "import time\ntime.sleep(1000)").status == "timeout"
 
 
-def test_processor_time_of_a_whole_session():
-    limits = LIMITS.model_copy(update={"cpu_s": 1, "timeout_s": 5.0})
+@pytest.mark.parametrize(
+    "ignore", ["", "import signal; signal.signal(signal.SIGXCPU, signal.SIG_IGN)"]
+)
+def test_processor_time_of_a_whole_session(ignore):
+    limits = LIMITS.model_copy(update={"cpu_s": 1, "timeout_s": 60.0})
 
     async def use() -> Result:
         async with Pool(limits) as pool, pool.session() as session:
-            return await session.run("while True: pass")
+            return await session.run(f"{ignore}\nwhile True: pass")
 
     result = asyncio.run(use())
     assert result.status == "killed"
-    assert result.wall_s < 4
+    assert result.message == "the session took more than 1 seconds of processor time"
+    assert result.cpu_s > 0.5  # the kernel counts by ticks, whole ones
+    assert result.max_rss_mb > 1
 
 
 def test_recursion(machine):
@@ -311,9 +374,10 @@ def test_io_uring(machine):
 
 
 def test_the_environment_is_empty(machine):
+    """Nothing but the session's folder, and what keeps libraries from starting threads."""
     os.environ["NUMINA_SECRET"] = "abc"
     result = machine.run("import os; sorted(os.environ)")
-    assert result.stdout == "['TMPDIR']\n"
+    assert result.stdout == f"{sorted([*QUIET, 'HOME', 'TMPDIR'])}\n"
 
 
 def test_the_home_folder(machine):
@@ -379,6 +443,48 @@ def test_another_sessions_folder(machine):
     machine.refused(code)
 
 
+TOUCHES = {
+    "mode": "os.chmod({}, 0)",
+    "mode of a descriptor": "os.fchmod(os.open('.', os.O_RDONLY), 0)",
+    "owner": "os.chown({}, os.getuid(), os.getgid())",
+    "attribute": "os.setxattr({}, 'user.a', b'leak')",
+    "attribute's end": "os.removexattr({}, 'user.a')",
+    "times": "os.utime({}, (1, 1))",
+}
+
+
+@pytest.mark.parametrize("what", TOUCHES)
+@pytest.mark.parametrize("path", ["/sessions", ".", "/usr/lib"])
+def test_touching_what_stands_beside_the_contents(machine, what, path):
+    code = f"import os\n{TOUCHES[what].format(repr(path))}"
+    assert machine.refused(code) == "PermissionError"
+
+
+def test_a_neighbours_folder_has_no_name_to_guess(machine):
+    code = "import os\nassert any(os.path.exists(f'/sessions/{i}') for i in range(1000))"
+    machine.refused(code)
+
+
+def test_watching_a_neighbours_folder(machine):
+    code = "import ctypes\nassert ctypes.CDLL(None).inotify_init1(0) >= 0"
+    machine.refused(code)
+
+
+def test_a_folders_times_say_nothing_to_the_next_session(machine):
+    for _ in range(8):
+        code = "import os\nfound = os.stat('.').st_mtime\nopen('a', 'w').close()\nos.remove('a')\nfound"
+        assert machine.run(code).stdout == "0.0\n"
+
+
+def test_copies_and_archives_work_without_modes_and_times(machine):
+    code = (
+        "import os, shutil\nos.makedirs('d/e')\nopen('d/a', 'w').write('x')\nshutil.copy('d/a', 'b')\n"
+        "shutil.copy2('b', 'c')\nshutil.copytree('d', 'f')\nshutil.make_archive('z', 'tar', 'd')\n"
+        "shutil.unpack_archive('z.tar', 'g')\nshutil.rmtree('d')\nsorted(os.listdir('.'))"
+    )
+    assert machine.run(code).stdout == "['b', 'c', 'f', 'g', 'z.tar']\n"
+
+
 # --- writing
 
 
@@ -416,12 +522,8 @@ def test_nothing_of_a_session_is_left_for_the_next(machine):
 
 def test_a_folder_closed_to_the_next_session(machine):
     for _ in range(8):
-        assert (
-            machine.run(
-                "open('a', 'w').close()\nimport os\nos.remove('a')\nos.chmod('.', 0)"
-            ).status
-            == "ok"
-        )
+        result = machine.run("open('a', 'w').close()\nimport os\nos.remove('a')\nos.chmod('.', 0)")
+        assert result.error_type == "PermissionError"  # and not of the first two lines
 
 
 def test_working_in_its_own_folder_is_allowed(machine):
@@ -459,6 +561,23 @@ def test_killing_others(machine, target):
 def test_killing_by_real_number(machine):
     code = f"import os\nos.kill({machine.pool.zygotes['plain'].process.pid}, 9)"
     assert machine.refused(code) in ("PermissionError", "ProcessLookupError")
+
+
+@pytest.mark.parametrize("command", [8, 10, 15])
+def test_signals_by_way_of_a_descriptor(machine, command):
+    """F_SETOWN, F_SETSIG, F_SETOWN_EX: the kernel sends what kill may not."""
+    code = f"import fcntl, os\nfcntl.fcntl(os.pipe()[0], {command}, os.getpid())"
+    assert machine.refused(code) == "PermissionError"
+
+
+def test_signals_by_way_of_a_socket(machine):
+    code = "import fcntl, struct\nfcntl.ioctl(40, 0x8901, struct.pack('i', 1))"
+    assert machine.refused(code) == "PermissionError"
+
+
+def test_outliving_the_zygote(machine):
+    code = "import ctypes\nassert ctypes.CDLL(None).prctl(1, 0, 0, 0, 0) == 0"
+    machine.refused(code)
 
 
 def test_tracing_another(machine):
@@ -514,6 +633,17 @@ def test_garbage_on_the_channel(machine):
     assert machine.run(code).status == "killed"
 
 
+def test_a_reply_nested_beyond_reading(machine):
+    code = "import os, struct\nf = b'[' * 200000\nos.write(40, struct.pack('<I', len(f)) + f)"
+    assert machine.run(code).status == "killed"
+
+
+@pytest.mark.parametrize("seconds", ["10**400", "float('nan')", "float('inf')"])
+def test_processor_time_that_is_no_number(machine, seconds):
+    code = f"import time\nclass Now(int):\n  def __sub__(self, other): return {seconds}\ntime.process_time = lambda: Now(5)"
+    assert machine.run(code).status == "killed"
+
+
 def test_closing_every_descriptor(machine):
     assert machine.run("import os\nos.closerange(0, 64)").status == "killed"
 
@@ -552,6 +682,17 @@ def test_a_trace_function_left_behind(machine):
 
 def test_an_exception_whose_message_fails(machine):
     code = "class E(Exception):\n  def __str__(self): raise ValueError\nraise E"
+    assert machine.run(code).error_type == "E"
+
+
+def test_an_exception_that_no_file_takes(machine):
+    result = machine.run("raise ValueError('\\ud800')")
+    assert (result.error_type, result.message) == ("ValueError", "?")
+    assert result.traceback.encode().endswith(b"ValueError: ?")
+
+
+def test_an_exception_whose_class_lies_about_its_name(machine):
+    code = "class M(type):\n  __name__ = property(lambda cls: 1 / 0)\nclass E(Exception, metaclass=M): pass\nraise E"
     assert machine.run(code).error_type == "E"
 
 
@@ -607,14 +748,14 @@ def test_ten_megabytes_of_program(machine):
 def test_the_zygote_dies_and_the_pool_goes_on(victim, namespaces, monkeypatch):
     if not namespaces:
         code = "from numina.sandbox import isolation, zygote\nisolation.enter_namespaces = lambda: False\nzygote.main()"
-        monkeypatch.setattr("numina.sandbox.pool.PROGRAM", ["-c", code])
+        monkeypatch.setattr("numina.sandbox.warm.PROGRAM", ["-c", code])
 
     async def use() -> tuple[Result, Result]:
         async with Pool(LIMITS) as pool:
             async with pool.session() as session:
                 await session.run("1")
                 family = family_of(pool.zygotes["plain"].process.pid)
-                os.kill(family[victim == "inner" and namespaces], signal.SIGKILL)
+                os.kill(family[victim == "inner"], signal.SIGKILL)
                 lost = await session.run("import time; time.sleep(1)")
             async with pool.session() as session:
                 return lost, await session.run("3")
@@ -624,14 +765,24 @@ def test_the_zygote_dies_and_the_pool_goes_on(victim, namespaces, monkeypatch):
     assert well.stdout == "3\n"
 
 
-def test_nothing_survives_the_callers_death():
+@pytest.mark.parametrize("namespaces", [True, False])
+def test_nothing_survives_the_callers_death(namespaces, tmp_path):
+    less = "isolation.enter_namespaces = lambda: False\n"
     code = (
-        "import asyncio, sys\nfrom numina.sandbox.pool import Pool\nfrom tests.conftest import SANDBOX\n"
+        "import asyncio, sys\nfrom numina.sandbox import warm\nfrom numina.sandbox.pool import Pool\n"
+        "from tests.conftest import SANDBOX\n"
+        f"if not {namespaces}:\n  warm.PROGRAM = ['-c', {'from numina.sandbox import isolation, zygote' + chr(10) + less + 'zygote.main()'!r}]\n"
         "async def main():\n  async with Pool(SANDBOX) as pool, pool.session() as s:\n"
-        "    await s.run('1')\n    print(pool.zygotes['plain'].process.pid, flush=True)\n    await s.run('while True: pass')\n"
+        "    await s.run('open(\"a\", \"w\").close()')\n    print(pool.zygotes['plain'].process.pid, flush=True)\n"
+        "    await s.run('import ctypes\\nctypes.CDLL(None).prctl(1, 0, 0, 0, 0)\\nwhile True: pass')\n"
         "asyncio.run(main())"
     )
-    caller = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    caller = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
     assert caller.stdout is not None
     zygote = int(caller.stdout.readline())
     family = family_of(zygote)
@@ -639,9 +790,13 @@ def test_nothing_survives_the_callers_death():
     caller.kill()
     caller.wait()
     deadline = time.monotonic() + 10
-    while any(os.path.exists(f"/proc/{pid}") for pid in family) and time.monotonic() < deadline:
+
+    def left() -> list[object]:
+        return [pid for pid in family if os.path.exists(f"/proc/{pid}")] + [*tmp_path.iterdir()]
+
+    while left() and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not [pid for pid in family if os.path.exists(f"/proc/{pid}")]
+    assert left() == []
 
 
 def family_of(pid: int) -> list[int]:
@@ -650,6 +805,28 @@ def family_of(pid: int) -> list[int]:
     return [pid, *(member for child in children for member in family_of(int(child)))]
 
 
-def test_impossible_limits_fail_at_construction():
-    with pytest.raises(ValueError, match="timeout_s"):
-        Sandbox(**{**SANDBOX.model_dump(), "timeout_s": -1})
+LIMITS_THAT_CANNOT_BE = [
+    *[("timeout_s", value) for value in (-1, 0, 3601, float("nan"), float("inf"))],
+    *[("cpu_s", value) for value in (0, 86401)],
+    *[("memory_mb", value) for value in (63, 10**14)],
+    *[("file_mb", value) for value in (0, 10**14)],
+    *[("output_mb", value) for value in (0, 10**14)],
+    *[("open_files", value) for value in (49, 1025)],
+    *[("output_chars", value) for value in (39, 10**14)],
+]
+
+
+@pytest.mark.parametrize(("name", "value"), LIMITS_THAT_CANNOT_BE)
+def test_impossible_limits_fail_at_construction(name, value):
+    with pytest.raises(ValueError, match=name):
+        Sandbox(**{**SANDBOX.model_dump(), name: value})
+
+
+def test_a_limit_that_the_kernel_cannot_hold_is_a_layer_that_is_missing():
+    code = (
+        "from numina.sandbox import isolation\n"
+        "limits = isolation.Limits(memory_mb=10**14, cpu_s=1, file_mb=1, open_files=64)\n"
+        "print(isolation.limit_resources(limits, False))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

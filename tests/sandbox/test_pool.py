@@ -48,9 +48,41 @@ def test_a_traceback_keeps_the_blocks_lines_and_nothing_of_ours():
     result = run("def half(x):\n    return 1 / x\n\nhalf(0)")[0]
     assert result.status == "error"
     assert result.message == "division by zero"
-    assert 'File "<block>", line 4, in <module>' in result.traceback
+    assert 'File "<block 1>", line 4, in <module>' in result.traceback
     assert "return 1 / x" in result.traceback
     assert "zygote" not in result.traceback
+
+
+def test_a_traceback_shows_each_line_of_the_block_that_it_is_in():
+    result = run("def half(x):\n    return 1 / x", "# a\n# b\nhalf(0)")[1]
+    assert 'File "<block 2>", line 3, in <module>\n    half(0)' in result.traceback
+    assert 'File "<block 1>", line 2, in half\n    return 1 / x' in result.traceback
+    text = output_text(result, 400)
+    assert 'File "<block>", line 2, in half\n    return 1 / x' in text
+    assert text.endswith("ZeroDivisionError: division by zero")
+
+
+def test_classes_of_a_block_can_be_pickled():
+    code = "import pickle\nclass A: pass\nprint(type(pickle.loads(pickle.dumps(A()))) is A)"
+    assert run("x = 1", code)[1].stdout == "True\n"
+
+
+LIBRARIES = {
+    "numpy": "import numpy\nprint(numpy.linalg.inv(numpy.eye(300)).sum())",
+    "scipy.special": "from scipy.special import comb\nprint(comb(5, 2) * 30)",
+    "scipy.optimize": "from scipy.optimize import fsolve\nprint(fsolve(lambda x: x - 300, 1)[0])",
+    "pandas": "import pandas\nprint(pandas.Series([300.0]).sum())",
+    "matplotlib": "from matplotlib import pyplot\npyplot.plot([1, 2])\nprint(300.0)",
+}
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+@pytest.mark.parametrize("before", [[], ["x = 1"]])
+def test_libraries_that_would_start_threads(name, before):
+    pytest.importorskip(name)
+    params = SANDBOX.model_copy(update={"timeout_s": 30.0})
+    result = run(*before, LIBRARIES[name], params=params)[-1]
+    assert (result.status, result.stdout) == ("ok", "300.0\n")
 
 
 def test_a_syntax_error_is_a_result():
@@ -73,19 +105,31 @@ def test_random_numbers_and_sets_are_the_same_in_every_run():
     assert run(code)[0].stdout == run(code)[0].stdout
 
 
-def test_a_pool_without_the_layers_that_matter_is_refused():
-    layers = dict.fromkeys(LAYERS, True)
-    refuse_unisolated(layers | {"network_namespace": False, "landlock": False}, SANDBOX)
-    bare = layers | {"mount_namespace": False, "landlock": False}
-    with pytest.raises(UserError, match="mount_namespace or landlock"):
-        refuse_unisolated(bare, SANDBOX)
-    refuse_unisolated(bare, SANDBOX.model_copy(update={"allow_unisolated": True}))
+@pytest.mark.parametrize(
+    ("missing", "reason"),
+    [
+        (["network_namespace", "landlock"], None),
+        (["user_namespace", "network_namespace", "mount_namespace"], None),
+        (["seccomp"], None),
+        (["mount_namespace", "landlock"], "writes.*mount_namespace, or landlock with seccomp"),
+        (["seccomp", "network_namespace"], "network.*seccomp, or network_namespace with mount_n"),
+        (["seccomp", "mount_namespace"], "network"),  # sockets that are files are still there
+    ],
+)
+def test_a_pool_without_the_layers_that_matter_is_refused(missing, reason):
+    layers = dict.fromkeys(LAYERS, True) | dict.fromkeys(missing, False)
+    if reason is None:
+        refuse_unisolated(layers, SANDBOX)
+        return
+    with pytest.raises(UserError, match=reason):
+        refuse_unisolated(layers, SANDBOX)
+    refuse_unisolated(layers, SANDBOX.model_copy(update={"allow_unisolated": True}))
 
 
 @pytest.mark.parametrize("missing", ["mount_namespace", "landlock", "seccomp", "user_namespace"])
 def test_what_the_other_layers_stop_without_one(missing, tmp_path, monkeypatch):
     """With any one layer gone, files outside and the network are still out of reach."""
-    from numina.sandbox import pool as pool_module
+    from numina.sandbox import warm
 
     (tmp_path / "secret").write_text("abc")
     disable = {
@@ -95,7 +139,7 @@ def test_what_the_other_layers_stop_without_one(missing, tmp_path, monkeypatch):
         "user_namespace": "isolation.enter_namespaces = lambda: False",
     }[missing]
     program = f"from numina.sandbox import isolation, zygote\n{disable}\nzygote.main()"
-    monkeypatch.setattr(pool_module, "PROGRAM", ["-c", program])
+    monkeypatch.setattr(warm, "PROGRAM", ["-c", program])
 
     async def use() -> tuple[dict[str, bool], list[Result]]:
         async with Pool(SANDBOX) as pool, pool.session() as session:

@@ -1,0 +1,88 @@
+"""What a program can see of the machine's files: a file system put together for it, mount(2)."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+import os
+import secrets
+import struct
+import sysconfig
+
+from numina.sandbox.kernel import call, syscall
+
+SESSIONS = "/sessions"  # where sessions have their folders, once the machine's files are hidden
+
+
+@functools.cache
+def readable() -> list[str]:
+    """The folders that programs may read: Python's libraries and the system's."""
+    wanted = {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"}
+    wanted |= {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    found: list[str] = []
+    for path in sorted(path for path in wanted if os.path.exists(path)):
+        if not any(path.startswith(f"{above}/") for above in found if not os.path.islink(above)):
+            found.append(path)
+    return found
+
+
+DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
+MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 4096, 16384, 1 << 18
+MNT_DETACH = 2
+MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID = 1, 2
+AT_FDCWD, AT_RECURSIVE = -100, 0x8000
+
+
+def mount(source: str, target: str, kind: str, flags: int, options: str = "") -> None:
+    call("mount", *(text.encode() for text in (source, target, kind)), flags, options.encode())
+
+
+def hide_files(root: str) -> bool:
+    """Replace the file system by one that has the readable folders alone, and those read-only.
+
+    Args:
+        root: an empty folder to build it in.
+    """
+    try:
+        mount("none", "/", "", MS_REC | MS_PRIVATE)
+        mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755")
+        for path in readable():
+            target = root + path
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            if os.path.islink(path):
+                os.symlink(os.readlink(path), target)
+                continue
+            os.makedirs(target)
+            mount(path, target, "", MS_BIND | MS_REC)
+        os.mkdir(root + "/dev")
+        for path in DEVICES:
+            open(root + path, "x").close()
+            mount(path, root + path, "", MS_BIND)
+        os.mkdir(root + SESSIONS)
+        attributes = struct.pack("QQQQ", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0, 0, 0)
+        syscall("mount_setattr", AT_FDCWD, root.encode(), AT_RECURSIVE, attributes, len(attributes))
+        os.chdir(root)
+        syscall("pivot_root", b".", b".")
+        call("umount2", b".", MNT_DETACH)
+        os.chdir("/")
+        mount("tmpfs", SESSIONS, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
+    except OSError:
+        return False
+    return True
+
+
+def remove_tree(path: str) -> None:
+    """Remove a folder, however deep a program has made it: no recursion, no long paths."""
+    names = (f"{secrets.token_hex(8)}-{number}" for number in itertools.count())
+    with contextlib.suppress(OSError):
+        while entries := list(os.scandir(path)):
+            for entry in entries:
+                if not entry.is_dir(follow_symlinks=False):
+                    os.unlink(entry)
+                    continue
+                os.chmod(entry, 0o700)
+                for inner in os.listdir(entry):
+                    os.rename(os.path.join(entry, inner), os.path.join(path, next(names)))
+                os.rmdir(entry)
+        os.rmdir(path)

@@ -1,0 +1,169 @@
+"""One session's process as its caller sees it: what it replies, and what it prints."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+from typing import TYPE_CHECKING, Any
+
+from numina.sandbox.wire import SIZE
+
+if TYPE_CHECKING:
+    from numina.sandbox.warm import Ended, Zygote
+
+KEPT = 32 * 1024  # bytes of output kept at each end
+REPLY = 256 * 1024  # bytes; an honest reply is far smaller
+
+
+class Process:
+    """A process, and the ends of its channel and its output that are the caller's.
+
+    It replies once to each request, the first time to being started. Whatever else it says is the
+    program's doing: it is not read any further, and the session is lost.
+
+    Raises:
+        OSError: the caller may open no more descriptors.
+    """
+
+    def __init__(self, zygote: Zygote, number: int) -> None:
+        self.zygote, self.number = zygote, number
+        self.channel, self.theirs = socket.socketpair()
+        try:
+            self.output, self.output_theirs = os.pipe()
+        except OSError:
+            self.channel.close()
+            self.theirs.close()
+            raise
+        self.channel.setblocking(False)
+        os.set_blocking(self.output, False)
+        self.buffer = bytearray()
+        self.asked = True
+        self.closed = False
+        self.told_cpu_s = 0.0  # by its blocks so far
+        self.replies: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self.printed = Output(0)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self.channel, self._on_channel)
+        loop.add_reader(self.output, self._on_output)
+
+    def handed_over(self) -> None:
+        """Close the ends that the session has its own copies of."""
+        self.theirs.close()
+        os.close(self.output_theirs)
+
+    async def ask(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        """Send a request and wait for the reply; None where the session is lost.
+
+        Raises:
+            OSError: it has ended.
+        """
+        frame = json.dumps(request).encode()
+        self.asked = True
+        await asyncio.get_running_loop().sock_sendall(self.channel, SIZE.pack(len(frame)) + frame)
+        return await self.replies.get()
+
+    def _on_channel(self) -> None:
+        try:
+            part = self.channel.recv(65536)
+        except BlockingIOError:
+            return
+        except OSError:
+            part = b""
+        self.buffer += part
+        head = self.buffer[: SIZE.size]
+        whole = SIZE.size + SIZE.unpack(head)[0] if len(head) == SIZE.size else SIZE.size + 1
+        if part and self.asked and len(self.buffer) < whole <= SIZE.size + REPLY:
+            return  # more is to come
+        reply = None
+        if part and self.asked and len(self.buffer) == whole:
+            reply = read_object(self.buffer[SIZE.size :])
+            self.buffer.clear()
+        if reply is None:
+            asyncio.get_running_loop().remove_reader(self.channel)
+        self.asked = False
+        self.replies.put_nowait(reply)
+
+    def _on_output(self) -> None:
+        if not self.printed.drain(self.output) or self.printed.overflowed:
+            asyncio.get_running_loop().remove_reader(self.output)
+            if self.printed.overflowed:
+                self.replies.put_nowait({"status": "output"})
+
+    def is_alive(self) -> bool:
+        """Whether it has neither ended nor said anything that was not asked for."""
+        try:
+            self.channel.recv(1, socket.MSG_PEEK)
+            return False
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    async def end(self) -> Ended | None:
+        """Kill it, and learn what became of it; None where its zygote does not say."""
+        return await self.zygote.end(self.number)
+
+    def kill(self) -> None:
+        """Kill it, and all that belongs to it."""
+        self.zygote.kill(self.number)
+        self.close()
+
+    def close(self) -> None:
+        if self.closed:
+            return
+        self.closed = True
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self.channel)
+        loop.remove_reader(self.output)
+        self.channel.close()
+        os.close(self.output)
+        self.replies.put_nowait(None)  # to a block that still runs
+
+
+def read_object(text: bytes | bytearray) -> dict[str, Any] | None:
+    """The JSON object in a text that a program may have written; None where it is none."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+class Output:
+    """What a block prints: the head and the tail are kept, the middle is counted."""
+
+    def __init__(self, limit: int) -> None:
+        self.head, self.tail, self.dropped = bytearray(), bytearray(), 0
+        self.limit, self.total = limit, 0
+
+    @property
+    def overflowed(self) -> bool:
+        return self.total > self.limit
+
+    def drain(self, descriptor: int) -> bool:
+        """Take what is there, at most what the limit leaves; false at the end of the pipe."""
+        with contextlib.suppress(BlockingIOError):
+            while not self.overflowed:
+                chunk = os.read(descriptor, 65536)
+                if not chunk:
+                    return False
+                self.total += len(chunk)
+                room = KEPT - len(self.head)
+                self.head += chunk[:room]
+                self.tail += chunk[room:]
+                if len(self.tail) > 4 * KEPT:
+                    self._trim()
+        return True
+
+    def _trim(self) -> None:
+        excess = max(0, len(self.tail) - KEPT)
+        del self.tail[:excess]
+        self.dropped += excess
+
+    def text(self) -> str:
+        self._trim()
+        middle = f"\n... {self.dropped} bytes left out ...\n".encode() if self.dropped else b""
+        return (self.head + middle + self.tail).decode("utf-8", errors="replace")
