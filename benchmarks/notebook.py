@@ -1,7 +1,8 @@
 """The winners' loop as their notebook had it, written from its description, defects included.
 
 Kept on purpose: all N traces wait for the slowest at each step, then all for the slowest program;
-traces that have answered are generated on; each block runs alone in a Python of its own that first
+traces that have answered are generated on; the whole text is read anew at each step (the caller
+gives an engine with `prefix_caching` off); each block runs alone in a Python of its own that first
 imports numpy and sympy; a last line without `print(` is wrapped in one; tracebacks lose where they
 were; outputs keep their head; depth M runs code M - 1 times; an answer without code is thrown away;
 only the last 100 characters are searched for a box; answers are rounded and taken modulo 1000,

@@ -25,7 +25,7 @@ from typing import Any
 from benchmarks import notebook
 from benchmarks.recorded import RecordedPool, RecordingPool, recorded, recording
 from benchmarks.simulated_time import SimulatedLoop
-from numina.corpus.catalog import validation_problems
+from numina.corpus.validation import build_split
 from numina.engine.choose import open_engine
 from numina.engine.protocol import Engine
 from numina.engine.replay import Recorded, Recorder, ReplayEngine
@@ -33,7 +33,7 @@ from numina.records import Problem, Verdict, progress_bar
 from numina.sandbox.pool import CORES, Pool
 from numina.sctir.solve import sctir_limits, solve
 from numina.sctir.trace import Agent, Sandboxes, step_seed
-from numina.settings import Params, Sctir
+from numina.settings import EMBEDDED_SPLITS, Params, Sctir
 from numina.template import TEMPLATES
 
 SEED = 1
@@ -97,13 +97,13 @@ def bench(params: Params, model: Path, problems: int, n: int, replayed: int) -> 
     Args:
         params: the knobs; of `sctir`, N and the rules of the stop are the benchmark's own.
         model: a folder with a model.
-        problems: of the embedded validation problems, spread over all levels.
+        problems: of the embedded validation splits, spread evenly over both.
         n: traces a problem.
         replayed: problems in the second part.
     """
     sctir = params.sctir.model_copy(update={"n": n, "vote": "uniform", "no_code_weight": 1.0})
     params = params.model_copy(update={"sctir": sctir})
-    every = validation_problems(params.validation_sets.seed, 1, 5, 60)
+    every = [row for split in EMBEDDED_SPLITS for row in build_split(split, params.validation_sets)]
     chosen = [every[len(every) * place // problems] for place in range(problems)]
     live, tape = asyncio.run(decode(params, model, chosen))
     golds = [int(problem.answer) for problem in chosen]
@@ -148,12 +148,13 @@ async def decode(
         return await solve(agent, prompt, problem.id, SEED, sctir[way], rule)
 
     async with contextlib.AsyncExitStack() as opened:
-        engines = {
-            name: await opened.enter_async_context(
-                Recorder(open_engine(params.engine, model, limits.max_context))
+        engines = {}
+        for name in measured:
+            caching = {"prefix_caching": name != "notebook"}
+            engine = open_engine(
+                params.engine.model_copy(update=caching), model, limits.max_context
             )
-            for name in measured
-        }
+            engines[name] = await opened.enter_async_context(Recorder(engine))
         pool = await opened.enter_async_context(Pool(params.sandbox))
         taped = RecordingPool(pool)
         threads = opened.enter_context(ThreadPoolExecutor(CORES))

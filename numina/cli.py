@@ -61,7 +61,7 @@ def main() -> None:
     bench.add_argument("what", choices=["sandbox", "soak", "sctir", "contest", "grade"])
     bench.add_argument("--traces", type=Path, metavar="FILE", help="sandbox: recorded traces")
     bench.add_argument("--model", type=Path, default=Path("models/gptq"), metavar="DIR")
-    bench.add_argument("--problems", type=int, default=12, help="sctir: problems on the model")
+    bench.add_argument("--problems", type=int, default=8, help="sctir: problems on the model")
     bench.add_argument("--n", type=int, default=16, help="sctir: traces a problem")
     bench.add_argument("--replayed", type=int, default=2000, help="sctir: recorded problems")
     bench.add_argument("--pairs", type=Path, metavar="FILE", help="grade: labelled pairs")

@@ -221,6 +221,7 @@ class Engine(Section):
     name: Literal["auto", "transformers", "vllm", "server", "replay"]
     batch_size: Positive
     dtype: Literal["auto", "float32", "bfloat16", "float16"]
+    prefix_caching: bool
     tensor_parallel: Positive
     memory_share: Annotated[float, Field(gt=0, lt=1)]
     urls: tuple[str, ...]

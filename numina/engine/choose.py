@@ -58,4 +58,4 @@ def open_engine(params: EngineParams, model: Path, max_context: int) -> Engine:
         return ReplayEngine(read_recording(Path(params.recording)))
     from numina.engine.transformers import TransformersEngine
 
-    return TransformersEngine(model, params.batch_size, params.dtype)
+    return TransformersEngine(model, params.batch_size, params.dtype, params.prefix_caching)

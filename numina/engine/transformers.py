@@ -28,12 +28,15 @@ class TransformersEngine:
         model: a folder with a model and its tokenizer, GPTQ or plain.
         batch_size: most completions decoded side by side.
         dtype: auto, float32, bfloat16 or float16 (see `load_model`).
+        prefix_caching: keep what was read, for prompts that begin alike.
 
     Raises:
         UserError: the folder has no model or no tokenizer.
     """
 
-    def __init__(self, model: Path, batch_size: int, dtype: str) -> None:
+    def __init__(
+        self, model: Path, batch_size: int, dtype: str, prefix_caching: bool = True
+    ) -> None:
         from transformers import AutoTokenizer
 
         from numina.engine.cache import ATTENTION, Prefixes
@@ -42,7 +45,7 @@ class TransformersEngine:
         self.network.set_attn_implementation(ATTENTION)
         self.prefixes = Prefixes()
         self.tokenizer: Any = AutoTokenizer.from_pretrained(model)
-        self.batch_size = batch_size
+        self.batch_size, self.prefix_caching = batch_size, prefix_caching
         self.waiting: asyncio.Queue[Row]
 
     async def __aenter__(self) -> TransformersEngine:
@@ -93,33 +96,39 @@ class TransformersEngine:
     def read(self, rows: list[Row]) -> list[Any]:
         """The pasts of rows' prompts but for the last token of each, by which decoding begins.
 
-        What is known of them is reused, and equal ones are read once.
+        With prefix caching what is known of them is reused, and equal ones are read once.
         """
         import torch
 
         from numina.engine.cache import gather, take_row
 
         network = self.network
-        sequences = [row.prompt[:-1] for row in rows]
         nothing = torch.empty(network.config.num_hidden_layers, 2, 1, 0, 1, device=network.device)
-        distinct = {tuple(tokens): nothing for tokens in sequences}
-        for tokens in distinct:
-            past = self.prefixes.longest(list(tokens))
-            distinct[tokens] = nothing if past is None else past
-        seen: set[tuple[int, ...]] = set()
-        for row, tokens in zip(rows, map(tuple, sequences), strict=True):
-            row.cached_tokens = len(tokens) if tokens in seen else distinct[tokens].shape[-2]
-            seen.add(tokens)
-        unread = [tokens for tokens, past in distinct.items() if len(tokens) > past.shape[-2]]
+        distinct: dict[tuple[int, ...], list[int]] = {}
+        names = []
+        for place, row in enumerate(rows):
+            name = tuple(row.prompt[:-1]) if self.prefix_caching else (-1 - place,)
+            names.append(name)
+            row.cached_tokens = len(row.prompt) - 1 if name in distinct else 0
+            distinct[name] = row.prompt[:-1]
+        found = dict.fromkeys(distinct, nothing)
+        if self.prefix_caching:
+            for name, tokens in distinct.items():
+                past = self.prefixes.longest(tokens)
+                found[name] = nothing if past is None else past
+            for row, name in zip(rows, names, strict=True):
+                row.cached_tokens = max(row.cached_tokens, found[name].shape[-2])
+        unread = [name for name, tokens in distinct.items() if len(tokens) > found[name].shape[-2]]
         if unread:
-            pasts = [distinct[tokens] for tokens in unread]
+            pasts = [found[name] for name in unread]
             known = torch.tensor([past.shape[-2] for past in pasts], device=network.device)
-            new = torch.tensor([len(tokens) for tokens in unread], device=network.device) - known
+            lengths = [len(distinct[name]) for name in unread]
+            new = torch.tensor(lengths, device=network.device) - known
             cache = gather(network, pasts)
             before, width = cache.get_seq_length(), int(new.max())
             ids = torch.zeros(len(pasts), width, dtype=torch.long, device=network.device)
-            for row, (tokens, past) in enumerate(zip(unread, pasts, strict=True)):
-                fresh = tokens[past.shape[-2] :]
+            for row, (name, past) in enumerate(zip(unread, pasts, strict=True)):
+                fresh = distinct[name][past.shape[-2] :]
                 ids[row, width - len(fresh) :] = torch.tensor(fresh)
             fresh_mask = right_aligned(new, width)
             mask = torch.cat([right_aligned(known, before), fresh_mask], dim=1)
@@ -131,10 +140,11 @@ class TransformersEngine:
                 use_cache=True,
                 logits_to_keep=1,
             )
-            for row, tokens in enumerate(unread):
-                distinct[tokens] = take_row(cache, row, mask[row].bool())
-                self.prefixes.add(list(tokens), distinct[tokens])
-        return [distinct[tuple(tokens)] for tokens in sequences]
+            for row, name in enumerate(unread):
+                found[name] = take_row(cache, row, mask[row].bool())
+                if self.prefix_caching:
+                    self.prefixes.add(distinct[name], found[name])
+        return [found[name] for name in names]
 
 
 def right_aligned(lengths: Any, width: int) -> Any:
@@ -245,7 +255,9 @@ class Batch:
                 row.add(token, logprob, end, engine.tokenizer)
             done = [row for row in self.rows if row.finish]
             for row in done:
-                if row.finish == "stop":  # its trace goes on once its program has run
+                if (
+                    row.finish == "stop" and engine.prefix_caching
+                ):  # its trace goes on once its program has run
                     past = self.slots.past(self.rows.index(row))
                     engine.prefixes.add(row.prompt + row.tokens[:-1], past)
                 self.leave(row)

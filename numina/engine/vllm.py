@@ -31,7 +31,7 @@ class VllmEngine:
 
     Args:
         model: a folder with a model and its tokenizer, GPTQ or plain.
-        params: `dtype`, `batch_size`, `tensor_parallel`, `memory_share`.
+        params: `dtype`, `batch_size`, `prefix_caching`, `tensor_parallel`, `memory_share`.
         max_context: tokens of the longest prompt and its completion.
 
     Raises:
@@ -69,7 +69,7 @@ class VllmEngine:
                 max_num_seqs=self.params.batch_size,
                 tensor_parallel_size=self.params.tensor_parallel,
                 gpu_memory_utilization=self.params.memory_share,
-                enable_prefix_caching=True,
+                enable_prefix_caching=self.params.prefix_caching,
                 enforce_eager=self.on_cpu,
                 disable_log_stats=True,
                 logprobs_mode="raw_logprobs",  # at temperature 1, before top_p

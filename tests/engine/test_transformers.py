@@ -160,6 +160,20 @@ def test_what_was_read_before_is_told(model_folder):
     assert again == length - 1  # the last token of a prompt is where decoding begins
 
 
+def test_without_prefix_caching_the_text_is_the_same_and_all_is_read_anew(model_folder):
+    async def go(prefix_caching: bool) -> list[Completion]:
+        engine = TransformersEngine(model_folder, 8, "float32", prefix_caching)
+        async with engine:
+            prompts = [*PROMPTS, PROMPTS[0], PROMPTS[0]]
+            first = await asyncio.gather(*[engine.complete(p, GREEDY) for p in prompts])
+            return [*first, await engine.complete(PROMPTS[0] + " 12", GREEDY)]
+
+    kept, anew = asyncio.run(go(True)), asyncio.run(go(False))
+    assert [completion.text for completion in anew] == [completion.text for completion in kept]
+    assert [completion.cached_tokens for completion in anew] == [0] * len(anew)
+    assert kept[-1].cached_tokens > 0
+
+
 def test_the_first_stop_string_cuts():
     assert cut_at_stop("ab```output\ncd", ("```output\n",)) == "ab```output\n"
     assert cut_at_stop("abc", ("x",)) is None
