@@ -110,12 +110,14 @@ def test_one_of_two_real_servers_is_killed_and_no_work_is_lost(servers, model_fo
     samplings = [Sampling(0, 1, 10 + 6 * i, (), 1) for i in range(48)]  # they end one by one
     (doomed, doomed_url), (_, url) = servers
 
-    async def go() -> tuple[list[Completion], list[Completion], list[int]]:
+    async def go() -> tuple[list[Completion], list[Completion], int]:
         async with ServerEngine(model_folder, params(doomed_url, url)) as engine:
             jobs = [engine.complete(*job) for job in zip(prompts, samplings, strict=True)]
             tasks = [asyncio.create_task(job) for job in jobs]
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            in_flight = [server.in_flight for server in engine.servers]
+            while not all(server.in_flight for server in engine.servers):
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.1)
+            in_flight = engine.servers[0].in_flight
             os.killpg(doomed.pid, signal.SIGKILL)
             done = await asyncio.gather(*tasks)
             assert engine.servers[0].failures > 0
@@ -124,7 +126,7 @@ def test_one_of_two_real_servers_is_killed_and_no_work_is_lost(servers, model_fo
             return done, await asyncio.gather(*jobs), in_flight
 
     done, whole, in_flight = asyncio.run(go())
-    assert min(in_flight) > 0, "both had work when one was killed"
+    assert in_flight > 0, "it had work when it was killed"
     assert [completion.text for completion in done] == [completion.text for completion in whole]
 
 
