@@ -4,7 +4,7 @@ python -m stages.base_model --out models/base
 """
 
 from numina import settings
-from numina.base_model import place_base_model
+from numina.models.base import place_base_model
 
 
 def main() -> None:

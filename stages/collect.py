@@ -4,7 +4,7 @@ python -m stages.collect --digitized data/digitized --out data/collected
 """
 
 from numina import settings
-from numina.corpus.sources import collect
+from numina.corpus.collect import collect
 from numina.records import write_rows
 
 

@@ -6,8 +6,8 @@ python -m stages.digitize --exams data/exams --out data/digitized
 import dataclasses
 
 from numina import settings
-from numina.corpus.exams import cut_pairs, read_pages
 from numina.records import write_json, write_rows
+from numina.sources.exams import cut_pairs, read_pages
 
 
 def main() -> None:

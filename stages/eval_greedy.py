@@ -10,11 +10,11 @@ import asyncio
 from pathlib import Path
 
 from numina import settings
+from numina.agent.trace import Agent, TraceLimits, prompt_for, run_trace
 from numina.engine.choose import open_engine
 from numina.machine import machine
 from numina.records import Problem, Trace, progress_bar, read_problems, write_json, write_rows
 from numina.sandbox.pool import Pool
-from numina.sctir.trace import Agent, TraceLimits, prompt_for, run_trace
 from numina.settings import AnswerRule, Params
 from numina.template import TEMPLATES
 

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from numina import settings
+from numina.agent.trace import Agent, prompt_for
 from numina.engine.choose import open_engine, pick
 from numina.machine import machine
 from numina.records import Problem, Verdict, read_problems, write_json, write_rows
@@ -21,7 +22,6 @@ from numina.sctir.clock import Clock
 from numina.sctir.journal import Journal
 from numina.sctir.progress import ProgressLine
 from numina.sctir.solve import sctir_limits, solve
-from numina.sctir.trace import Agent, prompt_for
 from numina.settings import Params
 from numina.template import TEMPLATES
 

@@ -4,7 +4,7 @@ python -m stages.quantize --model models/tir --data data/tir --out models/gptq
 """
 
 from numina import settings
-from numina.quantize import quantize
+from numina.models.gptq import quantize
 from numina.records import read_problems
 from numina.template import TEMPLATES
 

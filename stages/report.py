@@ -13,10 +13,12 @@ commit; DVC does not rerun it for a new commit alone.
 from pathlib import Path
 
 from numina import settings
-from numina.card import SYSTEMS, Measured, card
 from numina.machine import versions
+from numina.measure.results import existing, read_object, read_results
+from numina.measure.score import ALL
 from numina.records import write_text
 from numina.report.browser import browser_data
+from numina.report.card import SYSTEMS, Measured, card
 from numina.report.charts import loss_chart, majority_chart
 from numina.report.compare import between_systems, previous_run, read_outcomes
 from numina.report.dag import dag_chart
@@ -26,8 +28,6 @@ from numina.report.page import Content, render
 from numina.report.provenance import last_commit, lock_hashes
 from numina.report.reference import elsewhere
 from numina.report.tables import cost_rows, divisions, result_rows, tally
-from numina.results import existing, read_object, read_results
-from numina.score import ALL
 
 TABLES = ("metrics", "curve", "breakdown", "outcomes", "costs")
 FOLDERS = ("validation", "greedy", "sctir", "cot", "tir", "gptq", "cot_data", "tir_data")

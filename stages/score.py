@@ -9,11 +9,10 @@ Nothing is written unless all of it could be read and graded.
 """
 
 from numina import settings
-from numina.cost import costs
-from numina.pools import CURVE_FIELDS, curve_rows
-from numina.records import write_json, write_text
-from numina.results import read_object, read_results
-from numina.score import (
+from numina.measure.cost import costs
+from numina.measure.pools import CURVE_FIELDS, curve_rows
+from numina.measure.results import read_object, read_results
+from numina.measure.score import (
     BREAKDOWN_FIELDS,
     OUTCOME_FIELDS,
     breakdown,
@@ -24,6 +23,7 @@ from numina.score import (
     outcomes,
     summary,
 )
+from numina.records import write_json, write_text
 
 INPUTS = ("validation", "greedy", "sctir")
 OUTS = ("metrics", "summary", "curve", "breakdown", "outcomes", "cost")

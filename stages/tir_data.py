@@ -7,9 +7,9 @@ import asyncio
 import dataclasses
 
 from numina import settings
-from numina.corpus.family import Step
 from numina.corpus.tora import tir_samples
 from numina.records import read_jsonl, read_problems, write_json, write_rows
+from numina.sources.family import Step
 
 
 def main() -> None:

@@ -4,8 +4,8 @@ python -m stages.validation_sets --out data/validation
 """
 
 from numina import settings
-from numina.corpus.validation import build_splits
 from numina.records import write_rows
+from numina.validation.splits import build_splits
 
 
 def main() -> None:

@@ -15,12 +15,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from numina.answer.equal import as_integer, equal
-from numina.corpus.family import Step
 from numina.records import Problem
 from numina.sandbox.pool import Pool, run_in
 from numina.sandbox.session import Result
 from numina.sandbox.text import output_text
 from numina.settings import Sandbox, TirData
+from numina.sources.family import Step
 from numina.template import CODE_END, CODE_START, OUTPUT_END, OUTPUT_START
 
 

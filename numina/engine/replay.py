@@ -2,7 +2,7 @@
 engine without a model.
 
 A completion is known by its sampling seed, which names the run's seed, the problem, the trace and
-the step (`numina.sctir.trace.step_seed`). So a recording of all N traces serves every loop and rule
+the step (`numina.agent.trace.step_seed`). So a recording of all N traces serves every loop and rule
 that takes a part of them, as long as programs print what they printed then.
 """
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from numina.engine.protocol import Completion, Sampling, cut_at_stop
-from numina.engine.weights import load_model
+from numina.models.weights import load_model
 
 TAIL = 16  # tokens at a row's end in which a stop string is looked for first
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from numina.engine.protocol import Completion, Sampling
-from numina.engine.weights import check_model_folder
+from numina.models.weights import check_model_folder
 from numina.settings import Engine, UserError
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from numina.measure.results import Results
+from numina.measure.score import grade
 from numina.records import Verdict
 from numina.report.traces import RULE, Entry, Segment, entries, segments, statement
 from numina.report.typeset import Formulas, typeset
-from numina.results import Results
-from numina.score import grade
 
 MOST_BYTES = 8_000_000  # of data, so that the page stays under 10 MB
 MOST_VOTES = 8  # answers shown of a vote

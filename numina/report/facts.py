@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from numina.measure.results import Results, existing, problems_of
 from numina.records import Problem
 from numina.report.wording import duration, plain
-from numina.results import Results, existing, problems_of
 from numina.settings import Params, Sft
 
 

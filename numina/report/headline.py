@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from numina.measure.score import ALL, Table
 from numina.report.compare import Comparison
 from numina.report.wording import interval, percent, plain
-from numina.score import ALL, Table
 
 BEYOND = 0.2  # the accuracy of the best system under which the problems are too hard for the model
 
@@ -24,7 +24,7 @@ def headline(table: Table, steps: Mapping[str, Comparison], votes: int) -> list[
     """Sentences on what the recipe reaches, what each step of it adds, and how sure that is.
 
     Args:
-        table: as of `numina.score.metrics`.
+        table: as of `numina.measure.score.metrics`.
         steps: as of `compare.between_systems`.
         votes: traces of a full vote.
     """

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from numina.answer.equal import alike
+from numina.measure.results import SYSTEMS, Results
 from numina.records import Problem, Trace, Verdict
-from numina.results import SYSTEMS, Results
 
 FENCE = re.compile(r"```(python|output)\n(.*?)(?:```(?:\n|$)|$)", re.S)
 DRAWING = re.compile(r"\[asy\](.*?)\[/asy\]", re.S)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
+from numina.agent.trace import Event
 from numina.records import Verdict, progress_bar
 from numina.sctir.clock import Clock
-from numina.sctir.trace import Event
 
 
 class ProgressLine:

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from numina.agent.trace import Agent, TraceLimits, run_trace
 from numina.records import Trace, Verdict
 from numina.sctir.journal import Journal
 from numina.sctir.stop import traces_needed
-from numina.sctir.trace import Agent, TraceLimits, run_trace
 from numina.sctir.vote import margin, tally, weight_of
 from numina.settings import AnswerRule, Sandbox, Sctir
 

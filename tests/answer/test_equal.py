@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.grade import PAIRS, read_labelled, summary
 from numina.answer.equal import alike, as_integer, equal
 from numina.answer.grade import grade
+from numina.bench.grade import PAIRS, read_labelled, summary
 
 ROOT = Path(__file__).parents[2]
 CASES = json.loads(Path(__file__).with_name("equal_cases.json").read_text(encoding="utf-8"))

@@ -22,7 +22,7 @@ def write(path: Path, rows: list[object]) -> Path:
 
 def numina(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "numina.cli", *arguments],
+        [sys.executable, "-m", "numina.cli.main", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from numina.corpus.catalog import training_problems
+from numina.corpus.collect import collect
 from numina.corpus.cot import cot_samples, realign
 from numina.corpus.dedup import clean
-from numina.corpus.family import Step
-from numina.corpus.sample import sample_file
-from numina.corpus.sources import collect
 from numina.corpus.tora import tir_samples
 from numina.records import Problem, read_problems, write_rows
 from numina.settings import Collect, Dedup, TirData, UserError
+from numina.sources.catalog import training_problems
+from numina.sources.family import Step
+from numina.sources.sample import sample_file
 from tests.conftest import SANDBOX
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from numina.card import SYSTEMS, base_model
+from numina.report.card import SYSTEMS, base_model
 from numina.report.wording import percent
 from numina.settings import load
 from tests.dag import ROOT

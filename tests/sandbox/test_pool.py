@@ -163,7 +163,7 @@ TRACES = Path(__file__).parents[3] / "shared/data/traces/tora_format_traces_gsm8
 
 @pytest.mark.skipif(not TRACES.exists(), reason="the recorded traces are not on this machine")
 def test_recorded_traces_print_what_they_printed_for_their_authors():
-    from benchmarks.traces import differences, read_traces
+    from numina.bench.traces import differences, read_traces
 
     traces = read_traces(TRACES)
     results = run_programs(SANDBOX, [[block.code for block in trace] for trace in traces])

@@ -10,10 +10,10 @@ import random
 import sys
 from pathlib import Path
 
+from numina.agent.trace import Agent, TraceLimits
 from numina.engine.protocol import Completion, Sampling
 from numina.sctir.journal import Journal
 from numina.sctir.solve import solve
-from numina.sctir.trace import Agent, TraceLimits
 from numina.settings import AnswerRule, load
 from tests.sctir.scripted import NoPrograms
 

@@ -9,12 +9,12 @@ import time
 
 import pytest
 
+from numina.agent.trace import Agent, TraceLimits, step_seed
 from numina.engine.protocol import Completion, Sampling
 from numina.engine.transformers import TransformersEngine
 from numina.records import Verdict
 from numina.sandbox.pool import Pool
 from numina.sctir.solve import solve
-from numina.sctir.trace import Agent, TraceLimits, step_seed
 from numina.settings import load
 from tests.conftest import SANDBOX
 from tests.dag import ROOT

@@ -1,0 +1,253 @@
+"""Our SC-TIR and the winners' loop on the same engine, problems, seeds and number of votes.
+
+First with the embedded model. The notebook's loop, our loop with all N traces (`full`) and with the
+lossless stop (`ours`) take turns, one problem at a time, as in the contest; then comes ours with
+all problems side by side (`together`), as our validation stage does it and the notebook cannot.
+
+Then on what that recorded, with the recorded times, in simulated time: thousands of problems, each
+with N of the recorded traces of one problem, drawn again with replacement. The engine has N
+places, as many as the notebook fills. `together` keeps them full with traces of other problems;
+`eager` has one problem at a time, all of its traces at once (`sctir.at_once`), as in a contest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from numina.agent.trace import Agent, Sandboxes, step_seed
+from numina.bench import notebook
+from numina.bench.recorded import RecordedPool, RecordingPool, recorded, recording
+from numina.bench.simulated_time import SimulatedLoop
+from numina.engine.choose import open_engine
+from numina.engine.protocol import Engine
+from numina.engine.replay import Recorded, Recorder, ReplayEngine
+from numina.records import Problem, Verdict, progress_bar
+from numina.sandbox.pool import CORES, Pool
+from numina.sctir.solve import sctir_limits, solve
+from numina.settings import EMBEDDED_SPLITS, Params, Sctir
+from numina.template import TEMPLATES
+from numina.validation.splits import build_split
+
+SEED = 1
+SET = 100  # recorded problems that are side by side
+
+
+@dataclass
+class Measured:
+    """What one way took for all problems, and what it answered."""
+
+    seconds: float = 0.0
+    tokens: int = 0
+    answers: list[int | None] = field(default_factory=list)
+
+    def add(self, done: Verdict | notebook.Solved, seconds: float | None = None) -> None:
+        self.seconds += done.seconds if seconds is None else seconds
+        if isinstance(done, notebook.Solved):
+            self.tokens += done.tokens
+            self.answers.append(done.answer)
+        else:
+            self.tokens += sum(trace.generated_tokens for trace in done.traces)
+            self.answers.append(None if done.answer is None else int(done.answer))
+
+    def summary(self, golds: Sequence[int]) -> dict[str, float]:
+        right = sum(answer == gold for answer, gold in zip(self.answers, golds, strict=True))
+        return {
+            "seconds": round(self.seconds, 1),
+            "tokens": self.tokens,
+            "right": right,
+            "problems": len(golds),
+        }
+
+    def changed(self, other: Measured) -> int:
+        """How many answers are not those of the other."""
+        return sum(a != b for a, b in zip(self.answers, other.answers, strict=True))
+
+
+@dataclass(frozen=True)
+class Tape:
+    """All that was recorded: completions of our full run and the notebook's, by seed; programs."""
+
+    problems: list[Problem]
+    ours: dict[int, Recorded]
+    theirs: dict[int, Recorded]
+    pool: RecordingPool
+    executed: dict[str, notebook.Executed]
+
+
+def ways(sctir: Sctir) -> dict[str, Sctir]:
+    """Our loop without a stop, with it, and with it and all traces started at once."""
+    return {
+        "full": sctir.model_copy(update={"stop": "none"}),
+        "ours": sctir.model_copy(update={"stop": "lossless", "at_once": 0}),
+        "eager": sctir.model_copy(update={"stop": "lossless", "at_once": sctir.n}),
+    }
+
+
+def bench(params: Params, model: Path, problems: int, n: int, replayed: int) -> dict[str, Any]:
+    """Measure both loops.
+
+    Args:
+        params: the knobs; of `sctir`, N and the rules of the stop are the benchmark's own.
+        model: a folder with a model.
+        problems: of the embedded validation splits, spread evenly over both.
+        n: traces a problem.
+        replayed: problems in the second part.
+    """
+    sctir = params.sctir.model_copy(update={"n": n, "vote": "uniform", "no_code_weight": 1.0})
+    params = params.model_copy(update={"sctir": sctir})
+    every = [row for split in EMBEDDED_SPLITS for row in build_split(split, params.validation_sets)]
+    chosen = [every[len(every) * place // problems] for place in range(problems)]
+    live, tape = asyncio.run(decode(params, model, chosen))
+    golds = [int(problem.answer) for problem in chosen]
+    played, asked = replay(params, tape, replayed)
+    sizes = [int(problem.answer) for problem in asked]
+    return {
+        "work": {"problems": problems, "n": n, "replayed_problems": replayed},
+        **{name: row.summary(golds) for name, row in live.items()},
+        **{f"replay_{name}": row.summary(sizes) for name, row in played.items()},
+        "ratios": {
+            "wall_model": ratio(live["together"].seconds, live["notebook"].seconds),
+            "wall_model_in_turn": ratio(live["ours"].seconds, live["notebook"].seconds),
+            "wall_replay": ratio(played["together"].seconds, played["notebook"].seconds),
+            "wall_replay_in_turn": ratio(played["eager"].seconds, played["notebook"].seconds),
+            "tokens_saved": round(1 - live["ours"].tokens / live["full"].tokens, 3),
+            "tokens_saved_replay": round(1 - played["together"].tokens / played["full"].tokens, 3),
+            "answers_changed": live["ours"].changed(live["full"])
+            + live["together"].changed(live["full"]),
+            "answers_changed_replay": played["together"].changed(played["full"])
+            + played["eager"].changed(played["full"]),
+        },
+    }
+
+
+def ratio(ours: float, theirs: float) -> float:
+    """Ours over theirs, to three digits after the point."""
+    return round(ours / theirs, 3)
+
+
+async def decode(
+    params: Params, model: Path, problems: list[Problem]
+) -> tuple[dict[str, Measured], Tape]:
+    """The first part: every way on the model, each with an engine that has read nothing."""
+    template, limits = TEMPLATES[params.template.name], sctir_limits(params.sctir, params.sandbox)
+    sctir, rule = ways(params.sctir), params.answers.solve.model_copy(update={"integer": True})
+    measured = {name: Measured() for name in ("full", "ours", "notebook", "together")}
+    executed: dict[str, notebook.Executed] = {}
+
+    async def ours(engine: Engine, pool: Sandboxes, problem: Problem, way: str) -> Verdict:
+        agent = Agent(engine, pool, limits)
+        prompt = template.render(problem.problem)
+        return await solve(agent, prompt, problem.id, SEED, sctir[way], rule)
+
+    async with contextlib.AsyncExitStack() as opened:
+        engines = {}
+        for name in measured:
+            caching = {"prefix_caching": name != "notebook"}
+            engine = open_engine(
+                params.engine.model_copy(update=caching), model, limits.max_context
+            )
+            engines[name] = await opened.enter_async_context(Recorder(engine))
+        pool = await opened.enter_async_context(Pool(params.sandbox))
+        taped = RecordingPool(pool)
+        threads = opened.enter_context(ThreadPoolExecutor(CORES))
+
+        async def run(code: str) -> notebook.Executed:
+            job = (notebook.execute, code, params.sandbox.timeout_s)
+            return await asyncio.get_running_loop().run_in_executor(threads, *job)
+
+        bar = opened.enter_context(progress_bar(4 * len(problems), "turns"))
+        for problem in problems:
+            measured["notebook"].add(
+                await notebook.solve(
+                    engines["notebook"],
+                    recording(run, executed),
+                    template.render(problem.problem),
+                    problem.id,
+                    SEED,
+                    params.sctir.n,
+                    limits,
+                )
+            )
+            bar.update()
+            measured["full"].add(await ours(engines["full"], taped, problem, "full"))
+            bar.update()
+            measured["ours"].add(await ours(engines["ours"], pool, problem, "ours"))
+            bar.update()
+        started = time.monotonic()
+        jobs = [ours(engines["together"], pool, problem, "ours") for problem in problems]
+        for verdict in await asyncio.gather(*jobs):
+            measured["together"].add(verdict, 0.0)
+            bar.update()
+        measured["together"].seconds = time.monotonic() - started
+    ours_by_seed = {row.seed: row for row in engines["full"].recorded}
+    theirs_by_seed = {row.seed: row for row in engines["notebook"].recorded}
+    tape = Tape(problems, ours_by_seed, theirs_by_seed, taped, executed)
+    return measured, tape
+
+
+def replay(params: Params, tape: Tape, count: int) -> tuple[dict[str, Measured], list[Problem]]:
+    """The second part, in sets of `SET` problems."""
+    rng, n = random.Random(SEED), params.sctir.n
+    measured = {name: Measured() for name in ("full", "eager", "together", "notebook")}
+    asked = rng.choices(tape.problems, k=count)
+    drawn = [rng.choices(range(n), k=n) for _ in asked]
+    with (
+        asyncio.Runner(loop_factory=SimulatedLoop) as runner,
+        progress_bar(count, "recorded problems") as bar,
+    ):
+        for start in range(0, count, SET):
+            numbers = range(start, min(start + SET, count))
+            rows = [(str(i), asked[i].id, drawn[i]) for i in numbers]
+            runner.run(replay_set(params, tape, rows, measured))
+            bar.update(len(rows))
+    return measured, asked
+
+
+async def replay_set(
+    params: Params,
+    tape: Tape,
+    rows: Sequence[tuple[str, str, list[int]]],
+    measured: dict[str, Measured],
+) -> None:
+    """Solve problems, each (name, the recorded problem's id, its traces' indices), every way."""
+    sctir, limits = ways(params.sctir), sctir_limits(params.sctir, params.sandbox)
+    rule = params.answers.solve.model_copy(update={"integer": True})
+    clock, n = asyncio.get_running_loop().time, params.sctir.n
+    pool, depth = RecordedPool(tape.pool.results, CORES), limits.depth
+    engine = ReplayEngine([r for row in rows for r in redrawn(tape.ours, *row, depth)], places=n)
+    agent = Agent(engine, pool, limits)
+    for name, _, _ in rows:
+        for way in ("full", "eager"):
+            measured[way].add(await solve(agent, "", name, SEED, sctir[way], rule))
+    started = clock()
+    jobs = [solve(agent, "", name, SEED, sctir["ours"], rule) for name, _, _ in rows]
+    for verdict in await asyncio.gather(*jobs):
+        measured["together"].add(verdict, 0.0)
+    measured["together"].seconds += clock() - started
+    theirs = ReplayEngine([r for row in rows for r in redrawn(tape.theirs, *row, depth)], places=n)
+    run = recorded(tape.executed, CORES)
+    for name, _, _ in rows:
+        solved = await notebook.solve(theirs, run, "", name, SEED, n, limits)
+        measured["notebook"].add(solved)
+
+
+def redrawn(
+    rows: dict[int, Recorded], name: str, problem_id: str, drawn: Sequence[int], depth: int
+) -> list[Recorded]:
+    """The recording of problem `name`, whose trace i is trace `drawn[i]` of a recorded problem."""
+    found = []
+    for place, index in enumerate(drawn):
+        for step in range(depth + 1):
+            row = rows.get(step_seed(SEED, problem_id, index, step))
+            if row is not None:
+                seed = step_seed(SEED, name, place, step)
+                found.append(Recorded(seed, row.seconds, row.completion))
+    return found

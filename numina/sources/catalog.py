@@ -1,0 +1,81 @@
+"""Every embedded family, and the problems drawn from them."""
+
+from __future__ import annotations
+
+import math
+
+from numina.records import Problem
+from numina.settings import UserError
+from numina.sources.families import algebra, counting, geometry, number_theory, sequences
+from numina.sources.family import Draw, Family
+
+FAMILIES: tuple[Family, ...] = (
+    *algebra.FAMILIES,
+    *counting.FAMILIES,
+    *geometry.FAMILIES,
+    *number_theory.FAMILIES,
+    *sequences.FAMILIES,
+)
+
+
+def as_problem(family: Family, draw: Draw, wording: int) -> Problem:
+    """A draw as a row, in one of its wordings."""
+    return Problem(
+        id=f"{family.name}/{'-'.join(map(str, draw.numbers))}",
+        problem=draw.statements[wording],
+        answer=str(draw.answer),
+        source=family.name,
+        solution=f"{draw.chain} The answer is $\\boxed{{{draw.answer}}}$.",
+        subject=family.subject,
+        level=family.level,
+    )
+
+
+def drawn(key: str, family: Family, seed: int, count: int, *, validation: bool) -> list[Draw]:
+    """`count` different problems of a family, which the user asked for by a key of params.yaml.
+
+    Raises:
+        UserError: the family has fewer on that side of the train-validation border.
+    """
+    draws = family.draws(seed, count, validation=validation)
+    if len(draws) < count:
+        side = "validation" if validation else "training"
+        raise UserError(
+            f"{key} asks for {count} {side} problems of family {family.name}, "
+            f"which has {len(draws)}: ask for fewer"
+        )
+    return draws
+
+
+def training_problems(seed: int, per_family: int) -> list[tuple[Problem, Draw]]:
+    """Problems to train on, in every wording but the last, by each family's share.
+
+    Raises:
+        UserError: a family has fewer.
+    """
+    problems = []
+    for family in FAMILIES:
+        count = math.ceil(family.share * per_family)
+        key = f"collect.per_family: {per_family}"
+        for place, draw in enumerate(drawn(key, family, seed, count, validation=False)):
+            problems.append((as_problem(family, draw, place % (len(draw.statements) - 1)), draw))
+    return problems
+
+
+def validation_problems(seed: int, min_level: int, max_level: int, count: int) -> list[Problem]:
+    """`count` problems spread evenly over the families of these levels, one in five in fresh words.
+
+    The others are worded as in training; their numbers are never those of training.
+
+    Raises:
+        UserError: a family has fewer than its part.
+    """
+    families = [family for family in FAMILIES if min_level <= family.level <= max_level]
+    key = f"validation_sets: a split's count: {count} (levels {min_level} to {max_level})"
+    problems = []
+    for place, family in enumerate(families):
+        share = count // len(families) + (place < count % len(families))
+        for draw in drawn(key, family, seed, share, validation=True):
+            known = len(problems) % (len(draw.statements) - 1)
+            problems.append(as_problem(family, draw, -1 if len(problems) % 5 == 4 else known))
+    return problems

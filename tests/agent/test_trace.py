@@ -1,0 +1,127 @@
+"""The loop of one trace, against a scripted engine and the real sandbox."""
+
+import asyncio
+
+import pytest
+
+from numina.agent.trace import Agent, TraceLimits, last_program, prompt_for, run_trace
+from numina.records import Problem
+from numina.sandbox.pool import Pool
+from numina.settings import AnswerRule, UserError
+from numina.template import TEMPLATES
+from tests.conftest import SANDBOX
+from tests.sctir.scripted import Scripted
+
+LIMITS = TraceLimits(0.8, 1.0, 256, 1000, 2, 200)
+INTEGER = AnswerRule(integer=True, modulus=0, lowest=None, highest=None, from_output=False)
+
+
+def program(code: str) -> str:
+    return f"We run.\n```python\n{code}\n```\n```output\n"
+
+
+def trace_of(*steps: str, limits: TraceLimits = LIMITS, rule: AnswerRule = INTEGER):
+    engine = Scripted(*steps)
+
+    async def go():
+        async with Pool(SANDBOX) as pool:
+            return await run_trace(Agent(engine, pool, limits), "Q ", "p", 1, 0, rule)
+
+    return asyncio.run(go()), engine
+
+
+def test_code_is_run_and_its_output_fed_back():
+    trace, engine = trace_of(program("x = 6\nprint(x * 7)"), "The answer is $\\boxed{42}$.")
+    assert trace.answer == "42"
+    assert trace.end == "answer"
+    assert trace.block_statuses == ["ok"]
+    assert engine.prompts[1].endswith("```output\n42\n```\n")
+
+
+def test_a_later_program_sees_the_names_of_an_earlier_one():
+    trace, _ = trace_of(program("x = 6\nx"), program("print(x + 1)"), "\\boxed{7}")
+    assert "```output\n7\n```\n" in trace.text
+    assert trace.answer == "7"
+
+
+def test_an_answer_without_code_counts():
+    trace, _ = trace_of("It is $\\boxed{9}$.")
+    assert (trace.answer, trace.end) == ("9", "answer")
+
+
+def test_depth_counts_executions_and_leaves_room_to_conclude():
+    steps = [program("print(1)"), program("print(2)"), program("print(3)")]
+    trace, engine = trace_of(*steps, "\\boxed{1}")
+    assert trace.end == "depth"
+    assert len(trace.block_statuses) == 2
+    assert len(engine.prompts) == 3
+
+
+def test_the_same_failure_twice_ends_a_trace():
+    failing = program("print(missing)")
+    trace, _ = trace_of(failing, limits=LIMITS)
+    assert trace.end == "repeat"
+    assert trace.block_statuses == ["error", "error"]
+
+
+def test_a_half_is_no_integer_answer():
+    trace, _ = trace_of("\\boxed{3.5}")
+    assert (trace.answer, trace.end) == (None, "not_integer")
+
+
+def test_the_context_is_never_exceeded():
+    import dataclasses
+
+    limits = dataclasses.replace(LIMITS, max_context=10)
+    trace, engine = trace_of(program("print(1)\n" * 20), "\\boxed{1}", limits=limits)
+    assert trace.end == "context"
+    assert engine.asked[0].max_new_tokens == 9
+
+
+def test_the_program_is_the_last_block():
+    text = "```python\na\n```\n```output\n1\n```\n```python\nb\n```\n```output\n"
+    assert last_program(text) == "b"
+    assert last_program("no block ```output\n") == ""
+
+
+@pytest.mark.parametrize(
+    ("steps", "end"),
+    [
+        (["I think so."], "no_answer"),
+        (["\\boxed{1000}"], "out_of_range"),
+        (["```output\n"], "no_code"),
+        (["We run.\n```python\n\n```\n```output\n"], "no_code"),
+        ([program("x = 1")], "empty_output"),
+    ],
+)
+def test_a_trace_without_an_answer_says_why(steps, end):
+    rule = AnswerRule(integer=True, modulus=0, lowest=0, highest=999, from_output=False)
+    trace, _ = trace_of(*steps, rule=rule)
+    assert (trace.answer, trace.end) == (None, end)
+
+
+@pytest.mark.parametrize(("from_output", "answer"), [(False, None), (True, "7")])
+def test_the_last_output_stands_for_a_missing_answer_only_where_asked(from_output, answer):
+    rule = INTEGER.model_copy(update={"from_output": from_output})
+    trace, _ = trace_of(program("print('so')\nprint(7)"), "I stop here.", rule=rule)
+    assert (trace.answer, trace.end) == (answer, "answer" if answer else "no_answer")
+
+
+def test_every_step_is_told_as_it_comes():
+    told = []
+
+    async def go():
+        async with Pool(SANDBOX) as pool:
+            engine = Scripted(program("print(6 * 7)"), "\\boxed{42}")
+            await run_trace(Agent(engine, pool, LIMITS, told.append), "Q ", "p", 1, 3, INTEGER)
+
+    asyncio.run(go())
+    assert [event.kind for event in told] == ["start", "text", "output", "text", "end"]
+    assert [event.text for event in told][2::2] == ["42", "42"]
+    assert {event.index for event in told} == {3}
+
+
+@pytest.mark.parametrize(("text", "reason"), [(" ", "empty"), ("word " * 2000, "no room")])
+def test_impossible_problems_are_refused_before_any_work(text, reason):
+    with pytest.raises(UserError, match=reason):
+        prompt_for(Scripted(), TEMPLATES["boundary"], Problem("p", text, "", "t"), 1000)

@@ -1,0 +1,51 @@
+"""The benchmarks of SC-TIR: what they promise of answers and tokens, on a small model."""
+
+import asyncio
+
+from numina.bench import contest, sctir
+from numina.bench.simulated_time import SimulatedLoop
+from numina.settings import load
+from numina.sources.catalog import validation_problems
+
+N = 4
+
+
+def test_stopping_changes_no_answer_on_the_model_or_on_what_it_recorded(model_folder):
+    params = load()
+    short = {"n": N, "max_new_tokens": 24, "max_context": 400}
+    small = params.model_copy(
+        update={
+            "engine": params.engine.model_copy(update={"name": "transformers"}),
+            "sctir": params.sctir.model_copy(update=short),
+        }
+    )
+    found = sctir.bench(small, model_folder, problems=2, n=N, replayed=30)
+    assert found["ratios"]["answers_changed"] == found["ratios"]["answers_changed_replay"] == 0
+    assert found["notebook"]["tokens"] >= found["full"]["tokens"] >= found["ours"]["tokens"] > 0
+    assert found["replay_full"]["problems"] == 30
+
+
+def test_a_replayed_problem_ends_as_the_recorded_one_did(model_folder):
+    params = load()
+    params = params.model_copy(
+        update={
+            "engine": params.engine.model_copy(update={"name": "transformers"}),
+            "sctir": params.sctir.model_copy(update={"n": N, "max_new_tokens": 24}),
+        }
+    )
+    problems = validation_problems(1, 1, 5, 30)[:3]
+    live, tape = asyncio.run(sctir.decode(params, model_folder, problems))
+    played = {name: sctir.Measured() for name in ("full", "eager", "together", "notebook")}
+    rows = [(str(i), problem.id, list(range(N))) for i, problem in enumerate(problems)]
+    with asyncio.Runner(loop_factory=SimulatedLoop) as runner:
+        runner.run(sctir.replay_set(params, tape, rows, played))
+    for name in ("full", "notebook"):
+        assert played[name].answers == live[name].answers
+        assert played[name].tokens == live[name].tokens
+
+
+def test_the_time_bank_raises_a_contests_score_and_steadies_it():
+    found = contest.bench(load(), orders=8)
+    assert found["work"]["needed_over_budget"] > 1
+    assert found["bank"]["score_mean"] > found["stop"]["score_mean"] > found["fixed"]["score_mean"]
+    assert found["bank"]["score_std"] < found["fixed"]["score_std"]

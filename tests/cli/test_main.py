@@ -1,0 +1,158 @@
+"""The command line, as a person uses it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def numina(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "numina.cli.main", *arguments],
+        cwd=ROOT,
+        input=typed,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_doctor_says_what_is_here():
+    done = numina("doctor", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert {"isolation", "engines", "accelerators", "versions"} <= found.keys()
+    assert found["versions"]["trl"]
+    assert found["engines"]["transformers"] is True
+
+
+def test_solve_runs_the_sctir_loop_with_a_given_model(model_folder):
+    done = numina("solve", "What is $4+12$?", "--model", str(model_folder), "--n", "3", "--json")
+    assert done.returncode == 0, done.stderr
+    verdict = json.loads(done.stdout)
+    assert verdict["n"] == 3
+    assert verdict["traces"]
+    assert "trace 1 starts; in flight: 1" in done.stderr
+    assert "trace 1 ends: " in done.stderr
+    assert "so far: " in done.stderr
+    assert not [sign for sign in done.stderr if sign < " " and sign != "\n"]
+
+
+def family_of(pid: int) -> list[int]:
+    """A process and all that it started."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(member for child in children for member in family_of(int(child)))]
+
+
+def test_ctrl_c_ends_solve_and_leaves_nothing_running(model_folder):
+    command = [sys.executable, "-m", "numina.cli.main", "solve", "What is $4+12$?", "--n", "4000"]
+    solving = subprocess.Popen(
+        [*command, "--model", str(model_folder)], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    assert solving.stderr
+    while "ends" not in (line := solving.stderr.readline()):
+        assert line, "it ended before it could be interrupted"
+    family = family_of(solving.pid)
+    assert len(family) > 1
+    solving.send_signal(signal.SIGINT)
+    _, rest = solving.communicate(timeout=60)
+    assert solving.returncode == 130
+    assert rest.endswith("interrupted\n")
+    assert "Traceback" not in rest
+    assert not [pid for pid in family if Path(f"/proc/{pid}").exists()]
+
+
+def test_exec_runs_a_program_from_standard_input():
+    done = numina("exec", typed="x = 6\nx * 7")
+    assert json.loads(done.stdout)["stdout"] == "42\n"
+
+
+def test_exec_runs_rows_of_blocks_in_sessions_of_their_own(tmp_path):
+    rows = [{"id": "a", "blocks": ["x = 1", "x + 1"]}, {"id": "b", "blocks": ["x"]}]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = numina("exec", "--jsonl", str(tmp_path / "in.jsonl"), str(tmp_path / "out.jsonl"))
+    assert done.returncode == 0, done.stderr
+    first, second = map(json.loads, (tmp_path / "out.jsonl").read_text().splitlines())
+    assert [result["status"] for result in first["results"]] == ["ok", "ok"]
+    assert first["results"][1]["stdout"] == "2\n"
+    assert second["results"][0]["error_type"] == "NameError"
+
+
+def test_exec_names_the_row_that_is_wrong(tmp_path):
+    (tmp_path / "in.jsonl").write_text('{"id": 1, "blocks": ["1"]}\n{"id": 2}\n')
+    done = numina("exec", "--jsonl", str(tmp_path / "in.jsonl"), str(tmp_path / "out.jsonl"))
+    assert done.returncode == 1
+    assert "in.jsonl:2: needs an 'id' and a list of 'blocks'" in done.stderr
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_exec_says_that_it_cannot_write_before_it_runs_anything(tmp_path):
+    (tmp_path / "in.jsonl").write_text('{"id": 1, "blocks": ["while True: pass"]}\n')
+    (tmp_path / "file").touch()
+    for target in (tmp_path / "file" / "out.jsonl", tmp_path):
+        done = numina(
+            "exec", "--timeout", "600", "--jsonl", str(tmp_path / "in.jsonl"), str(target)
+        )
+        assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+        assert done.stderr.startswith("error: --jsonl: ")
+
+
+def test_exec_writes_what_no_file_takes_with_a_mark_in_its_place(tmp_path):
+    row = {"id": 1, "blocks": ["raise ValueError(chr(0xd800))"]}
+    (tmp_path / "in.jsonl").write_text(json.dumps(row) + "\n")
+    done = numina("exec", "--jsonl", str(tmp_path / "in.jsonl"), str(tmp_path / "out.jsonl"))
+    assert done.returncode == 0, done.stderr
+    (result,) = json.loads((tmp_path / "out.jsonl").read_text())["results"]
+    assert result["message"] == "?"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
+
+
+def test_exec_leaves_no_process_and_no_folder_after_sigterm(tmp_path):
+    running = subprocess.Popen(
+        [sys.executable, "-m", "numina.cli.main", "exec", "--timeout", "60"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    assert running.stdin is not None
+    running.stdin.write("while True: pass")
+    running.stdin.close()
+    running.stdin = None
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("numina-*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(1.0)
+    family = family_of(running.pid)
+    running.send_signal(signal.SIGTERM)
+    _, errors = running.communicate(timeout=60)
+    assert (running.returncode, errors) == (130, "interrupted\n")
+    assert not [pid for pid in family if Path(f"/proc/{pid}").exists()]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["exec", "--memory", "100000000000000"], "--memory: Input should be less than or equal"),
+        (["exec", "--timeout", "-1"], "--timeout: Input should be greater than 0 (got -1.0)"),
+        (["exec", "--jsonl", "nowhere.jsonl", "out.jsonl"], "nowhere.jsonl"),
+        (["bench", "sandbox", "--traces", "nowhere"], "nowhere: not found"),
+        (["solve", " "], "TEXT: the problem is empty"),
+        (["solve", "x", "--n", "0"], "--n: must be at least 1, got 0"),
+        (["solve", "x", "--model", "nowhere"], "nowhere: no config.json"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_a_status(arguments, reason):
+    done = numina(*arguments)
+    assert done.returncode == 1
+    assert reason in done.stderr
+    assert "Traceback" not in done.stderr

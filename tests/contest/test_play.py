@@ -1,0 +1,117 @@
+"""The contest: its protocol, its clock, and what it writes."""
+
+import csv
+import json
+import sys
+import types
+
+import pytest
+
+from numina.contest.play import LocalContest, play, read_contest
+from numina.records import Problem
+from numina.settings import UserError, load
+
+TEXTS = {"a": "What is $1+1$?", "b": "What is $2+2$?", "c": "word " * 600, "d": "What is $4$?"}
+PROBLEMS = [Problem(name, text, "", "test") for name, text in TEXTS.items()]
+
+
+def write_problems(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def small(**time_bank):
+    params = load()
+    return params.model_copy(
+        update={
+            "engine": params.engine.model_copy(update={"name": "transformers"}),
+            "sctir": params.sctir.model_copy(update={"n": 2, "max_new_tokens": 8}),
+            "time_bank": params.time_bank.model_copy(update=time_bank),
+        }
+    )
+
+
+def answers(path) -> dict[str, str]:
+    with path.open() as rows:
+        return {row["id"]: row["answer"] for row in csv.DictReader(rows)}
+
+
+def test_every_problem_is_answered_with_an_integer_even_one_that_cannot_be_asked(
+    model_folder, tmp_path
+):
+    file = write_problems(
+        tmp_path / "p.jsonl", [{"id": name, "problem": text} for name, text in TEXTS.items()]
+    )
+    out = tmp_path / "submission.csv"
+    play(small(), model_folder, file, out, scale=1.0)
+    found = answers(out)
+    assert set(found) == set(TEXTS)
+    assert all(0 <= int(answer) <= 999 for answer in found.values())
+    assert found["c"] == "0"
+
+
+def test_the_order_is_drawn_by_seed(tmp_path):
+    def order(seed: int) -> list[str]:
+        contest = LocalContest(PROBLEMS, tmp_path / "s.csv", seed)
+        names = []
+        for test, submission in contest.iter_test():
+            names.append(test["id"].iloc[0])
+            contest.predict(submission)
+        return names
+
+    assert order(1) == order(1)
+    assert sorted(order(1)) == sorted(TEXTS)
+    assert len({tuple(order(seed)) for seed in range(5)}) > 1
+
+
+def test_a_problem_comes_only_once_the_one_before_is_answered(tmp_path):
+    served = LocalContest(PROBLEMS, tmp_path / "s.csv", 1).iter_test()
+    next(served)
+    with pytest.raises(RuntimeError, match="predict"):
+        next(served)
+
+
+def test_the_submission_has_the_answers_so_far(tmp_path):
+    contest = LocalContest(PROBLEMS, tmp_path / "s.csv", 1)
+    served = contest.iter_test()
+    test, submission = next(served)
+    submission["answer"] = 7
+    contest.predict(submission)
+    assert answers(tmp_path / "s.csv") == {test["id"].iloc[0]: "7"}
+
+
+def test_the_contests_own_module_is_used_where_it_is_there(model_folder, tmp_path, monkeypatch):
+    served = LocalContest(PROBLEMS[:2], tmp_path / "theirs.csv", 1)
+    module = types.ModuleType("aimo")
+    module.make_env = lambda: served  # type: ignore[attr-defined]
+    module.__spec__ = types.SimpleNamespace()  # type: ignore[assignment]
+    monkeypatch.setitem(sys.modules, "aimo", module)
+    play(small(), model_folder, None, tmp_path / "unused.csv", scale=1.0)
+    assert set(answers(tmp_path / "theirs.csv")) == {"a", "b"}
+    assert not (tmp_path / "unused.csv").exists()
+
+
+def test_without_time_the_answers_are_zeros(model_folder, tmp_path):
+    file = write_problems(tmp_path / "p.jsonl", [{"id": "a", "problem": TEXTS["a"]}])
+    play(small(), model_folder, file, tmp_path / "s.csv", scale=1e-9)
+    assert answers(tmp_path / "s.csv") == {"a": "0"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ([], "no problems there"),
+        ([{"id": "a"}], "row 1: field 'problem' must be text"),
+        ([{"id": "a", "problem": "x"}, {"id": "a", "problem": "y"}], "row 2: id 'a' is there"),
+        ([{"id": 7, "problem": "x"}], "row 1: field 'id' must be text"),
+    ],
+)
+def test_what_is_wrong_with_the_file_is_named(tmp_path, rows, reason):
+    with pytest.raises(UserError, match=reason):
+        read_contest(write_problems(tmp_path / "p.jsonl", rows))
+
+
+def test_base_times_beyond_the_budget_are_refused_before_the_model_is_loaded(tmp_path):
+    file = write_problems(tmp_path / "p.jsonl", [{"id": "a", "problem": "x"}])
+    with pytest.raises(UserError, match="base_s"):
+        play(small(base_s=1e6), tmp_path / "nowhere", file, tmp_path / "s.csv", scale=1.0)
