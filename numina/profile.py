@@ -17,7 +17,9 @@ from typing import Any
 
 import yaml
 
-from numina.settings import Params, UserError, parse, run
+from numina.entry import run
+from numina.errors import UserError
+from numina.settings.params import Params, parse
 
 
 def differences(

@@ -3,12 +3,12 @@
 python -m stages.base_model --out models/base
 """
 
-from numina import settings
+from numina import entry, settings
 from numina.models.base import place_base_model
 
 
 def main() -> None:
-    args = settings.paths(__doc__, "out")
+    args = entry.paths(__doc__, "out")
     params = settings.load()
     place_base_model(params.base_model, args.out)
     # Now that the sizes of its layers are known, and before hours of training.
@@ -17,4 +17,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    settings.run(main)
+    entry.run(main)

@@ -3,13 +3,13 @@
 python -m stages.collect --digitized data/digitized --out data/collected
 """
 
-from numina import settings
+from numina import entry, settings
 from numina.corpus.collect import collect
-from numina.records import write_rows
+from numina.rows import write_rows
 
 
 def main() -> None:
-    args = settings.paths(__doc__, "digitized", "out")
+    args = entry.paths(__doc__, "digitized", "out")
     problems, teacher = collect(settings.load().collect, args.digitized / "pairs.jsonl")
     write_rows(args.out / "problems.jsonl", problems)
     steps = [
@@ -20,4 +20,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    settings.run(main)
+    entry.run(main)

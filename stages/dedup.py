@@ -5,13 +5,13 @@ python -m stages.dedup --collected data/collected --validation data/validation -
 
 from collections import Counter
 
-from numina import settings
+from numina import entry, settings
 from numina.corpus.dedup import clean
-from numina.records import read_problems, write_rows
+from numina.rows import read_problems, write_rows
 
 
 def main() -> None:
-    args = settings.paths(__doc__, "collected", "validation", "out")
+    args = entry.paths(__doc__, "collected", "validation", "out")
     validation = [
         row for file in sorted(args.validation.glob("*.jsonl")) for row in read_problems(file)
     ]
@@ -24,4 +24,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    settings.run(main)
+    entry.run(main)

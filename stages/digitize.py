@@ -5,13 +5,13 @@ python -m stages.digitize --exams data/exams --out data/digitized
 
 import dataclasses
 
-from numina import settings
-from numina.records import write_json, write_rows
+from numina import entry, settings
+from numina.rows import write_json, write_rows
 from numina.sources.exams import cut_pairs, read_pages
 
 
 def main() -> None:
-    args = settings.paths(__doc__, "exams", "out")
+    args = entry.paths(__doc__, "exams", "out")
     params = settings.load().digitize
     pairs, pages = [], []
     for file in sorted(args.exams.glob("*.pdf")):
@@ -27,4 +27,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    settings.run(main)
+    entry.run(main)

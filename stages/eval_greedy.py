@@ -9,13 +9,17 @@ The system `cot` runs no programs; `tir` and `gptq` do.
 import asyncio
 from pathlib import Path
 
-from numina import settings
+from numina import entry, settings
 from numina.agent.trace import Agent, TraceLimits, prompt_for, run_trace
 from numina.engine.choose import open_engine
 from numina.machine import machine
-from numina.records import Problem, Trace, progress_bar, read_problems, write_json, write_rows
-from numina.sandbox.pool import Pool
-from numina.settings import AnswerRule, Params
+from numina.progress import progress_bar
+from numina.records.problem import Problem
+from numina.records.trace import Trace
+from numina.rows import read_problems, write_json, write_rows
+from numina.sandbox.pool import SandboxPool
+from numina.settings.params import Params
+from numina.settings.splits import AnswerRule
 from numina.template import TEMPLATES
 
 
@@ -25,7 +29,7 @@ async def decode(
     engine = open_engine(params.engine, model, limits.max_context)
     template = TEMPLATES[params.template.name]
     with progress_bar(sum(map(len, splits.values())), "problems") as bar:
-        pool = Pool(params.sandbox)
+        pool = SandboxPool(params.sandbox)
         async with engine, pool:
             agent = Agent(engine, pool, limits)
 
@@ -45,7 +49,7 @@ async def decode(
 
 
 def main() -> None:
-    args = settings.paths(__doc__, "system", "model", "validation", "out")
+    args = entry.paths(__doc__, "system", "model", "validation", "out")
     params = settings.load()
     greedy = params.eval_greedy
     limits = TraceLimits(
@@ -65,4 +69,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    settings.run(main)
+    entry.run(main)

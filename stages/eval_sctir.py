@@ -11,18 +11,20 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from numina import settings
+from numina import entry, settings
 from numina.agent.trace import Agent, prompt_for
 from numina.engine.choose import open_engine, pick
 from numina.machine import machine
-from numina.records import Problem, Verdict, read_problems, write_json, write_rows
+from numina.records.problem import Problem
+from numina.records.trace import Verdict
 from numina.resume import resume_folder
-from numina.sandbox.pool import Pool
+from numina.rows import read_problems, write_json, write_rows
+from numina.sandbox.pool import SandboxPool
 from numina.sctir.clock import Clock
 from numina.sctir.journal import Journal
 from numina.sctir.progress import ProgressLine
 from numina.sctir.solve import sctir_limits, solve
-from numina.settings import Params
+from numina.settings.params import Params
 from numina.template import TEMPLATES
 
 Splits = dict[str, list[Problem]]
@@ -36,7 +38,7 @@ async def decode(
     rules = {name: params.answers.of(name) for name in splits}
     total = sum(len(splits[name]) for name, _ in runs)
     engine = open_engine(params.engine, model, sctir.max_context)
-    async with engine, Pool(params.sandbox) as pool:
+    async with engine, SandboxPool(params.sandbox) as pool:
         prompts = {
             problem.id: prompt_for(engine, template, problem, sctir.max_context)
             for problems in splits.values()
@@ -65,7 +67,7 @@ async def decode(
 
 
 def main() -> None:
-    args = settings.paths(__doc__, "model", "validation", "out")
+    args = entry.paths(__doc__, "model", "validation", "out")
     params = settings.load()
     files = sorted(args.validation.glob("*.jsonl"))
     splits = {file.stem: read_problems(file) for file in files}
@@ -90,4 +92,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    settings.run(main)
+    entry.run(main)

@@ -3,18 +3,18 @@
 python -m stages.quantize --model models/tir --data data/tir --out models/gptq
 """
 
-from numina import settings
+from numina import entry, settings
 from numina.models.gptq import quantize
-from numina.records import read_problems
+from numina.rows import read_problems
 from numina.template import TEMPLATES
 
 
 def main() -> None:
-    args = settings.paths(__doc__, "model", "data", "out")
+    args = entry.paths(__doc__, "model", "data", "out")
     params = settings.load()
     rows = read_problems(args.data / "train.jsonl")
     quantize(args.model, rows, args.out, params.quantize, TEMPLATES[params.template.name])
 
 
 if __name__ == "__main__":
-    settings.run(main)
+    entry.run(main)

@@ -12,11 +12,10 @@ commit; DVC does not rerun it for a new commit alone.
 
 from pathlib import Path
 
-from numina import settings
+from numina import entry, settings
 from numina.machine import versions
-from numina.measure.results import existing, read_object, read_results
+from numina.measure.results import read_results
 from numina.measure.score import ALL
-from numina.records import write_text
 from numina.report.browser import browser_data
 from numina.report.card import SYSTEMS, Measured, card
 from numina.report.charts import loss_chart, majority_chart
@@ -28,13 +27,14 @@ from numina.report.page import Content, render
 from numina.report.provenance import last_commit, lock_hashes
 from numina.report.reference import elsewhere
 from numina.report.tables import cost_rows, divisions, result_rows, tally
+from numina.rows import existing, read_object, write_text
 
 TABLES = ("metrics", "curve", "breakdown", "outcomes", "costs")
 FOLDERS = ("validation", "greedy", "sctir", "cot", "tir", "gptq", "cot_data", "tir_data")
 
 
 def main() -> None:
-    args = settings.paths(__doc__, *TABLES, *FOLDERS, "out", "cards")
+    args = entry.paths(__doc__, *TABLES, *FOLDERS, "out", "cards")
     params = settings.load()
     table, costs = read_object(args.metrics, ALL), read_object(args.costs, ALL)
     run = read_object(args.sctir / "run.json", "n", "seconds", "machine", "isolation", "engine")
@@ -80,4 +80,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    settings.run(main)
+    entry.run(main)

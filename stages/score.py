@@ -8,10 +8,10 @@
 Nothing is written unless all of it could be read and graded.
 """
 
-from numina import settings
+from numina import entry, settings
 from numina.measure.cost import costs
 from numina.measure.pools import CURVE_FIELDS, curve_rows
-from numina.measure.results import read_object, read_results
+from numina.measure.results import read_results
 from numina.measure.score import (
     BREAKDOWN_FIELDS,
     OUTCOME_FIELDS,
@@ -23,14 +23,14 @@ from numina.measure.score import (
     outcomes,
     summary,
 )
-from numina.records import write_json, write_text
+from numina.rows import read_object, write_json, write_text
 
 INPUTS = ("validation", "greedy", "sctir")
 OUTS = ("metrics", "summary", "curve", "breakdown", "outcomes", "cost")
 
 
 def main() -> None:
-    args = settings.paths(__doc__, *INPUTS, *OUTS)
+    args = entry.paths(__doc__, *INPUTS, *OUTS)
     results = read_results(args.validation, args.greedy, args.sctir)
     run = read_object(args.sctir / "run.json", "seconds", *settings.Sctir.model_fields)
     knobs = settings.Sctir(**{name: run[name] for name in settings.Sctir.model_fields})
@@ -49,4 +49,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    settings.run(main)
+    entry.run(main)

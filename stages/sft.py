@@ -3,14 +3,14 @@
 python -m stages.sft --section sft_cot --model models/base --data data/cot --out models/cot
 """
 
-from numina import settings
-from numina.records import read_problems
+from numina import entry, settings
+from numina.rows import read_problems
 from numina.template import TEMPLATES
 from numina.train.sft import fine_tune
 
 
 def main() -> None:
-    args = settings.paths(__doc__, "section", "model", "data", "out")
+    args = entry.paths(__doc__, "section", "model", "data", "out")
     params = settings.load()
     rows = read_problems(args.data / "train.jsonl")
     sft = {"sft_cot": params.sft_cot, "sft_tir": params.sft_tir}[str(args.section)]
@@ -18,4 +18,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    settings.run(main)
+    entry.run(main)

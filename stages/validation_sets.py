@@ -3,13 +3,13 @@
 python -m stages.validation_sets --out data/validation
 """
 
-from numina import settings
-from numina.records import write_rows
+from numina import entry, settings
+from numina.rows import write_rows
 from numina.validation.splits import build_splits
 
 
 def main() -> None:
-    args = settings.paths(__doc__, "out")
+    args = entry.paths(__doc__, "out")
     params = settings.load().validation_sets
     for name, problems in build_splits(params).items():
         write_rows(args.out / f"{name}.jsonl", problems)
@@ -19,4 +19,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    settings.run(main)
+    entry.run(main)

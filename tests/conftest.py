@@ -1,15 +1,27 @@
 """A tokenizer and a model that tests can afford: real code, small weights."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from numina.records import Trace
-from numina.settings import load
+from numina.profile import merged
+from numina.records.trace import Trace
+from numina.settings import Params, parse
+from numina.settings.params import document
 
-SANDBOX = load(Path(__file__).parent.parent / "params.yaml").sandbox.model_copy(
-    update={"timeout_s": 2.0, "memory_mb": 512}
-)
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+
+
+def changed_params(changes: dict[str, Any] | None = None) -> Params:
+    """params.yaml with some knobs changed: dotted keys to values."""
+    raw = document(ROOT / "params.yaml")
+    return parse(merged(changes or {}, raw))
+
+
+PARAMS = changed_params({"sandbox.timeout_s": 2.0, "sandbox.memory_mb": 512})
+SANDBOX, SANDBOX_HARDWARE = PARAMS.sandbox, PARAMS.hardware.sandbox
 TEXT = """We add. Solution: We add. Solution: We add. Problem Solution: What is $4+12$?
 The answer is $\\boxed{16}$. print(range(n)) ```python ```output import sympy for i in
 count += 1 0 1 2 3 4 5 6 7 8 9 how many integers"""

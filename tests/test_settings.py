@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from numina.errors import UserError
 from numina.profile import arguments, differences, hydra_value, merged
-from numina.settings import Quantize, UserError, check_group_size, load, parse
+from numina.settings import check_group_size
+from numina.settings.models import Quantize
+from numina.settings.params import load, parse
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT = yaml.safe_load((ROOT / "params.yaml").read_text())

@@ -11,11 +11,13 @@ from typing import Literal, Protocol
 
 from numina.answer.find import find_answer
 from numina.engine.protocol import Engine, Sampling
-from numina.records import Problem, Trace
+from numina.errors import UserError
+from numina.records.problem import Problem
+from numina.records.trace import Trace
 from numina.sandbox.session import Result
 from numina.sandbox.text import output_text
 from numina.sctir.vote import admit
-from numina.settings import AnswerRule, UserError
+from numina.settings.splits import AnswerRule
 from numina.template import CODE_END, CODE_START, OUTPUT_END, OUTPUT_START, Template
 
 

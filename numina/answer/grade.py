@@ -9,8 +9,9 @@ from typing import Any
 
 from numina.answer.equal import Equality, digits, equal
 from numina.answer.pool import CORES
-from numina.records import progress_bar, read_lines, write_rows
-from numina.settings import UserError
+from numina.errors import UserError
+from numina.progress import progress_bar
+from numina.rows import read_lines, write_rows
 
 Pair = tuple[str, str]  # prediction, gold
 

@@ -94,7 +94,7 @@ class Worker:
         return code
 
 
-class Pool:
+class GradingPool:
     """Up to `size` processes, started as they are needed."""
 
     def __init__(self, size: int = CORES, limit_s: float = LIMIT_S) -> None:
@@ -133,16 +133,16 @@ class Pool:
             self.idle.put(None)
 
 
-shared: Pool | None = None
+shared: GradingPool | None = None
 lock = threading.Lock()
 
 
-def shared_pool() -> Pool:
+def shared_pool() -> GradingPool:
     """The pool of this process."""
     global shared
     with lock:
         if shared is None:
-            shared = Pool()
+            shared = GradingPool()
             atexit.register(shared.close)
         return shared
 

@@ -21,10 +21,11 @@ from numina.bench.simulated_time import SimulatedLoop
 from numina.contest.play import BUDGET_S, PROBLEMS
 from numina.engine.protocol import Completion
 from numina.engine.replay import Recorded, ReplayEngine
-from numina.records import progress_bar
+from numina.progress import progress_bar
 from numina.sctir.clock import Clock
 from numina.sctir.solve import sctir_limits, solve
-from numina.settings import Params, TimeBank
+from numina.settings.decoding import TimeBank
+from numina.settings.params import Params
 
 N, SEED = 16, 1
 

@@ -19,8 +19,9 @@ from typing import Any
 
 from numina.answer.equal import as_integer, equal
 from numina.answer.pool import CORES
-from numina.records import progress_bar, read_lines
-from numina.settings import UserError
+from numina.errors import UserError
+from numina.progress import progress_bar
+from numina.rows import read_lines
 
 PAIRS = Path("../shared/data/grading/answer_equivalence_dev.jsonl")
 HANGS_AFTER_S = 30.0

@@ -23,9 +23,10 @@ from typing import Any
 
 from numina.bench import notebook
 from numina.bench.traces import RECORDED, read_traces
-from numina.records import progress_bar
-from numina.sandbox.pool import CORES, Pool, run_in
-from numina.settings import Sandbox, UserError
+from numina.errors import UserError
+from numina.progress import progress_bar
+from numina.sandbox.pool import CORES, SandboxPool, run_in
+from numina.settings.decoding import Sandbox
 
 Program = Sequence[str]
 
@@ -79,7 +80,7 @@ class Ours:
 
     def __init__(self, params: Sandbox) -> None:
         self.runner = asyncio.Runner()
-        self.pool = Pool(params)
+        self.pool = SandboxPool(params, hardware)
         self.runner.run(self.pool.__aenter__())
 
     def run(self, programs: Sequence[Program]) -> list[float]:
@@ -206,7 +207,7 @@ def soak(params: Sandbox, blocks: int = 100_000, a_session: int = 20) -> dict[st
 
     async def use() -> None:
         slots = asyncio.Semaphore(2 * CORES)
-        async with Pool(params) as pool:
+        async with SandboxPool(params, hardware) as pool:
 
             async def one() -> None:
                 async with slots, pool.session() as session:

@@ -29,10 +29,14 @@ from numina.bench.simulated_time import SimulatedLoop
 from numina.engine.choose import open_engine
 from numina.engine.protocol import Engine
 from numina.engine.replay import Recorded, Recorder, ReplayEngine
-from numina.records import Problem, Verdict, progress_bar
-from numina.sandbox.pool import CORES, Pool
+from numina.progress import progress_bar
+from numina.records.problem import Problem
+from numina.records.trace import Verdict
+from numina.sandbox.pool import CORES, SandboxPool
 from numina.sctir.solve import sctir_limits, solve
-from numina.settings import EMBEDDED_SPLITS, Params, Sctir
+from numina.settings import EMBEDDED_SPLITS
+from numina.settings.decoding import Sctir
+from numina.settings.params import Params
 from numina.template import TEMPLATES
 from numina.validation.splits import build_split
 
@@ -155,7 +159,7 @@ async def decode(
                 params.engine.model_copy(update=caching), model, limits.max_context
             )
             engines[name] = await opened.enter_async_context(Recorder(engine))
-        pool = await opened.enter_async_context(Pool(params.sandbox))
+        pool = await opened.enter_async_context(SandboxPool(params.sandbox))
         taped = RecordingPool(pool)
         threads = opened.enter_context(ThreadPoolExecutor(CORES))
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from numina.errors import UserError
 from numina.sandbox.session import Result
-from numina.settings import UserError
 
 RECORDED = Path("../shared/data/traces/tora_format_traces_gsm8k.jsonl.gz")
 BLOCK = re.compile(r"```python\n(.*?)```\s*```output\n(.*?)```", re.S)

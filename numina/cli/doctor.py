@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from numina.engine.choose import INSTALL, is_installed, pick
+from numina.errors import UserError
 from numina.machine import accelerators, machine, versions
 from numina.profile import applied, names
-from numina.settings import EMBEDDED_SPLITS, Engine, Params, UserError, load
+from numina.settings import EMBEDDED_SPLITS
+from numina.settings.decoding import EngineParams
+from numina.settings.params import Params, load
 
 ENGINES = ("transformers", "vllm", "server", "replay")
 TITLES = {"profiles": "what each profile lacks"}
@@ -19,11 +22,11 @@ TITLES = {"profiles": "what each profile lacks"}
 
 def isolation() -> dict[str, bool]:
     """Which of the sandbox's layers this machine gives, seen on a session."""
-    from numina.sandbox.pool import Pool
+    from numina.sandbox.pool import SandboxPool
 
     async def layers() -> dict[str, bool]:
         params = load().sandbox.model_copy(update={"allow_unisolated": True})
-        async with Pool(params) as pool:
+        async with SandboxPool(params) as pool:
             return pool.layers
 
     return asyncio.run(layers())
@@ -57,7 +60,7 @@ def lacking(profile: str) -> list[str]:
     return [*missing_engine(params.engine), *missing_files(params)]
 
 
-def missing_engine(engine: Engine) -> Iterator[str]:
+def missing_engine(engine: EngineParams) -> Iterator[str]:
     """What an engine lacks: its package, or accelerators."""
     name = pick() if engine.name == "auto" else engine.name
     if not is_installed(name):

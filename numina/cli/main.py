@@ -12,7 +12,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from numina import settings
+from numina import entry, settings
+from numina.errors import UserError
 
 INTERRUPTED = 130  # the exit status after Ctrl-C, as a shell has it
 
@@ -77,7 +78,7 @@ def main() -> None:
         "bench": run_bench,
         "doctor": run_doctor,
     }
-    settings.run(run[arguments.command], arguments)
+    entry.run(run[arguments.command], arguments)
 
 
 def run_solve(arguments: argparse.Namespace) -> None:
@@ -87,11 +88,11 @@ def run_solve(arguments: argparse.Namespace) -> None:
     params = settings.load()
     if arguments.n is not None:
         if arguments.n < 1:
-            raise settings.UserError(f"--n: must be at least 1, got {arguments.n}")
+            raise UserError(f"--n: must be at least 1, got {arguments.n}")
         changed = params.sctir.model_copy(update={"n": arguments.n})
         params = params.model_copy(update={"sctir": changed})
     if not arguments.text.strip():
-        raise settings.UserError("TEXT: the problem is empty")
+        raise UserError("TEXT: the problem is empty")
     try:
         verdict = asyncio.run(ask(params, arguments.model, arguments.text))
     except KeyboardInterrupt:
@@ -110,7 +111,7 @@ def run_submit(arguments: argparse.Namespace) -> None:
 
     params = settings.load()
     if arguments.scale <= 0:
-        raise settings.UserError(f"--scale: must be above 0, got {arguments.scale}")
+        raise UserError(f"--scale: must be above 0, got {arguments.scale}")
     try:
         play(params, arguments.model, arguments.problems, arguments.out, arguments.scale)
     except KeyboardInterrupt:
@@ -130,7 +131,7 @@ def run_exec(arguments: argparse.Namespace) -> None:
 
 def execute(arguments: argparse.Namespace) -> None:
     """One program, or a file of them."""
-    from numina.records import progress_bar, read_jsonl, write_rows
+    from numina.records import progress_bar, read_rows, write_rows
     from numina.sandbox.pool import run_programs
 
     given = {"timeout_s": arguments.timeout, "memory_mb": arguments.memory}
@@ -141,33 +142,33 @@ def execute(arguments: argparse.Namespace) -> None:
     except ValidationError as error:
         wrong = error.errors()[0]
         option = {"timeout_s": "--timeout", "memory_mb": "--memory"}[str(wrong["loc"][0])]
-        raise settings.UserError(f"{option}: {wrong['msg']} (got {wrong['input']})") from None
+        raise UserError(f"{option}: {wrong['msg']} (got {wrong['input']})") from None
     if arguments.jsonl is None:
         (results,) = run_programs(params, [[sys.stdin.buffer.read()]])
         print(json.dumps(results[0].as_dict(), ensure_ascii=False))
         return
     source, target = arguments.jsonl
     try:
-        rows = read_jsonl(source)
+        rows = read_rows(source)
     except (OSError, ValueError) as error:
-        raise settings.UserError(f"--jsonl: {error}") from None
+        raise UserError(f"--jsonl: {error}") from None
     for number, row in enumerate(rows, 1):
         blocks = row.get("blocks")
         if "id" not in row or not isinstance(blocks, list):
-            raise settings.UserError(f"{source}:{number}: needs an 'id' and a list of 'blocks'")
+            raise UserError(f"{source}:{number}: needs an 'id' and a list of 'blocks'")
         if not all(isinstance(block, str) for block in blocks):
-            raise settings.UserError(f"{source}:{number}: a block is no text")
+            raise UserError(f"{source}:{number}: a block is no text")
         try:
             json.dumps(row["id"], ensure_ascii=False).encode()
         except UnicodeEncodeError:
-            raise settings.UserError(f"{source}:{number}: 'id' cannot be written") from None
+            raise UserError(f"{source}:{number}: 'id' cannot be written") from None
     try:  # before any work
         write_rows(target.with_name(target.name + ".try"), [])
         target.with_name(target.name + ".try").unlink()
     except OSError as error:
-        raise settings.UserError(f"--jsonl: {error}") from None
+        raise UserError(f"--jsonl: {error}") from None
     if target.is_dir():
-        raise settings.UserError(f"--jsonl: {target} is a folder")
+        raise UserError(f"--jsonl: {target} is a folder")
     with progress_bar(len(rows), "sessions") as bar:
         done = run_programs(params, [row["blocks"] for row in rows], bar.update)
     write_rows(
@@ -194,7 +195,7 @@ def run_bench(arguments: argparse.Namespace) -> None:
     params = settings.load()
     for option in ("problems", "n", "replayed"):
         if getattr(arguments, option) < 1:
-            raise settings.UserError(f"--{option}: must be at least 1")
+            raise UserError(f"--{option}: must be at least 1")
     if arguments.what == "sctir":
         from numina.bench import sctir
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from numina.agent.trace import Agent, Event, prompt_for
 from numina.engine.choose import open_engine
-from numina.records import Problem, Verdict
-from numina.sandbox.pool import Pool
+from numina.records.problem import Problem
+from numina.records.trace import Verdict
+from numina.sandbox.pool import SandboxPool
 from numina.sctir.solve import sctir_limits, solve
-from numina.settings import Params
+from numina.settings.params import Params
 from numina.template import TEMPLATES
 
 
@@ -24,7 +25,7 @@ async def ask(params: Params, model: Path, text: str) -> Verdict:
     sctir, template = params.sctir, TEMPLATES[params.template.name]
     problem = Problem(id="problem", problem=text, answer="", source="command line")
     engine = open_engine(params.engine, model, sctir.max_context)
-    async with engine, Pool(params.sandbox) as pool:
+    async with engine, SandboxPool(params.sandbox) as pool:
         prompt = prompt_for(engine, template, problem, sctir.max_context)
         agent = Agent(engine, pool, sctir_limits(sctir, params.sandbox), Story().tell)
         rule = params.answers.solve

@@ -18,8 +18,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from numina.records import Problem, progress_bar, read_jsonl, write_text
-from numina.settings import Params, UserError
+from numina.errors import UserError
+from numina.progress import progress_bar
+from numina.records.problem import Problem
+from numina.rows import read_rows, write_text
+from numina.settings.params import Params
 
 BUDGET_S, PROBLEMS = 9 * 3600, 50  # of the contest
 
@@ -69,7 +72,7 @@ def read_contest(path: Path) -> list[Problem]:
         UserError: the file is missing or empty, or a row is wrong, with its number and field.
     """
     try:
-        rows = read_jsonl(path)
+        rows = read_rows(path)
     except (OSError, ValueError) as error:
         raise UserError(f"--problems: {error}") from None
     problems: dict[str, Problem] = {}
@@ -121,7 +124,7 @@ async def answer_all(params: Params, model: Path, contest: Any, count: int) -> N
     """Take the problems as they come."""
     from numina.agent.trace import Agent, prompt_for
     from numina.engine.choose import open_engine
-    from numina.sandbox.pool import Pool
+    from numina.sandbox.pool import SandboxPool
     from numina.sctir.clock import Clock
     from numina.sctir.solve import sctir_limits, solve
     from numina.template import TEMPLATES
@@ -129,7 +132,7 @@ async def answer_all(params: Params, model: Path, contest: Any, count: int) -> N
     sctir, template = params.sctir, TEMPLATES[params.template.name]
     clock = Clock(params.time_bank, count, time.monotonic)  # loading the model counts too
     engine = open_engine(params.engine, model, sctir.max_context)
-    async with engine, Pool(params.sandbox) as pool:
+    async with engine, SandboxPool(params.sandbox) as pool:
         agent = Agent(engine, pool, sctir_limits(sctir, params.sandbox))
         bar = progress_bar(count, "problems")
         for test, submission in contest.iter_test():

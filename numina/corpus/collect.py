@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from numina.records import Problem, read_problems
-from numina.settings import Collect, UserError
+from numina.errors import UserError
+from numina.records.problem import Problem
+from numina.rows import read_problems
+from numina.settings.data import Collect
 from numina.sources.catalog import training_problems
 from numina.sources.family import Step
 from numina.sources.sample import sample_file

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from numina.answer.find import last_box
-from numina.records import Problem
+from numina.records.problem import Problem
 
 NOT_ENGLISH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0400-\u04ff]")
 RUN_TOGETHER = re.compile(r"(?<!\\)[A-Za-z]{17,}")  # OCR that lost its spaces

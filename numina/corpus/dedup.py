@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from numina.records import Problem
-from numina.settings import Dedup
+from numina.records.problem import Problem
+from numina.settings.data import Dedup
 
 SHINGLE = 5  # words
 

@@ -15,11 +15,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from numina.answer.equal import as_integer, equal
-from numina.records import Problem
-from numina.sandbox.pool import Pool, run_in
+from numina.records.problem import Problem
+from numina.sandbox.pool import SandboxPool, run_in
 from numina.sandbox.session import Result
 from numina.sandbox.text import output_text
-from numina.settings import Sandbox, TirData
+from numina.settings.data import TirData
+from numina.settings.decoding import Sandbox
 from numina.sources.family import Step
 from numina.template import CODE_END, CODE_START, OUTPUT_END, OUTPUT_START
 
@@ -96,7 +97,7 @@ async def tir_samples(
     open_rows = rng.sample(chosen, min(params.max_rows, len(chosen)))
     samples: list[Problem] = []
     rounds: list[Round] = []
-    async with Pool(sandbox) as pool:
+    async with SandboxPool(sandbox) as pool:
         for _ in range(params.rounds):
             if not open_rows:
                 break

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from numina.engine.protocol import Engine
+from numina.errors import UserError
 from numina.machine import accelerators
-from numina.settings import Engine as EngineParams
-from numina.settings import UserError
+from numina.settings.decoding import EngineParams
 
 INSTALL = {
     "transformers": "pip install torch==2.13.0 transformers==5.19.0",

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from numina.engine.protocol import Completion, Engine, Sampling
-from numina.records import read_jsonl, write_rows
-from numina.settings import UserError
+from numina.errors import UserError
+from numina.rows import read_rows, write_rows
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def read_recording(path: Path) -> list[Recorded]:
         UserError: it is missing, or a row is none, with the file and the row.
     """
     try:
-        rows = read_jsonl(path)
+        rows = read_rows(path)
     except (OSError, ValueError) as error:
         raise UserError(f"engine.recording: {error}") from None
     found = []

@@ -21,7 +21,8 @@ from typing import Any
 import aiohttp
 
 from numina.engine.protocol import Completion, Sampling, cut_at_stop
-from numina.settings import Engine, UserError
+from numina.errors import UserError
+from numina.settings.decoding import EngineParams
 
 BUSY = {408, 409, 425, 429, 500, 502, 503, 504}  # may go well another time
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 15.0
@@ -60,7 +61,7 @@ class ServerEngine:
         UserError: the folder has no tokenizer; on entering, no server answers.
     """
 
-    def __init__(self, model: Path, params: Engine) -> None:
+    def __init__(self, model: Path, params: EngineParams) -> None:
         if not (model / "tokenizer_config.json").exists():
             raise UserError(f"{model}: no tokenizer_config.json there, to count tokens with")
         self.folder, self.params = model, params

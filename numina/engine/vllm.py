@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from numina.engine.protocol import Completion, Sampling
+from numina.errors import UserError
 from numina.models.weights import check_model_folder
-from numina.settings import Engine, UserError
+from numina.settings.decoding import EngineParams
 
 
 class VllmEngine:
@@ -38,7 +39,7 @@ class VllmEngine:
         UserError: the folder has no model or no tokenizer, or vLLM does not load what it has.
     """
 
-    def __init__(self, model: Path, params: Engine, max_context: int) -> None:
+    def __init__(self, model: Path, params: EngineParams, max_context: int) -> None:
         check_model_folder(model)
         self.quantised = quantisation(model)
         self.model, self.params, self.max_context = model, params, max_context

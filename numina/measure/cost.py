@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from numina.measure.results import SYSTEMS, Results
-from numina.records import Trace, Verdict
+from numina.records.trace import Trace, Verdict
 
 
 def costs(results: Results, splits: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -9,9 +9,9 @@ from numina.answer.equal import alike
 from numina.measure.curves import Pool, Vote, majority_curve, pass_curve
 from numina.measure.results import Results
 from numina.measure.score import grade
-from numina.records import Trace, Verdict
+from numina.records.trace import Trace, Verdict
 from numina.sctir.vote import weight_of
-from numina.settings import Sctir
+from numina.settings.decoding import Sctir
 
 CURVE_FIELDS = ("split", "k", "accuracy", "low", "high", "pass_at_k", "guessed")
 

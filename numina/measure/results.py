@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from numina.records import Problem, Trace, Verdict, read_lines, read_problems
-from numina.settings import UserError
+from numina.errors import UserError
+from numina.records.problem import Problem
+from numina.records.trace import Trace, Verdict
+from numina.rows import read_lines, read_problems
 
 SYSTEMS = ("cot", "tir", "gptq")
 Row = TypeVar("Row", Trace, Verdict)

@@ -22,7 +22,7 @@ from numina.answer.equal import equal
 from numina.measure.cost import costs
 from numina.measure.results import SYSTEMS, Results
 from numina.measure.stats import Estimate, estimate, over_seeds
-from numina.records import Problem
+from numina.records.problem import Problem
 
 ALL = "all"  # every problem of every split
 BREAKDOWN_FIELDS = (

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from numina.settings import BaseModelParams, UserError
+from numina.errors import UserError
+from numina.settings.models import BaseModelParams
 
 
 def place_base_model(params: BaseModelParams, out: Path) -> None:

@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from numina.records import Problem, write_json
-from numina.settings import Quantize, UserError
+from numina.errors import UserError
+from numina.records.problem import Problem
+from numina.rows import write_json
+from numina.settings.models import Quantize
 from numina.template import IGNORED, Template, encode
 
 LOSS_ROWS = 8  # held-out rows on which the loss is measured before and after

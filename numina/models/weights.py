@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from numina.settings import UserError
+from numina.errors import UserError
 
 
 def check_model_folder(model: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from numina.measure.results import Results
 from numina.measure.score import grade
-from numina.records import Verdict
+from numina.records.trace import Verdict
 from numina.report.traces import RULE, Entry, Segment, entries, segments, statement
 from numina.report.typeset import Formulas, typeset
 

@@ -15,7 +15,7 @@ from numina.measure.score import ALL, Table
 from numina.report.facts import Training, hardware, model_name
 from numina.report.provenance import Commit
 from numina.report.wording import NAMES, interval, percent, plain
-from numina.settings import Params
+from numina.settings.params import Params
 
 Kind = Literal["cot", "tir", "gptq"]
 HERE = Path(__file__).parent

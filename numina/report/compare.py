@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from numina.errors import UserError
 from numina.measure.score import OUTCOME_FIELDS
 from numina.measure.stats import Paired, paired
 from numina.report.provenance import Commit, committed
-from numina.settings import UserError
 
 # By system: the share of seeds that were right, by split and problem.
 Outcomes = dict[str, dict[tuple[str, str], float]]

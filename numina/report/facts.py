@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from numina.measure.results import Results, existing, problems_of
-from numina.records import Problem
+from numina.measure.results import Results
+from numina.records.problem import Problem
 from numina.report.wording import duration, plain
-from numina.settings import Params, Sft
+from numina.rows import existing
+from numina.settings.params import Params
+from numina.settings.training import Sft
 
 
 @dataclass(frozen=True, slots=True)

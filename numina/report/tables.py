@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from numina.measure.results import existing
 from numina.measure.score import ALL, Table
 from numina.report.reference import Published, published
 from numina.report.wording import SHORT
+from numina.rows import existing
 
 # Names that published figures have for a year's problems of a split.
 YEARS = {("amc", "2023"): "AMC 2023", ("aime", "2024"): "AIME 2024"}

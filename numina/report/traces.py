@@ -9,7 +9,8 @@ from typing import Literal
 
 from numina.answer.equal import alike
 from numina.measure.results import SYSTEMS, Results
-from numina.records import Problem, Trace, Verdict
+from numina.records.problem import Problem
+from numina.records.trace import Trace, Verdict
 
 FENCE = re.compile(r"```(python|output)\n(.*?)(?:```(?:\n|$)|$)", re.S)
 DRAWING = re.compile(r"\[asy\](.*?)\[/asy\]", re.S)

@@ -24,18 +24,20 @@ import os
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 
+from numina.errors import UserError
 from numina.sandbox.isolation import allow_descriptors
 from numina.sandbox.process import Process
 from numina.sandbox.session import Result, Session
 from numina.sandbox.warm import Zygote
-from numina.settings import Sandbox, UserError
+from numina.settings.decoding import Sandbox
+from numina.settings.hardware import SandboxHardware
 
 NUMERIC = re.compile(r"\b(sympy|numpy|mpmath|scipy|pandas)\b")
 NUMERIC_PRELOAD = ["mpmath", "numpy", "numpy.linalg", "numpy.random", "sympy"]
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
 
 
-class Pool:
+class SandboxPool:
     """Warm zygotes and the sessions forked from them. Use it as an async context manager.
 
     There are two: a fork costs in proportion to what is loaded, so programs that name no numeric
@@ -43,6 +45,7 @@ class Pool:
 
     Args:
         params: the limits.
+        hardware: what the machine gives.
         ahead: sessions kept started before they are asked for.
 
     Attributes:
@@ -50,25 +53,25 @@ class Pool:
 
     Raises:
         UserError: on entering, where nothing stops the network or writes, unless
-            `params.allow_unisolated`.
+            `hardware.allow_unisolated`.
     """
 
-    def __init__(self, params: Sandbox, ahead: int = 2 * CORES) -> None:
-        self.params, self.ahead = params, ahead
+    def __init__(self, params: Sandbox, hardware: SandboxHardware, ahead: int = 2 * CORES) -> None:
+        self.params, self.hardware, self.ahead = params, hardware, ahead
         self.layers: dict[str, bool] = {}
 
-    async def __aenter__(self) -> Pool:
+    async def __aenter__(self) -> SandboxPool:
         allow_descriptors()
         self.slots = asyncio.Semaphore(CORES + 1)  # one may be between fork and block
         self.taking = {"plain": asyncio.Lock(), "numeric": asyncio.Lock()}
         self.zygotes = {
-            "plain": Zygote(self.params, [], self.ahead),
-            "numeric": Zygote(self.params, NUMERIC_PRELOAD, self.ahead),
+            "plain": Zygote(self.params, self.hardware, [], self.ahead),
+            "numeric": Zygote(self.params, self.hardware, NUMERIC_PRELOAD, self.ahead),
         }
         try:
             await self.zygotes["plain"].ready()
             self.layers = self.zygotes["plain"].layers
-            refuse_unisolated(self.layers, self.params)
+            refuse_unisolated(self.layers, self.hardware)
         except BaseException:
             await self.__aexit__()
             raise
@@ -94,11 +97,11 @@ class Pool:
             return await self.zygotes[kind].take()
 
 
-def refuse_unisolated(layers: dict[str, bool], params: Sandbox) -> None:
+def refuse_unisolated(layers: dict[str, bool], hardware: SandboxHardware) -> None:
     """Insist on layers that stop the network and writes.
 
     Raises:
-        UserError: one is missing, and `params.allow_unisolated` is false.
+        UserError: one is missing, and `hardware.allow_unisolated` is false.
     """
     stops = {
         # A network namespace has no say over sockets that are files.
@@ -108,16 +111,16 @@ def refuse_unisolated(layers: dict[str, bool], params: Sandbox) -> None:
     }
     for what, ways in stops.items():
         on = any(all(layers[name] for name in way) for way in ways)
-        if not on and not params.allow_unisolated:
+        if not on and not hardware.allow_unisolated:
             needed = ", or ".join(" with ".join(way) for way in ways)
             raise UserError(
                 f"sandbox: this machine has no layer that keeps programs from {what} ({needed}). "
-                "sandbox.allow_unisolated: true runs them all the same"
+                "hardware.sandbox.allow_unisolated: true runs them all the same"
             )
 
 
 async def run_in(
-    pool: Pool,
+    pool: SandboxPool,
     programs: Sequence[Sequence[str | bytes]],
     on_program: Callable[[], object] = lambda: None,
 ) -> list[list[Result]]:
@@ -135,18 +138,20 @@ async def run_in(
 
 async def run_all(
     params: Sandbox,
+    hardware: SandboxHardware,
     programs: Sequence[Sequence[str | bytes]],
     on_program: Callable[[], object] = lambda: None,
 ) -> list[list[Result]]:
     """`run_in` a pool of their own."""
-    async with Pool(params) as pool:
+    async with SandboxPool(params, hardware) as pool:
         return await run_in(pool, programs, on_program)
 
 
 def run_programs(
     params: Sandbox,
+    hardware: SandboxHardware,
     programs: Sequence[Sequence[str | bytes]],
     on_program: Callable[[], object] = lambda: None,
 ) -> list[list[Result]]:
     """`run_all` for scripts: waits for all of them."""
-    return asyncio.run(run_all(params, programs, on_program))
+    return asyncio.run(run_all(params, hardware, programs, on_program))

@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from numina.sandbox.process import Output, Process
-from numina.settings import Sandbox
+from numina.settings.decoding import Sandbox
 
 if TYPE_CHECKING:
-    from numina.sandbox.pool import Pool
+    from numina.sandbox.pool import SandboxPool
     from numina.sandbox.warm import Ended
 
 
@@ -53,9 +53,9 @@ def failure(status: Any, error_type: str, message: str, wall_s: float = 0.0) -> 
 
 
 class Session:
-    """One trace's interpreter. Made by `Pool.session`; its process starts with its first block."""
+    """One trace's interpreter. Made by `SandboxPool.session`; its process starts with its first block."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: SandboxPool) -> None:
         self.pool = pool
         self.process: Process | None = None
         self.turn = asyncio.Lock()  # two blocks at once would print into each other's results

@@ -20,7 +20,8 @@ from typing import NamedTuple
 from numina.sandbox.files import remove_tree
 from numina.sandbox.process import Process
 from numina.sandbox.wire import END, ENDED, KILL, ORDER, START
-from numina.settings import Sandbox
+from numina.settings.decoding import Sandbox
+from numina.settings.hardware import SandboxHardware
 
 PROGRAM = ["-m", "numina.sandbox.zygote"]
 START_S = 120.0  # the zygote imports sympy, on a slow disk too
@@ -39,7 +40,7 @@ class Zygote:
     """A warm interpreter that sessions are forked from, started anew when it dies.
 
     Args:
-        params: the limits of its sessions.
+        params, hardware: the limits of its sessions.
         preload: modules that it imports beside the standard ones.
         ahead: sessions kept started before they are asked for.
 
@@ -47,8 +48,11 @@ class Zygote:
         layers: by name, whether it is on; known once `ready` has returned.
     """
 
-    def __init__(self, params: Sandbox, preload: Sequence[str], ahead: int) -> None:
-        self.params, self.preload, self.ahead = params, preload, ahead
+    def __init__(
+        self, params: Sandbox, hardware: SandboxHardware, preload: Sequence[str], ahead: int
+    ) -> None:
+        self.params, self.hardware = params, hardware
+        self.preload, self.ahead = preload, ahead
         self.numbers = itertools.count(1)
         self.spares: collections.deque[Process] = collections.deque()
         self.ending: dict[int, asyncio.Future[Ended | None]] = {}
@@ -63,8 +67,10 @@ class Zygote:
         os.mkdir(os.path.join(self.folder, "root"))
         self.control, theirs = socket.socketpair()
         limits = {
-            name: getattr(self.params, name)
-            for name in ("memory_mb", "cpu_s", "file_mb", "open_files")
+            "memory_mb": self.params.memory_mb,
+            "cpu_s": self.params.cpu_s,
+            "file_mb": self.params.file_mb,
+            "open_files": self.hardware.open_files,
         }
         options = {"folder": self.folder, "limits": limits, "preload": self.preload}
         self.process = subprocess.Popen(

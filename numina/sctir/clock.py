@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from numina.settings import TimeBank, UserError
+from numina.errors import UserError
+from numina.settings.decoding import TimeBank
 
 
 class Clock:

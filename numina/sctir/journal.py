@@ -7,8 +7,8 @@ import json
 import os
 from pathlib import Path
 
-from numina.records import Trace
-from numina.settings import UserError
+from numina.errors import UserError
+from numina.records.trace import Trace
 
 
 class Journal:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from numina.agent.trace import Event
-from numina.records import Verdict, progress_bar
+from numina.progress import progress_bar
+from numina.records.trace import Verdict
 from numina.sctir.clock import Clock
 
 

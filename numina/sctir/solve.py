@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from numina.agent.trace import Agent, TraceLimits, run_trace
-from numina.records import Trace, Verdict
+from numina.records.trace import Trace, Verdict
 from numina.sctir.journal import Journal
 from numina.sctir.stop import traces_needed
 from numina.sctir.vote import margin, tally, weight_of
-from numina.settings import AnswerRule, Sandbox, Sctir
+from numina.settings.decoding import Sandbox, Sctir
+from numina.settings.splits import AnswerRule
 
 T = TypeVar("T")
 

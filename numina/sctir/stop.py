@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from numina.records import Trace
+from numina.records.trace import Trace
 from numina.sctir.vote import Votes, margin, tally, weight_of
-from numina.settings import Sctir
+from numina.settings.decoding import Sctir
 
 Needed = tuple[int, str]  # traces to have in flight, and the rule that says so when it is 0
 

@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 
 from numina.answer.equal import alike, as_integer
-from numina.records import Trace
-from numina.settings import AnswerRule, Sctir
+from numina.records.trace import Trace
+from numina.settings.decoding import Sctir
+from numina.settings.splits import AnswerRule
 
 Votes = list[tuple[str, float]]  # answers with their weights, the winner first
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from numina.records import Problem
-from numina.settings import UserError
+from numina.errors import UserError
+from numina.records.problem import Problem
 from numina.sources.families import algebra, counting, geometry, number_theory, sequences
 from numina.sources.family import Draw, Family
 

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from numina.answer.find import find_answer
-from numina.records import Problem
-from numina.settings import Digitize, UserError
+from numina.errors import UserError
+from numina.records.problem import Problem
+from numina.settings.data import Digitize
 
 LEAST_CHARACTERS = 40
 MOST_BROKEN = 0.05

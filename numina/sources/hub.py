@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from numina.records import read_lines
-from numina.settings import HubFile, UserError
+from numina.errors import UserError
+from numina.rows import read_lines
+from numina.settings.splits import HubFile
 
 
 def hub_rows(hub: HubFile) -> list[tuple[str, dict[str, Any]]]:

@@ -6,8 +6,9 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from numina.records import Problem, read_problems
-from numina.settings import UserError
+from numina.errors import UserError
+from numina.records.problem import Problem
+from numina.rows import read_problems
 
 
 def sample_file(path: Path, count: int, seed: int) -> list[Problem]:

@@ -16,9 +16,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from numina.records import Problem, write_text
+from numina.errors import UserError
+from numina.records.problem import Problem
 from numina.resume import resume_folder
-from numina.settings import Sft, UserError
+from numina.rows import write_text
+from numina.settings.training import Sft
 from numina.template import Template, encode
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from numina.answer.equal import as_integer
 from numina.answer.find import last_box
-from numina.records import Problem, to_problem
+from numina.records.problem import Problem
+from numina.rows import to_problem
 
 Placed = tuple[str, Mapping[str, Any]]  # a row with its file and line, for messages
 

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from numina.records import Problem, read_lines
-from numina.settings import EmbeddedSplit, MathSplit, RealSplit, UserError, ValidationSets
+from numina.errors import UserError
+from numina.records.problem import Problem
+from numina.rows import read_lines
+from numina.settings.splits import EmbeddedSplit, MathSplit, RealSplit, ValidationSets
 from numina.sources.catalog import validation_problems
 from numina.sources.hub import hub_rows
 from numina.sources.sample import sample

@@ -5,11 +5,12 @@ import asyncio
 import pytest
 
 from numina.agent.trace import Agent, TraceLimits, last_program, prompt_for, run_trace
-from numina.records import Problem
-from numina.sandbox.pool import Pool
-from numina.settings import AnswerRule, UserError
+from numina.errors import UserError
+from numina.records.problem import Problem
+from numina.sandbox.pool import SandboxPool
+from numina.settings.splits import AnswerRule
 from numina.template import TEMPLATES
-from tests.conftest import SANDBOX
+from tests.conftest import SANDBOX, SANDBOX_HARDWARE
 from tests.sctir.scripted import Scripted
 
 LIMITS = TraceLimits(0.8, 1.0, 256, 1000, 2, 200)
@@ -24,7 +25,7 @@ def trace_of(*steps: str, limits: TraceLimits = LIMITS, rule: AnswerRule = INTEG
     engine = Scripted(*steps)
 
     async def go():
-        async with Pool(SANDBOX) as pool:
+        async with SandboxPool(SANDBOX, SANDBOX_HARDWARE) as pool:
             return await run_trace(Agent(engine, pool, limits), "Q ", "p", 1, 0, rule)
 
     return asyncio.run(go()), engine
@@ -111,7 +112,7 @@ def test_every_step_is_told_as_it_comes():
     told = []
 
     async def go():
-        async with Pool(SANDBOX) as pool:
+        async with SandboxPool(SANDBOX, SANDBOX_HARDWARE) as pool:
             engine = Scripted(program("print(6 * 7)"), "\\boxed{42}")
             await run_trace(Agent(engine, pool, LIMITS, told.append), "Q ", "p", 1, 3, INTEGER)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from numina.answer.grade import grade, grade_file
-from numina.settings import UserError
+from numina.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 ROW = {"id": "a", "prediction": "1", "gold": "1"}

@@ -11,13 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from numina.answer.equal import equal, equal_async
-from numina.answer.pool import Pool
+from numina.answer.pool import GradingPool
 
 HANG = "9^{9^{9^9}}"
 CALLER = """
 import sys, threading, time
-from numina.answer.pool import Pool
-pool = Pool(size=2, limit_s=2)
+from numina.answer.pool import GradingPool
+pool = GradingPool(size=2, limit_s=2)
 print(pool.decide("x+1", "1+x")[0], flush=True)
 threading.Thread(target=pool.decide, args=("9^{9^{9^9}}", "5"), daemon=True).start()
 pool.decide("y+1", "1+y")
@@ -29,7 +29,7 @@ time.sleep(60)
 
 @pytest.fixture
 def pool():
-    pool = Pool(size=2, limit_s=1.0)
+    pool = GradingPool(size=2, limit_s=1.0)
     yield pool
     pool.close()
 

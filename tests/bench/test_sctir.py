@@ -4,7 +4,7 @@ import asyncio
 
 from numina.bench import contest, sctir
 from numina.bench.simulated_time import SimulatedLoop
-from numina.settings import load
+from numina.settings.params import load
 from numina.sources.catalog import validation_problems
 
 N = 4

@@ -9,7 +9,6 @@ import yaml
 
 from numina.cli.main import doctor
 from numina.engine.choose import INSTALL
-from numina.settings import Engine
 
 ROOT = Path(__file__).resolve().parent.parent
 

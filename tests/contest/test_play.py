@@ -8,8 +8,9 @@ import types
 import pytest
 
 from numina.contest.play import LocalContest, play, read_contest
-from numina.records import Problem
-from numina.settings import UserError, load
+from numina.errors import UserError
+from numina.records.problem import Problem
+from numina.settings.params import load
 
 TEXTS = {"a": "What is $1+1$?", "b": "What is $2+2$?", "c": "word " * 600, "d": "What is $4$?"}
 PROBLEMS = [Problem(name, text, "", "test") for name, text in TEXTS.items()]

@@ -12,8 +12,10 @@ from numina.corpus.collect import collect
 from numina.corpus.cot import cot_samples, realign
 from numina.corpus.dedup import clean
 from numina.corpus.tora import tir_samples
-from numina.records import Problem, read_problems, write_rows
-from numina.settings import Collect, Dedup, TirData, UserError
+from numina.errors import UserError
+from numina.records.problem import Problem
+from numina.rows import read_problems, write_rows
+from numina.settings.data import Collect, Dedup, TirData
 from numina.sources.catalog import training_problems
 from numina.sources.family import Step
 from numina.sources.sample import sample_file

@@ -12,7 +12,7 @@ from typing import Any
 
 from numina.engine.choose import open_engine
 from numina.engine.protocol import Sampling
-from numina.settings import load
+from numina.settings.params import load
 
 
 async def main(model: Path, prompts: list[str]) -> dict[str, Any]:

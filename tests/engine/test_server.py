@@ -14,7 +14,8 @@ from aiohttp import web
 
 from numina.engine.protocol import Completion, Sampling
 from numina.engine.server import ServerEngine
-from numina.settings import UserError, load
+from numina.errors import UserError
+from numina.settings.params import load
 from tests.engine.test_transformers import PROMPTS, complete
 from tests.engine.test_vllm import ENVIRONMENT, PYTHON, needs_vllm
 

@@ -6,7 +6,7 @@ import pytest
 
 from numina.engine.protocol import Completion, Sampling, cut_at_stop
 from numina.engine.transformers import TransformersEngine, sample
-from numina.settings import UserError
+from numina.errors import UserError
 
 GREEDY = Sampling(temperature=0, top_p=1, max_new_tokens=12, stop=(), seed=1)
 PROMPTS = ["We add", "What is $4+12$? The answer", "print(range(n))"]

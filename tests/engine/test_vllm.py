@@ -8,7 +8,8 @@ import pytest
 
 from numina.engine.choose import open_engine
 from numina.engine.vllm import VllmEngine
-from numina.settings import UserError, load
+from numina.errors import UserError
+from numina.settings.params import load
 from tests.dag import ROOT
 from tests.engine.test_transformers import PROMPTS, complete
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from numina.measure.results import read_object, read_results
-from numina.settings import UserError
+from numina.errors import UserError
+from numina.measure.results import read_results
+from numina.rows import read_object
 from tests.report.conftest import prepare, run_stage
 
 GREEDY = Path("eval/greedy/tir/mini_amc.jsonl")

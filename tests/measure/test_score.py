@@ -21,8 +21,9 @@ from numina.measure.score import (
     outcomes,
     summary,
 )
-from numina.records import Problem, Trace, Verdict
-from numina.settings import load
+from numina.records.problem import Problem
+from numina.records.trace import Trace, Verdict
+from numina.settings.params import load
 from tests.conftest import make_trace
 from tests.dag import ROOT
 

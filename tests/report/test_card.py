@@ -7,7 +7,7 @@ import yaml
 
 from numina.report.card import SYSTEMS, base_model
 from numina.report.wording import percent
-from numina.settings import load
+from numina.settings.params import load
 from tests.dag import ROOT
 
 

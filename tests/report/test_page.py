@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from numina.errors import UserError
 from numina.measure.results import read_results
 from numina.report import provenance
 from numina.report.browser import browser_data, compact
@@ -17,7 +18,6 @@ from numina.report.reference import elsewhere, published
 from numina.report.tables import divisions, result_rows
 from numina.report.traces import Segment, entries, segments, statement
 from numina.report.wording import duration, interval, p_value, points, short_count
-from numina.settings import UserError
 from tests.dag import ROOT, stages
 from tests.report.conftest import prepare, run_stage
 

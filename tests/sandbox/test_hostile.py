@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from numina.sandbox.pool import Pool
+from numina.sandbox.pool import SandboxPool
 from numina.sandbox.process import KEPT
 from numina.sandbox.session import Result, Session
 from numina.sandbox.zygote import QUIET
-from numina.settings import Sandbox
-from tests.conftest import SANDBOX
+from numina.settings.decoding import Sandbox
+from tests.conftest import SANDBOX, SANDBOX_HARDWARE
 
 LIMITS = SANDBOX.model_copy(update={"timeout_s": 2.0, "memory_mb": 256, "output_mb": 4})
 
@@ -27,7 +27,7 @@ LIMITS = SANDBOX.model_copy(update={"timeout_s": 2.0, "memory_mb": 256, "output_
 class Machine:
     """A pool, and a neighbour with a session in it."""
 
-    def __init__(self, runner: asyncio.Runner, pool: Pool) -> None:
+    def __init__(self, runner: asyncio.Runner, pool: SandboxPool) -> None:
         self.runner, self.pool, self.neighbour = runner, pool, Session(pool)
         assert self.runner.run(self.neighbour.run("kept = 41")).status == "ok"
 
@@ -57,7 +57,7 @@ class Machine:
 @pytest.fixture(scope="module")
 def started():
     with asyncio.Runner() as runner:
-        pool = Pool(LIMITS)
+        pool = SandboxPool(LIMITS, SANDBOX_HARDWARE)
         runner.run(pool.__aenter__())
         yield Machine(runner, pool)
         runner.run(pool.__aexit__())
@@ -246,7 +246,7 @@ def test_processor_time_of_a_whole_session(ignore):
     limits = LIMITS.model_copy(update={"cpu_s": 1, "timeout_s": 60.0})
 
     async def use() -> Result:
-        async with Pool(limits) as pool, pool.session() as session:
+        async with SandboxPool(limits, SANDBOX_HARDWARE) as pool, pool.session() as session:
             return await session.run(f"{ignore}\nwhile True: pass")
 
     result = asyncio.run(use())
@@ -751,7 +751,7 @@ def test_the_zygote_dies_and_the_pool_goes_on(victim, namespaces, monkeypatch):
         monkeypatch.setattr("numina.sandbox.warm.PROGRAM", ["-c", code])
 
     async def use() -> tuple[Result, Result]:
-        async with Pool(LIMITS) as pool:
+        async with SandboxPool(LIMITS, SANDBOX_HARDWARE) as pool:
             async with pool.session() as session:
                 await session.run("1")
                 family = family_of(pool.zygotes["plain"].process.pid)
@@ -769,10 +769,10 @@ def test_the_zygote_dies_and_the_pool_goes_on(victim, namespaces, monkeypatch):
 def test_nothing_survives_the_callers_death(namespaces, tmp_path):
     less = "isolation.enter_namespaces = lambda: False\n"
     code = (
-        "import asyncio, sys\nfrom numina.sandbox import warm\nfrom numina.sandbox.pool import Pool\n"
-        "from tests.conftest import SANDBOX\n"
+        "import asyncio, sys\nfrom numina.sandbox import warm\nfrom numina.sandbox.pool import SandboxPool\n"
+        "from tests.conftest import SANDBOX, SANDBOX_HARDWARE\n"
         f"if not {namespaces}:\n  warm.PROGRAM = ['-c', {'from numina.sandbox import isolation, zygote' + chr(10) + less + 'zygote.main()'!r}]\n"
-        "async def main():\n  async with Pool(SANDBOX) as pool, pool.session() as s:\n"
+        "async def main():\n  async with SandboxPool(SANDBOX, SANDBOX_HARDWARE) as pool, pool.session() as s:\n"
         "    await s.run('open(\"a\", \"w\").close()')\n    print(pool.zygotes['plain'].process.pid, flush=True)\n"
         "    await s.run('import ctypes\\nctypes.CDLL(None).prctl(1, 0, 0, 0, 0)\\nwhile True: pass')\n"
         "asyncio.run(main())"

@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 from numina.sandbox.files import remove_tree
-from numina.sandbox.pool import Pool
+from numina.sandbox.pool import SandboxPool
 from numina.sandbox.session import Result
-from tests.conftest import SANDBOX
+from tests.conftest import SANDBOX, SANDBOX_HARDWARE
 
 
 def descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
 
 
-async def run_one(pool: Pool, *blocks: str) -> Result:
+async def run_one(pool: SandboxPool, *blocks: str) -> Result:
     async with pool.session() as session:
         return [await session.run(block) for block in blocks][-1]
 
@@ -28,7 +28,7 @@ async def run_one(pool: Pool, *blocks: str) -> Result:
 def test_cancelled_runs_leave_no_session_behind():
     async def use() -> tuple[int, int, Result]:
         rng = random.Random(1)
-        async with Pool(SANDBOX) as pool:
+        async with SandboxPool(SANDBOX, SANDBOX_HARDWARE) as pool:
             await run_one(pool, "1")
             before = descriptors()
             for _ in range(40):
@@ -47,7 +47,7 @@ def test_cancelled_runs_leave_no_session_behind():
 @pytest.mark.parametrize("death", [False, True])
 def test_cancelling_while_a_zygote_starts_delays_nobody(death):
     async def use() -> Result:
-        async with Pool(SANDBOX) as pool:
+        async with SandboxPool(SANDBOX, SANDBOX_HARDWARE) as pool:
             if death:
                 await run_one(pool, "import numpy")
                 pool.zygotes["numeric"].process.kill()
@@ -64,7 +64,7 @@ def test_cancelling_while_a_zygote_starts_delays_nobody(death):
 
 def test_a_pool_that_closes_while_its_zygotes_start():
     async def use() -> None:
-        waiting = asyncio.create_task(Pool(SANDBOX).__aenter__())
+        waiting = asyncio.create_task(SandboxPool(SANDBOX, SANDBOX_HARDWARE).__aenter__())
         await asyncio.sleep(0.02)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
@@ -74,7 +74,7 @@ def test_a_pool_that_closes_while_its_zygotes_start():
 
 def test_blocks_at_once_in_one_session_take_turns():
     async def use() -> list[Result]:
-        async with Pool(SANDBOX) as pool, pool.session() as session:
+        async with SandboxPool(SANDBOX, SANDBOX_HARDWARE) as pool, pool.session() as session:
             slow = session.run("import time; time.sleep(0.1); print('a')")
             return await asyncio.gather(slow, session.run("print('b')"))
 
@@ -85,11 +85,11 @@ MANY = """
 import asyncio, collections, resource, sys
 soft, hard, sessions = map(int, sys.argv[1:])
 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-from numina.sandbox.pool import Pool
+from numina.sandbox.pool import SandboxPool
 from numina.sandbox.session import Session
 from tests.conftest import SANDBOX
 async def main():
-    async with Pool(SANDBOX) as pool:
+    async with SandboxPool(SANDBOX, SANDBOX_HARDWARE) as pool:
         held = [Session(pool) for _ in range(sessions)]
         done = await asyncio.gather(*[session.run("1") for session in held])
         print(dict(collections.Counter(result.status for result in done)))

@@ -5,16 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from numina.errors import UserError
 from numina.sandbox.isolation import LAYERS
-from numina.sandbox.pool import Pool, refuse_unisolated, run_programs
+from numina.sandbox.pool import SandboxPool, refuse_unisolated, run_programs
 from numina.sandbox.session import Result
 from numina.sandbox.text import output_text
-from numina.settings import Sandbox, UserError
-from tests.conftest import SANDBOX
+from numina.settings.decoding import Sandbox
+from tests.conftest import SANDBOX, SANDBOX_HARDWARE
 
 
 def run(*blocks: str, params: Sandbox = SANDBOX) -> list[Result]:
-    return run_programs(params, [blocks])[0]
+    return run_programs(params, SANDBOX_HARDWARE, [blocks])[0]
 
 
 def test_blocks_of_a_session_share_their_names():
@@ -22,7 +23,7 @@ def test_blocks_of_a_session_share_their_names():
 
 
 def test_sessions_do_not_share_names():
-    first, second = run_programs(SANDBOX, [["x = 1"], ["print(x)"]])
+    first, second = run_programs(SANDBOX, SANDBOX_HARDWARE, [["x = 1"], ["print(x)"]])
     assert first[0].status == "ok"
     assert second[0].error_type == "NameError"
 
@@ -96,7 +97,7 @@ def test_stateless_sessions_start_anew_with_each_block():
 
 def test_many_sessions_at_once():
     programs = [[f"x = {i}", "print(x * x)"] for i in range(40)]
-    results = run_programs(SANDBOX, programs)
+    results = run_programs(SANDBOX, SANDBOX_HARDWARE, programs)
     assert [rows[1].stdout for rows in results] == [f"{i * i}\n" for i in range(40)]
 
 
@@ -142,7 +143,7 @@ def test_what_the_other_layers_stop_without_one(missing, tmp_path, monkeypatch):
     monkeypatch.setattr(warm, "PROGRAM", ["-c", program])
 
     async def use() -> tuple[dict[str, bool], list[Result]]:
-        async with Pool(SANDBOX) as pool, pool.session() as session:
+        async with SandboxPool(SANDBOX, SANDBOX_HARDWARE) as pool, pool.session() as session:
             blocks = [
                 f"open({str(tmp_path / 'secret')!r}).read()",
                 f"open({str(tmp_path / 'new')!r}, 'w')",
@@ -166,7 +167,9 @@ def test_recorded_traces_print_what_they_printed_for_their_authors():
     from numina.bench.traces import differences, read_traces
 
     traces = read_traces(TRACES)
-    results = run_programs(SANDBOX, [[block.code for block in trace] for trace in traces])
+    results = run_programs(
+        SANDBOX, SANDBOX_HARDWARE, [[block.code for block in trace] for trace in traces]
+    )
     blocks = sum(len(trace) for trace in traces)
     assert blocks == 1321
     assert len(differences(traces, results)) <= 0.01 * blocks

@@ -14,7 +14,8 @@ from numina.agent.trace import Agent, TraceLimits
 from numina.engine.protocol import Completion, Sampling
 from numina.sctir.journal import Journal
 from numina.sctir.solve import solve
-from numina.settings import AnswerRule, load
+from numina.settings.params import load
+from numina.settings.splits import AnswerRule
 from tests.sctir.scripted import NoPrograms
 
 SCTIR = load().sctir.model_copy(update={"n": 12, "stop": "none"})

@@ -2,8 +2,9 @@
 
 import pytest
 
+from numina.errors import UserError
 from numina.sctir.clock import Clock
-from numina.settings import TimeBank, UserError
+from numina.settings.decoding import TimeBank
 
 
 def shares(bank: TimeBank, used: list[float]) -> list[float | None]:

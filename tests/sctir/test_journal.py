@@ -2,8 +2,8 @@
 
 import pytest
 
+from numina.errors import UserError
 from numina.sctir.journal import Journal
-from numina.settings import UserError
 from tests.conftest import make_trace
 
 TRACES = [make_trace("p", 1, "4"), make_trace("p", 0, None), make_trace("q", 0, "7", text="\\(é\n")]

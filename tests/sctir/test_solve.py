@@ -12,11 +12,11 @@ import pytest
 from numina.agent.trace import Agent, TraceLimits, step_seed
 from numina.engine.protocol import Completion, Sampling
 from numina.engine.transformers import TransformersEngine
-from numina.records import Verdict
-from numina.sandbox.pool import Pool
+from numina.records.trace import Verdict
+from numina.sandbox.pool import SandboxPool
 from numina.sctir.solve import solve
-from numina.settings import load
-from tests.conftest import SANDBOX
+from numina.settings.params import load
+from tests.conftest import SANDBOX, SANDBOX_HARDWARE
 from tests.dag import ROOT
 from tests.sctir.scripted import NoPrograms, Scripted
 from tests.sctir.solving import LIMITS, RULE
@@ -148,7 +148,7 @@ def test_the_same_seed_gives_the_same_traces_on_the_transformers_engine(model_fo
 
     async def go(batch_size: int) -> list[str]:
         engine = TransformersEngine(model_folder, batch_size, "float32")
-        async with engine, Pool(SANDBOX) as pool:
+        async with engine, SandboxPool(SANDBOX, SANDBOX_HARDWARE) as pool:
             agent = Agent(engine, pool, limits)
             sctir = SCTIR.model_copy(update={"stop": "none"})
             verdict = await solve(agent, "What is $4+12$?", "p", 7, sctir, RULE)

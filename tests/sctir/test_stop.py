@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from numina.sctir.stop import beta, lossless, traces_needed, windows
 from numina.sctir.vote import tally, weight_of
-from numina.settings import load
+from numina.settings.params import load
 from tests.conftest import make_trace
 
 SCTIR = load().sctir

@@ -5,7 +5,8 @@ import math
 import pytest
 
 from numina.sctir.vote import admit, margin, tally, weight_of
-from numina.settings import AnswerRule, load
+from numina.settings.params import load
+from numina.settings.splits import AnswerRule
 from tests.conftest import make_trace
 
 SCTIR = load().sctir

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from numina.settings import Digitize, UserError
+from numina.errors import UserError
+from numina.settings.data import Digitize
 from numina.sources.exams import cut_pairs, is_sound, read_pages
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from numina.settings import UserError
+from numina.errors import UserError
 from numina.sources.catalog import FAMILIES, training_problems, validation_problems
 from numina.sources.family import Draw, Family
 

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from numina.records import Problem, write_rows
-from numina.settings import Sft, UserError
+from numina.errors import UserError
+from numina.records.problem import Problem
+from numina.rows import write_rows
+from numina.settings.training import Sft
 from numina.template import TEMPLATES
 from numina.train.sft import fine_tune
 

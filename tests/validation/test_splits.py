@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from numina.records import Problem, read_problems, write_rows
-from numina.settings import UserError, ValidationSets
+from numina.errors import UserError
+from numina.records.problem import Problem
+from numina.rows import read_problems, write_rows
+from numina.settings.splits import ValidationSets
 from numina.validation.published import published_problem, whole_by_float
 from numina.validation.splits import build_split, build_splits
 from stages import validation_sets

@@ -1,0 +1,266 @@
+"""Rows on disk: JSONL (gzip too), JSON objects and CSV, read with clear errors and written whole.
+
+Keys are written in a fixed order, so that equal rows have equal hashes.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import gzip
+import io
+import json
+import os
+import secrets
+import shutil
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from numina.errors import UserError
+from numina.records.problem import Problem
+
+Record = TypeVar("Record")
+
+
+def existing(file: Path) -> Path:
+    """The file itself.
+
+    Raises:
+        UserError: it is missing.
+    """
+    if not file.exists():
+        raise UserError(f"{file}: not found")
+    return file
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Read a ``.jsonl`` or ``.jsonl.gz`` file row by row, each with its line number, from 1.
+
+    Blank lines hold no row, but are counted. A byte order mark at the start is skipped.
+
+    Raises:
+        UserError: the file is missing or unreadable, a line is not a JSON object in UTF-8, or a
+            gzip file is cut short or damaged, with the file and the line.
+    """
+    number = 0
+    try:
+        opener = gzip.open if path.suffix == ".gz" else open
+        with opener(existing(path), "rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if number == 1:
+                    line = line.removeprefix(b"\xef\xbb\xbf")
+                if line.strip():
+                    yield number, parse_row(line, f"{path}, line {number}")
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise UserError(f"{path}, line {number + 1}: damaged gzip file ({error})") from None
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or error}") from None
+
+
+def parse_row(line: bytes, where: str) -> dict[str, Any]:
+    """One line of a JSONL file.
+
+    Raises:
+        UserError: it is not a JSON object in UTF-8, or holds a lone surrogate, which no file can.
+    """
+    try:
+        row = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise UserError(f"{where}: not UTF-8 ({error})") from None
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise UserError(f"{where}: not JSON ({error})") from None
+    except ValueError as error:  # an integer of more digits than Python reads
+        raise UserError(f"{where}: cannot be read ({error})") from None
+    if not isinstance(row, dict):
+        raise UserError(f"{where}: {type(row).__name__}, not an object")
+    if b"\\ud" in line.lower():
+        try:
+            json.dumps(row, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise UserError(f"{where}: holds a lone surrogate ({error.reason})") from None
+    return row
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """All rows of a ``.jsonl`` or ``.jsonl.gz`` file.
+
+    Raises:
+        UserError: as `read_lines`.
+    """
+    return [row for _, row in read_lines(path)]
+
+
+def read_records(path: Path, kind: type[Record]) -> Iterator[tuple[int, Record]]:
+    """Read the records of a file that a stage wrote, each with its line number.
+
+    Raises:
+        UserError: as `read_lines`, or a field is missing or of the wrong type, with the field.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    adapter = TypeAdapter(kind)
+    for number, row in read_lines(path):
+        try:
+            yield number, adapter.validate_python(row)
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"])
+            reason = f"{first['msg'][:1].lower()}{first['msg'][1:]}"
+            raise UserError(f"{path}, line {number}: field {field!r}: {reason}") from None
+
+
+def read_problems(path: Path) -> list[Problem]:
+    """Read problems; fields that `Problem` does not have are left out.
+
+    Raises:
+        UserError: as `read_lines` and `to_problem`, or an id occurs twice.
+    """
+    seen: dict[str, int] = {}
+    problems = []
+    for number, row in read_lines(path):
+        problem = to_problem(row, f"{path}, line {number}")
+        if problem.id in seen:
+            raise UserError(
+                f"{path}, line {number}: field 'id': {problem.id!r} is already in line "
+                f"{seen[problem.id]}"
+            )
+        seen[problem.id] = number
+        problems.append(problem)
+    return problems
+
+
+def read_splits(folder: Path) -> dict[str, list[Problem]]:
+    """The validation splits of a folder by name, each a ``.jsonl`` file with problems.
+
+    Raises:
+        UserError: there is none, or one is damaged or empty.
+    """
+    splits = {file.stem: read_problems(file) for file in sorted(folder.glob("*.jsonl"))}
+    if not splits:
+        raise UserError(f"{folder}: no splits (*.jsonl) there")
+    for name, problems in splits.items():
+        if not problems:
+            raise UserError(f"{folder / name}.jsonl: holds no problems")
+    return splits
+
+
+def to_problem(row: Mapping[str, Any], where: str) -> Problem:
+    """A problem from the fields of a row; fields that are null count as missing.
+
+    Raises:
+        UserError: a missing or empty statement, or a field of the wrong type, with its place.
+    """
+    row = {key: value for key, value in row.items() if value is not None}
+    for field in ("id", "problem", "answer"):
+        if not isinstance(row.get(field), str):
+            raise UserError(f"{where}: field {field!r} must be text, got {row.get(field)!r}")
+    for field in ("id", "problem"):
+        if not row[field].strip():
+            raise UserError(f"{where}: field {field!r} is empty")
+    level = row.get("level", 0)
+    if not isinstance(level, int):
+        raise UserError(f"{where}: field 'level' must be a whole number, got {level!r}")
+    texts = ("source", "solution", "subject", "contest", "unsound")
+    return Problem(
+        id=row["id"],
+        problem=row["problem"],
+        answer=row["answer"],
+        level=level,
+        **{field: str(row.get(field, "")) for field in texts},
+    )
+
+
+def read_object(file: Path, *fields: str) -> dict[str, Any]:
+    """Read a JSON object that has these fields.
+
+    Raises:
+        UserError: it is missing, not a JSON object, or lacks a field.
+    """
+    try:
+        found = json.loads(existing(file).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{file}: not JSON ({error})") from None
+    if not isinstance(found, dict):
+        raise UserError(f"{file}: {type(found).__name__}, not an object")
+    for field in fields:
+        if field not in found:
+            raise UserError(f"{file}: field {field!r} is missing")
+    return found
+
+
+def write_rows(path: Path, rows: Iterable[Any]) -> None:
+    """Write dataclass instances or dicts as JSONL, one by one, whole or not at all."""
+    with written_whole(path) as file:
+        for row in rows:
+            plain = row if isinstance(row, dict) else dataclasses.asdict(row)
+            file.write(json.dumps(plain, ensure_ascii=False) + "\n")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write indented JSON, whole or not at all."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def write_csv(path: Path, fields: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write some fields of each row as CSV under a header, whole or not at all."""
+    write_text(path, csv_text(fields, rows))
+
+
+def csv_text(fields: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """Some fields of each row as CSV, under a header."""
+    text = io.StringIO()
+    table = csv.DictWriter(text, fields, lineterminator="\n", extrasaction="ignore")
+    table.writeheader()
+    table.writerows(rows)
+    return text.getvalue()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    with written_whole(path) as file:
+        file.write(text)
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[IO[str]]:
+    """A text file to write, which takes its place only once it is complete.
+
+    A symbolic link stays one and its target is replaced. What is not a regular file, such as
+    ``/dev/stdout`` or a pipe, is written to directly.
+    """
+    path = path.resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_file():
+        with path.open("w", encoding="utf-8") as file:
+            yield file
+        return
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("x", encoding="utf-8", newline="") as file:
+            yield file
+        if path.exists():
+            shutil.copymode(path, temporary)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def check_output(path: Path, *inputs: Path) -> None:
+    """Check before any work that a file can be written.
+
+    Raises:
+        UserError: it is a folder or an input, or its folder cannot be written to.
+    """
+    if path.is_dir():
+        raise UserError(f"{path}: is a folder")
+    for file in inputs:
+        if path.exists() and file.exists() and path.samefile(file) and path.is_file():
+            raise UserError(f"{path}: is the input too; name another output")
+    target = path.resolve()
+    folder = next(parent for parent in target.parents if parent.exists())
+    if not os.access(target if target.exists() else folder, os.W_OK) or not folder.is_dir():
+        raise UserError(f"{path}: cannot be written")

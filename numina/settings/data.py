@@ -1,0 +1,43 @@
+"""The data build: from exams and other sources to training rows."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from numina.settings.section import Count, Name, Positive, Section, Seed, Share
+
+
+class Digitize(Section):
+    ocr: bool  # read pages without a sound text layer by OCR; else skip them
+    min_confidence: Share  # OCR lines below this are dropped
+    scale: Annotated[int, Field(ge=1, le=8)]  # pixels per PDF point of a page rendered for OCR
+
+
+class JsonlSource(Section):
+    path: Name  # a .jsonl or .jsonl.gz file
+    count: Count  # rows to take, by seed; 0: all
+
+
+class Collect(Section):
+    seed: Seed  # of the families' numbers and of the rows taken from files
+    per_family: Count  # training problems of a family, times the family's share
+    jsonl: tuple[JsonlSource, ...]  # local files to add
+
+
+class Dedup(Section):
+    ngram: Annotated[int, Field(ge=2)]  # words; one shared with validation removes a row
+    jaccard: Annotated[float, Field(gt=0, le=1)]  # similarity above which a row is a duplicate
+
+
+class CotData(Section):
+    seed: Seed  # which rows
+    max_rows: Positive
+
+
+class TirData(Section):
+    seed: Seed  # which rows, and where the embedded teacher goes wrong
+    max_rows: Positive
+    rounds: Positive  # attempts at each problem
+    wrong_share: Share  # share of the embedded teacher's attempts that go wrong

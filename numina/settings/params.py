@@ -1,0 +1,143 @@
+"""The whole of params.yaml: read, checked, and handed out by section.
+
+The whole file is checked whenever any section is asked for, so an impossible value fails in the
+first stage that runs, before any work; yet a stage gets only the sections that it asks for, which
+are those that dvc.yaml names for it, and `hardware`. There are no defaults here: params.yaml states
+every knob, so DVC sees every value that a stage can depend on.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError, model_validator
+
+from numina.errors import UserError
+from numina.settings.data import Collect, CotData, Dedup, Digitize, TirData
+from numina.settings.decoding import EngineParams, EvalGreedy, Sandbox, Sctir, TimeBank
+from numina.settings.hardware import Hardware
+from numina.settings.models import BaseModelParams, Quantize, TemplateParams
+from numina.settings.section import Section
+from numina.settings.splits import Answers, Split, ValidationSets
+from numina.settings.training import Sft
+
+FILE = Path("params.yaml")
+
+
+class Params(Section):
+    """The sections of params.yaml."""
+
+    base_model: BaseModelParams
+    validation_sets: ValidationSets
+    splits: dict[str, Split]
+    digitize: Digitize
+    collect: Collect
+    dedup: Dedup
+    cot_data: CotData
+    tir_data: TirData
+    template: TemplateParams
+    sft_cot: Sft
+    sft_tir: Sft
+    quantize: Quantize
+    sandbox: Sandbox
+    engine: EngineParams
+    eval_greedy: EvalGreedy
+    sctir: Sctir
+    time_bank: TimeBank
+    answers: Answers
+    hardware: Hardware
+
+    @model_validator(mode="after")
+    def consistent(self) -> Params:
+        """What one section alone cannot tell."""
+        for name in self.validation_sets.splits:
+            if name not in self.splits:
+                known = ", ".join(self.splits)
+                raise ValueError(f"validation_sets.splits: {name!r} is not in splits ({known})")
+            if lacking := self.splits[name].lacking():
+                raise ValueError(f"splits.{name}.{lacking}, and validation_sets.splits names it")
+        if self.engine.name == "server" and not self.hardware.server.urls:
+            raise ValueError(
+                "engine.name 'server' needs hardware.server.urls, such as http://localhost:8000/v1"
+            )
+        return self
+
+
+def load(*sections: str, file: Path = FILE) -> Params:
+    """Check all of params.yaml and return the sections that are named.
+
+    To take another one from the result raises AttributeError: a stage that reads a section which
+    dvc.yaml does not name for it would not rerun when that section changes.
+
+    Raises:
+        UserError: as `read`.
+    """
+    whole = read(file)
+    return Params.model_construct(
+        _fields_set=set(sections), **{name: getattr(whole, name) for name in sections}
+    )
+
+
+def read(file: Path = FILE) -> Params:
+    """Read and check the whole file.
+
+    Raises:
+        UserError: the file is missing or not YAML in UTF-8, a key is there twice, or a value is
+            wrong: one line for each, with its key and the value.
+    """
+    return parse(document(file), str(file))
+
+
+def document(file: Path = FILE) -> Any:
+    """What a YAML file holds.
+
+    Raises:
+        UserError: it is missing, not YAML in UTF-8, or has a key twice.
+    """
+    try:
+        return yaml.load(file.read_text(encoding="utf-8"), Loader=UniqueKeyLoader)
+    except FileNotFoundError:
+        raise UserError(f"{file}: not found (run from the root of the repository)") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file}: not UTF-8 ({error})") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{file}: not YAML: {error}") from None
+
+
+class UniqueKeyLoader(yaml.SafeLoader):
+    """PyYAML's safe loader, which alone would let the last of two equal keys win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} is there twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def parse(raw: Any, where: str = str(FILE)) -> Params:
+    """Check a whole params document.
+
+    Raises:
+        UserError: one line for each wrong value, with its key and the value.
+    """
+    try:
+        return Params.model_validate(raw)
+    except ValidationError as error:
+        lines = []
+        for item in error.errors():
+            parts = [str(part) for part in item["loc"]]
+            if parts[:1] == ["splits"]:
+                del parts[2:3]  # which kind of split pydantic took it for
+            key = ".".join(parts) or "the whole file"
+            # A whole section tells nobody which of its values is wrong; its message does.
+            silent = item["type"] == "missing" or isinstance(item["input"], dict)
+            given = "" if silent else f" (got {item['input']!r})"
+            lines.append(f"{where}: {key}: {item['msg']}{given}")
+        raise UserError("\n".join(lines)) from None

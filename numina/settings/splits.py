@@ -1,0 +1,112 @@
+"""The validation splits and what each takes for an answer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from numina.settings.section import Count, Name, Positive, Section, Seed
+
+Level = Annotated[int, Field(ge=1, le=5)]
+
+
+class AnswerRule(Section):
+    integer: bool  # only whole numbers count
+    modulus: Count  # an answer stands for its remainder; 0: as it is
+    lowest: int | None  # smaller numbers get no vote
+    highest: int | None  # larger numbers get no vote
+    from_output: bool  # where a trace states no answer, its last output stands for it
+
+    @model_validator(mode="after")
+    def consistent(self) -> AnswerRule:
+        bounded = self.modulus or self.lowest is not None or self.highest is not None
+        if bounded and not self.integer:
+            raise ValueError("modulus, lowest and highest need integer: true")
+        if self.lowest is not None and self.highest is not None and self.lowest > self.highest:
+            raise ValueError(f"lowest {self.lowest} is above highest {self.highest}")
+        return self
+
+
+class FamilySplit(Section):
+    """Problems of the embedded families, spread evenly over those of some levels."""
+
+    source: Literal["families"]
+    min_level: Level
+    max_level: Level
+    count: Positive
+    answer: AnswerRule
+
+    @model_validator(mode="after")
+    def in_order(self) -> FamilySplit:
+        if self.min_level > self.max_level:
+            raise ValueError(f"min_level {self.min_level} is above max_level {self.max_level}")
+        return self
+
+    def lacking(self) -> str:
+        """Nothing: the families need no file."""
+        return ""
+
+
+class HubFile(Section):
+    """One file of a data set on the hub, at a commit."""
+
+    name: Name  # of the data set
+    revision: Annotated[str, Field(pattern="^([0-9a-f]{40})?$")]  # the commit; "": on no hub
+    file: Name  # in the data set: .parquet or .jsonl
+
+
+class PublishedSplit(Section):
+    """Published problems with whole numbers for answers."""
+
+    source: Literal["path", "hub"]
+    path: str  # source path: a .jsonl or .jsonl.gz file
+    hub: HubFile  # source hub
+    rule: Literal["as_is", "cut"]  # cut: the rows of the whole MATH test that are of `level`
+    level: Count  # cut: 1 to 5; else 0
+    count: Count  # problems to take, by seed; 0: all
+    answer: AnswerRule
+
+    @model_validator(mode="after")
+    def level_to_cut(self) -> PublishedSplit:
+        if self.rule == "cut" and not 1 <= self.level <= 5:
+            raise ValueError(f"rule 'cut' needs a level from 1 to 5, level={self.level}")
+        return self
+
+    def lacking(self) -> str:
+        """What its source needs and does not have; "" where nothing is missing."""
+        if self.source == "path" and not self.path:
+            return "path is empty"
+        if self.source == "hub" and not self.hub.revision:
+            return f"hub.revision is empty: the commit of {self.hub.name}, 40 hex digits"
+        return ""
+
+
+def kind_of(raw: Any) -> str:
+    """Which of the two a split is, from its source."""
+    source = raw.get("source") if isinstance(raw, dict) else getattr(raw, "source", None)
+    return "families" if source == "families" else "published"
+
+
+Split = Annotated[
+    Annotated[FamilySplit, Tag("families")] | Annotated[PublishedSplit, Tag("published")],
+    Discriminator(kind_of),
+]
+
+
+class ValidationSets(Section):
+    seed: Seed  # of the families' numbers and of the problems taken
+    splits: Annotated[tuple[Name, ...], Field(min_length=1)]  # names in the section `splits`
+
+    @model_validator(mode="after")
+    def distinct(self) -> ValidationSets:
+        if len(set(self.splits)) < len(self.splits):
+            raise ValueError(f"splits repeat: {list(self.splits)}")
+        return self
+
+
+class Answers(Section):
+    """What counts as an answer outside the validation splits."""
+
+    solve: AnswerRule  # numina solve
+    contest: AnswerRule  # numina submit
