@@ -9,10 +9,9 @@ from numina.models.base import place_base_model
 
 def main() -> None:
     args = entry.paths(__doc__, "out")
-    params = settings.load()
+    params = settings.load("base_model")
     place_base_model(params.base_model, args.out)
-    # Now that the sizes of its layers are known, and before hours of training.
-    settings.check_group_size(params.quantize, args.out)
+    settings.check_fits(args.out)  # before hours of training
     print(f"{params.base_model.name} is in {args.out}")
 
 

@@ -10,7 +10,7 @@ from numina.rows import write_rows
 
 def main() -> None:
     args = entry.paths(__doc__, "digitized", "out")
-    problems, teacher = collect(settings.load().collect, args.digitized / "pairs.jsonl")
+    problems, teacher = collect(settings.load("collect").collect, args.digitized / "pairs.jsonl")
     write_rows(args.out / "problems.jsonl", problems)
     steps = [
         {"id": name, "steps": [step._asdict() for step in steps]} for name, steps in teacher.items()

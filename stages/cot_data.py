@@ -11,7 +11,7 @@ from numina.rows import read_problems, write_rows
 
 def main() -> None:
     args = entry.paths(__doc__, "clean", "out")
-    params = settings.load().cot_data
+    params = settings.load("cot_data").cot_data
     problems = read_problems(args.clean / "problems.jsonl")
     samples = cot_samples(problems, params.max_rows, params.seed)
     if not samples:

@@ -16,7 +16,7 @@ def main() -> None:
         row for file in sorted(args.validation.glob("*.jsonl")) for row in read_problems(file)
     ]
     problems = read_problems(args.collected / "problems.jsonl")
-    kept, removed = clean(problems, validation, settings.load().dedup)
+    kept, removed = clean(problems, validation, settings.load("dedup").dedup)
     write_rows(args.out / "problems.jsonl", kept)
     write_rows(args.out / "removed.jsonl", removed)
     rules = Counter(removal.rule for removal in removed)

@@ -12,7 +12,7 @@ from numina.sources.exams import cut_pairs, read_pages
 
 def main() -> None:
     args = entry.paths(__doc__, "exams", "out")
-    params = settings.load().digitize
+    params = settings.load("digitize").digitize
     pairs, pages = [], []
     for file in sorted(args.exams.glob("*.pdf")):
         read = read_pages(file, params)

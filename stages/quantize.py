@@ -1,6 +1,6 @@
 """Quantise the TIR model by GPTQ.
 
-python -m stages.quantize --model models/tir --data data/tir --out models/gptq
+python -m stages.quantize --model models/tir --data data/tir --out models/quantised
 """
 
 from numina import entry, settings
@@ -11,7 +11,8 @@ from numina.template import TEMPLATES
 
 def main() -> None:
     args = entry.paths(__doc__, "model", "data", "out")
-    params = settings.load()
+    params = settings.load("quantize", "template")
+    settings.check_fits(args.model)
     rows = read_problems(args.data / "train.jsonl")
     quantize(args.model, rows, args.out, params.quantize, TEMPLATES[params.template.name])
 

@@ -11,10 +11,12 @@ from numina.train.sft import fine_tune
 
 def main() -> None:
     args = entry.paths(__doc__, "section", "model", "data", "out")
-    params = settings.load()
+    section = str(args.section)
+    params = settings.load(section, "template", "hardware")
+    settings.check_fits(args.model)
     rows = read_problems(args.data / "train.jsonl")
-    sft = {"sft_cot": params.sft_cot, "sft_tir": params.sft_tir}[str(args.section)]
-    fine_tune(args.model, rows, args.out, sft, TEMPLATES[params.template.name])
+    template = TEMPLATES[params.template.name]
+    fine_tune(args.model, rows, args.out, getattr(params, section), params.hardware, template)
 
 
 if __name__ == "__main__":

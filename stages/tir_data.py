@@ -15,13 +15,13 @@ from numina.sources.family import Step
 
 def main() -> None:
     args = entry.paths(__doc__, "clean", "collected", "out")
-    params = settings.load()
+    params = settings.load("tir_data", "sandbox", "hardware")
     teacher = {
         row["id"]: [Step(**step) for step in row["steps"]]
         for row in read_rows(args.collected / "steps.jsonl")
     }
     problems = read_problems(args.clean / "problems.jsonl")
-    made = tir_samples(problems, teacher, params.tir_data, params.sandbox)
+    made = tir_samples(problems, teacher, params.tir_data, params.sandbox, params.hardware.sandbox)
     samples, rounds, layers = asyncio.run(made)
     if not samples:
         raise UserError(f"{args.clean}: the teacher solved no problem")

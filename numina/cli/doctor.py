@@ -8,13 +8,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from numina.engine.choose import INSTALL, is_installed, pick
+from numina.engine.choose import INSTALL, chosen, is_installed
 from numina.errors import UserError
 from numina.machine import accelerators, machine, versions
+from numina.measure.systems import MODELS
 from numina.profile import applied, names
-from numina.settings import EMBEDDED_SPLITS
-from numina.settings.decoding import EngineParams
-from numina.settings.params import Params, load
+from numina.settings.params import Params, read
 
 ENGINES = ("transformers", "vllm", "server", "replay")
 TITLES = {"profiles": "what each profile lacks"}
@@ -25,8 +24,9 @@ def isolation() -> dict[str, bool]:
     from numina.sandbox.pool import SandboxPool
 
     async def layers() -> dict[str, bool]:
-        params = load().sandbox.model_copy(update={"allow_unisolated": True})
-        async with SandboxPool(params) as pool:
+        params = read()
+        hardware = params.hardware.sandbox.model_copy(update={"allow_unisolated": True})
+        async with SandboxPool(params.sandbox, hardware) as pool:
             return pool.layers
 
     return asyncio.run(layers())
@@ -41,8 +41,7 @@ def examine() -> dict[str, Any]:
         "isolation": isolation(),
         "versions": versions(),
         "models": {
-            name: (Path("models") / name / "config.json").exists()
-            for name in ("base", "cot", "tir", "gptq")
+            name: (Path("models") / name / "config.json").exists() for name in ("base", *MODELS)
         },
         "profiles": {name: lacking(name) for name in names()},
     }
@@ -57,17 +56,17 @@ def lacking(profile: str) -> list[str]:
         params = applied(profile)
     except UserError as error:
         return str(error).splitlines()
-    return [*missing_engine(params.engine), *missing_files(params)]
+    return [*missing_engine(params), *missing_files(params)]
 
 
-def missing_engine(engine: EngineParams) -> Iterator[str]:
+def missing_engine(params: Params) -> Iterator[str]:
     """What an engine lacks: its package, or accelerators."""
-    name = pick() if engine.name == "auto" else engine.name
+    name, cards = chosen(params.engine), params.hardware.vllm.tensor_parallel
     if not is_installed(name):
         yield f"engine.name: {name} is not installed: {INSTALL[name]}"
     here = len(accelerators())
-    if name == "vllm" and here < engine.tensor_parallel and not is_vllm_for_cpu():
-        yield f"engine.tensor_parallel: {engine.tensor_parallel} accelerators, of which {here} here"
+    if name == "vllm" and here < cards and not is_vllm_for_cpu():
+        yield f"hardware.vllm.tensor_parallel: {cards} accelerators, of which {here} here"
 
 
 def is_vllm_for_cpu() -> bool:
@@ -79,9 +78,9 @@ def missing_files(params: Params) -> Iterator[str]:
     """The files and folders at the profile's paths that are not there."""
     needed = {f"collect.jsonl: {source.path}": source.path for source in params.collect.jsonl}
     for name in params.validation_sets.splits:
-        split = getattr(params.validation_sets, name)
-        if name not in EMBEDDED_SPLITS and split.source == "path":
-            needed[f"validation_sets.{name}.path: {split.path}"] = split.path
+        split = params.splits[name]
+        if split.source == "path":
+            needed[f"splits.{name}.path: {split.path}"] = split.path
     if params.base_model.source == "path":
         config = Path(params.base_model.name) / "config.json"
         needed[f"base_model.name: {config}"] = str(config)

@@ -24,11 +24,11 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     solve = commands.add_parser("solve", help="solve one problem by SC-TIR")
     solve.add_argument("text", help="the problem, in English with LaTeX")
-    solve.add_argument("--model", type=Path, default=Path("models/gptq"), metavar="DIR")
+    solve.add_argument("--model", type=Path, default=Path("models/quantised"), metavar="DIR")
     solve.add_argument("--n", type=int, help="traces (default: sctir.n of params.yaml)")
     solve.add_argument("--json", action="store_true", help="print the whole record as JSON")
     submit = commands.add_parser("submit", help="play the contest, write submission.csv")
-    submit.add_argument("--model", type=Path, default=Path("models/gptq"), metavar="DIR")
+    submit.add_argument("--model", type=Path, default=Path("models/quantised"), metavar="DIR")
     submit.add_argument(
         "--problems",
         type=Path,
@@ -61,7 +61,7 @@ def main() -> None:
     bench = commands.add_parser("bench", help="ours and baselines on the same work, in one run")
     bench.add_argument("what", choices=["sandbox", "soak", "sctir", "contest", "grade"])
     bench.add_argument("--traces", type=Path, metavar="FILE", help="sandbox: recorded traces")
-    bench.add_argument("--model", type=Path, default=Path("models/gptq"), metavar="DIR")
+    bench.add_argument("--model", type=Path, default=Path("models/quantised"), metavar="DIR")
     bench.add_argument("--problems", type=int, default=8, help="sctir: problems on the model")
     bench.add_argument("--n", type=int, default=16, help="sctir: traces a problem")
     bench.add_argument("--replayed", type=int, default=2000, help="sctir: recorded problems")
@@ -83,9 +83,9 @@ def main() -> None:
 
 def run_solve(arguments: argparse.Namespace) -> None:
     """Answer a problem; its traces go to standard error as they grow, the answer to output."""
-    from numina.cli.main.solve import ask, explain
+    from numina.cli.solve import ask, explain
 
-    params = settings.load()
+    params = settings.read()
     if arguments.n is not None:
         if arguments.n < 1:
             raise UserError(f"--n: must be at least 1, got {arguments.n}")
@@ -109,7 +109,7 @@ def run_submit(arguments: argparse.Namespace) -> None:
     """Play the contest."""
     from numina.contest.play import play
 
-    params = settings.load()
+    params = settings.read()
     if arguments.scale <= 0:
         raise UserError(f"--scale: must be above 0, got {arguments.scale}")
     try:
@@ -131,20 +131,23 @@ def run_exec(arguments: argparse.Namespace) -> None:
 
 def execute(arguments: argparse.Namespace) -> None:
     """One program, or a file of them."""
-    from numina.records import progress_bar, read_rows, write_rows
+    from numina.progress import progress_bar
+    from numina.rows import read_rows, write_rows
     from numina.sandbox.pool import run_programs
+    from numina.settings.decoding import Sandbox
 
     given = {"timeout_s": arguments.timeout, "memory_mb": arguments.memory}
     changed = {name: value for name, value in given.items() if value is not None}
-    base = settings.load().sandbox.model_dump()
+    whole = settings.read()
+    base, hardware = whole.sandbox.model_dump(), whole.hardware.sandbox
     try:
-        params = settings.Sandbox(**base | changed)
+        params = Sandbox(**base | changed)
     except ValidationError as error:
         wrong = error.errors()[0]
         option = {"timeout_s": "--timeout", "memory_mb": "--memory"}[str(wrong["loc"][0])]
         raise UserError(f"{option}: {wrong['msg']} (got {wrong['input']})") from None
     if arguments.jsonl is None:
-        (results,) = run_programs(params, [[sys.stdin.buffer.read()]])
+        (results,) = run_programs(params, hardware, [[sys.stdin.buffer.read()]])
         print(json.dumps(results[0].as_dict(), ensure_ascii=False))
         return
     source, target = arguments.jsonl
@@ -170,7 +173,7 @@ def execute(arguments: argparse.Namespace) -> None:
     if target.is_dir():
         raise UserError(f"--jsonl: {target} is a folder")
     with progress_bar(len(rows), "sessions") as bar:
-        done = run_programs(params, [row["blocks"] for row in rows], bar.update)
+        done = run_programs(params, hardware, [row["blocks"] for row in rows], bar.update)
     write_rows(
         target,
         [
@@ -192,7 +195,7 @@ def run_grade(arguments: argparse.Namespace) -> None:
 
 def run_bench(arguments: argparse.Namespace) -> None:
     """Measure; the baselines stand in benchmarks/."""
-    params = settings.load()
+    params = settings.read()
     for option in ("problems", "n", "replayed"):
         if getattr(arguments, option) < 1:
             raise UserError(f"--{option}: must be at least 1")
@@ -213,9 +216,9 @@ def run_bench(arguments: argparse.Namespace) -> None:
         from numina.bench import sandbox
 
         if arguments.what == "soak":
-            found = sandbox.soak(params.sandbox)
+            found = sandbox.soak(params.sandbox, params.hardware.sandbox)
         else:
-            found = sandbox.bench(params.sandbox, arguments.traces)
+            found = sandbox.bench(params.sandbox, params.hardware.sandbox, arguments.traces)
     if arguments.json:
         print(json.dumps(found, indent=2))
         return
@@ -229,7 +232,7 @@ def run_bench(arguments: argparse.Namespace) -> None:
 
 def run_doctor(arguments: argparse.Namespace) -> None:
     """Say what is here."""
-    from numina.cli.main.doctor import describe, examine
+    from numina.cli.doctor import describe, examine
 
     found = examine()
     print(json.dumps(found, indent=2) if arguments.json else describe(found))

@@ -6,14 +6,12 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from numina.agent.trace import Agent, Event, prompt_for
-from numina.engine.choose import open_engine
+from numina.agent.open import open_agent, sampled_limits
+from numina.agent.trace import Event
 from numina.records.problem import Problem
 from numina.records.trace import Verdict
-from numina.sandbox.pool import SandboxPool
-from numina.sctir.solve import sctir_limits, solve
+from numina.sctir.solve import solve
 from numina.settings.params import Params
-from numina.template import TEMPLATES
 
 
 async def ask(params: Params, model: Path, text: str) -> Verdict:
@@ -22,14 +20,12 @@ async def ask(params: Params, model: Path, text: str) -> Verdict:
     Raises:
         UserError: the problem is too long, or the model is not there.
     """
-    sctir, template = params.sctir, TEMPLATES[params.template.name]
+    sctir = params.sctir
     problem = Problem(id="problem", problem=text, answer="", source="command line")
-    engine = open_engine(params.engine, model, sctir.max_context)
-    async with engine, SandboxPool(params.sandbox) as pool:
-        prompt = prompt_for(engine, template, problem, sctir.max_context)
-        agent = Agent(engine, pool, sctir_limits(sctir, params.sandbox), Story().tell)
-        rule = params.answers.solve
-        return await solve(agent, prompt, problem.id, sctir.seeds[0], sctir, rule)
+    limits = sampled_limits(sctir, params.sandbox)
+    async with open_agent(params, model, limits, Story().tell) as agent:
+        agent.check(problem)
+        return await solve(agent, problem, sctir.seeds[0], sctir, params.answers.solve)
 
 
 class Story:

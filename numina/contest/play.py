@@ -21,7 +21,7 @@ from typing import Any
 from numina.errors import UserError
 from numina.progress import progress_bar
 from numina.records.problem import Problem
-from numina.rows import read_rows, write_text
+from numina.rows import read_lines, to_problem, write_text
 from numina.settings.params import Params
 
 BUDGET_S, PROBLEMS = 9 * 3600, 50  # of the contest
@@ -69,20 +69,14 @@ def read_contest(path: Path) -> list[Problem]:
     """Problems whose answers need not be known.
 
     Raises:
-        UserError: the file is missing or empty, or a row is wrong, with its number and field.
+        UserError: the file is missing or empty, or a row is wrong, with its line and field.
     """
-    try:
-        rows = read_rows(path)
-    except (OSError, ValueError) as error:
-        raise UserError(f"--problems: {error}") from None
     problems: dict[str, Problem] = {}
-    for number, row in enumerate(rows, 1):
-        for field in ("id", "problem"):
-            if not isinstance(row.get(field), str) or not row[field].strip():
-                raise UserError(f"{path}, row {number}: field {field!r} must be text")
-        if row["id"] in problems:
-            raise UserError(f"{path}, row {number}: id {row['id']!r} is there twice")
-        problems[row["id"]] = Problem(row["id"], row["problem"], "", str(path))
+    for number, row in read_lines(path):
+        problem = to_problem({**row, "answer": ""}, f"{path}, line {number}")
+        if problem.id in problems:
+            raise UserError(f"{path}, line {number}: id {problem.id!r} is there twice")
+        problems[problem.id] = problem
     if not problems:
         raise UserError(f"{path}: no problems there")
     return list(problems.values())
@@ -122,35 +116,30 @@ def play(params: Params, model: Path, path: Path | None, out: Path, scale: float
 
 async def answer_all(params: Params, model: Path, contest: Any, count: int) -> None:
     """Take the problems as they come."""
-    from numina.agent.trace import Agent, prompt_for
-    from numina.engine.choose import open_engine
-    from numina.sandbox.pool import SandboxPool
+    from numina.agent.open import open_agent, sampled_limits
     from numina.sctir.clock import Clock
-    from numina.sctir.solve import sctir_limits, solve
-    from numina.template import TEMPLATES
+    from numina.sctir.solve import solve
 
-    sctir, template = params.sctir, TEMPLATES[params.template.name]
+    sctir = params.sctir
     clock = Clock(params.time_bank, count, time.monotonic)  # loading the model counts too
-    engine = open_engine(params.engine, model, sctir.max_context)
-    async with engine, SandboxPool(params.sandbox) as pool:
-        agent = Agent(engine, pool, sctir_limits(sctir, params.sandbox))
+    async with open_agent(params, model, sampled_limits(sctir, params.sandbox)) as agent:
         bar = progress_bar(count, "problems")
         for test, submission in contest.iter_test():
-            name, text = str(test["id"].iloc[0]), str(test["problem"].iloc[0])
+            problem = Problem(str(test["id"].iloc[0]), str(test["problem"].iloc[0]), "", "contest")
             seconds, answer = clock.allot(), None
             try:
-                problem = Problem(name, text, "", "contest")
-                prompt = prompt_for(engine, template, problem, sctir.max_context)
+                agent.check(problem)
             except UserError as error:  # one problem that cannot be asked must not end the rest
                 bar.write(f"{error}; answered 0")
             else:
-                rule = params.answers.contest
                 verdict = await solve(
-                    agent, prompt, name, sctir.seeds[0], sctir, rule, None, seconds
+                    agent, problem, sctir.seeds[0], sctir, params.answers.contest, None, seconds
                 )
                 answer = verdict.answer
             submission["answer"] = int(answer or 0)
             contest.predict(submission)
-            bar.set_postfix_str(f"{name}: {answer}, bank {clock.banked_s():.0f} s", refresh=False)
+            bar.set_postfix_str(
+                f"{problem.id}: {answer}, bank {clock.banked_s():.0f} s", refresh=False
+            )
             bar.update()
         bar.close()

@@ -21,6 +21,7 @@ from numina.sandbox.session import Result
 from numina.sandbox.text import output_text
 from numina.settings.data import TirData
 from numina.settings.decoding import Sandbox
+from numina.settings.hardware import SandboxHardware
 from numina.sources.family import Step
 from numina.template import CODE_END, CODE_START, OUTPUT_END, OUTPUT_START
 
@@ -82,6 +83,7 @@ async def tir_samples(
     teacher: dict[str, list[Step]],
     params: TirData,
     sandbox: Sandbox,
+    hardware: SandboxHardware,
 ) -> tuple[list[Problem], list[Round], dict[str, bool]]:
     """Solved rows with programs and their outputs, how each round went, and the sandbox's layers.
 
@@ -89,7 +91,7 @@ async def tir_samples(
         problems: candidates; those with an integer answer that the teacher knows are tried.
         teacher: known steps by problem id.
         params: the stage's knobs.
-        sandbox: limits of the programs.
+        sandbox, hardware: limits of the programs.
     """
     rng = random.Random(params.seed)
     chosen = [row for row in problems if row.id in teacher and as_integer(row.answer) is not None]
@@ -97,7 +99,7 @@ async def tir_samples(
     open_rows = rng.sample(chosen, min(params.max_rows, len(chosen)))
     samples: list[Problem] = []
     rounds: list[Round] = []
-    async with SandboxPool(sandbox) as pool:
+    async with SandboxPool(sandbox, hardware) as pool:
         for _ in range(params.rounds):
             if not open_rows:
                 break

@@ -10,6 +10,7 @@ from numina.engine.protocol import Engine
 from numina.errors import UserError
 from numina.machine import accelerators
 from numina.settings.decoding import EngineParams
+from numina.settings.hardware import Hardware
 
 INSTALL = {
     "transformers": "pip install torch==2.13.0 transformers==5.19.0",
@@ -27,11 +28,17 @@ def pick() -> str:
     return "vllm" if is_installed("vllm") and accelerators() else "transformers"
 
 
-def open_engine(params: EngineParams, model: Path, max_context: int) -> Engine:
+def chosen(params: EngineParams) -> str:
+    """The name of the engine that is used."""
+    return pick() if params.name == "auto" else params.name
+
+
+def open_engine(params: EngineParams, hardware: Hardware, model: Path, max_context: int) -> Engine:
     """An engine for a model; enter it before use.
 
     Args:
-        params: the knobs.
+        params: which engine, and how it decodes.
+        hardware: how it uses this machine, and where its servers are.
         model: a folder with a model and its tokenizer. A server has the model; then only the
             tokenizer is read.
         max_context: tokens of the longest prompt and its completion.
@@ -39,7 +46,7 @@ def open_engine(params: EngineParams, model: Path, max_context: int) -> Engine:
     Raises:
         UserError: the engine is not installed, or the folder has no model or no tokenizer.
     """
-    name = pick() if params.name == "auto" else params.name
+    name = chosen(params)
     if not is_installed(name):
         raise UserError(f"engine.name: {name!r} is not installed: {INSTALL[name]}")
     if params.name == "auto":
@@ -47,11 +54,11 @@ def open_engine(params: EngineParams, model: Path, max_context: int) -> Engine:
     if name == "vllm":
         from numina.engine.vllm import VllmEngine
 
-        return VllmEngine(model, params, max_context)
+        return VllmEngine(model, params, hardware.vllm, max_context)
     if name == "server":
         from numina.engine.server import ServerEngine
 
-        return ServerEngine(model, params)
+        return ServerEngine(model, params, hardware.server)
     if name == "replay":
         from numina.engine.replay import ReplayEngine, read_recording
 

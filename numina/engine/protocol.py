@@ -48,6 +48,10 @@ class Completion:
     waited_s: float = 0.0
 
 
+class CompletionFailed(Exception):
+    """One prompt could not be continued, for good; other prompts may well be."""
+
+
 class Engine(Protocol):
     """Continues prompts; many calls may wait at once. Use it as an async context manager."""
 
@@ -56,7 +60,12 @@ class Engine(Protocol):
     async def __aexit__(self, *_: object) -> None: ...
 
     async def complete(self, prompt: str, sampling: Sampling) -> Completion:
-        """Continue a prompt; cancelling the call ends the work on it."""
+        """Continue a prompt; cancelling the call ends the work on it.
+
+        Raises:
+            CompletionFailed: this prompt cannot be continued, though others may be.
+            UserError: no prompt can, as no server answers.
+        """
         ...
 
     def count_tokens(self, text: str) -> int:

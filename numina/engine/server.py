@@ -23,6 +23,7 @@ import aiohttp
 from numina.engine.protocol import Completion, Sampling, cut_at_stop
 from numina.errors import UserError
 from numina.settings.decoding import EngineParams
+from numina.settings.hardware import ServerHardware
 
 BUSY = {408, 409, 425, 429, 500, 502, 503, 504}  # may go well another time
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 15.0
@@ -54,32 +55,32 @@ class ServerEngine:
 
     Args:
         model: a folder with the model's tokenizer, to count tokens.
-        params: `urls`, `served_model`, `key_variable`, `timeout_s`, `patience_s`, `batch_size`
-            (requests in flight, for each server).
+        params: `batch_size` is used: requests in flight, for each server.
+        hardware: where the servers are, and how long to wait for them.
 
     Raises:
         UserError: the folder has no tokenizer; on entering, no server answers.
     """
 
-    def __init__(self, model: Path, params: EngineParams) -> None:
+    def __init__(self, model: Path, params: EngineParams, hardware: ServerHardware) -> None:
         if not (model / "tokenizer_config.json").exists():
             raise UserError(f"{model}: no tokenizer_config.json there, to count tokens with")
-        self.folder, self.params = model, params
-        self.servers = [Server(url.rstrip("/")) for url in params.urls]
+        self.folder, self.params, self.hardware = model, params, hardware
+        self.servers = [Server(url.rstrip("/")) for url in hardware.urls]
 
     async def __aenter__(self) -> ServerEngine:
         from transformers import AutoTokenizer
 
         self.tokenizer: Any = AutoTokenizer.from_pretrained(self.folder)
-        key = os.environ.get(self.params.key_variable, "") if self.params.key_variable else ""
+        key = os.environ.get(self.hardware.key_variable, "") if self.hardware.key_variable else ""
         self.places = asyncio.Semaphore(self.params.batch_size * len(self.servers))
         self.http = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {key}"} if key else {},
-            timeout=aiohttp.ClientTimeout(total=self.params.timeout_s, connect=10),
+            timeout=aiohttp.ClientTimeout(total=self.hardware.timeout_s, connect=10),
             connector=aiohttp.TCPConnector(limit=0),
         )
         try:
-            self.model = self.params.served_model or await self.first_model()
+            self.model = self.hardware.served_model or await self.first_model()
         except BaseException:
             await self.http.close()
             raise
@@ -133,9 +134,11 @@ class ServerEngine:
                 failing_since = failing_since or clock()
                 self.note_failure(server, clock(), error)
                 if all(s.failures for s in self.servers) and (
-                    clock() - failing_since > self.params.patience_s
+                    clock() - failing_since > self.hardware.patience_s
                 ):
-                    raise UserError(f"engine.urls: no server answers; last, {error}") from None
+                    raise UserError(
+                        f"hardware.server.urls: no server answers; last, {error}"
+                    ) from None
             finally:
                 server.in_flight -= 1
             await asyncio.sleep(max(0.0, self.choose(clock()).back_at - clock()))
@@ -186,8 +189,8 @@ def completion_of(answer: Any, sampling: Sampling, waited: float, count: Any) ->
         reason = choice[min(named)] if named else None
         if not named and sampling.stop and cut_at_stop(text, sampling.stop) is None:
             raise UserError(
-                "engine.urls: the server neither keeps stop strings (include_stop_str_in_output) "
-                "nor says which one it met (stop_reason); serve the model with vLLM or SGLang"
+                "hardware.server.urls: the server neither keeps stop strings "
+                "(include_stop_str_in_output) nor says which one it met (stop_reason); serve the model with vLLM or SGLang"
             )
         if isinstance(reason, str) and cut_at_stop(text, sampling.stop) is None:
             text += reason

@@ -21,6 +21,7 @@ from numina.engine.protocol import Completion, Sampling
 from numina.errors import UserError
 from numina.models.weights import check_model_folder
 from numina.settings.decoding import EngineParams
+from numina.settings.hardware import VllmHardware
 
 
 class VllmEngine:
@@ -32,17 +33,21 @@ class VllmEngine:
 
     Args:
         model: a folder with a model and its tokenizer, GPTQ or plain.
-        params: `dtype`, `batch_size`, `prefix_caching`, `tensor_parallel`, `memory_share`.
+        params: `dtype`, `batch_size` and `prefix_caching` are used.
+        hardware: the cards, and how much of their memory.
         max_context: tokens of the longest prompt and its completion.
 
     Raises:
         UserError: the folder has no model or no tokenizer, or vLLM does not load what it has.
     """
 
-    def __init__(self, model: Path, params: EngineParams, max_context: int) -> None:
+    def __init__(
+        self, model: Path, params: EngineParams, hardware: VllmHardware, max_context: int
+    ) -> None:
         check_model_folder(model)
         self.quantised = quantisation(model)
-        self.model, self.params, self.max_context = model, params, max_context
+        self.model, self.max_context = model, max_context
+        self.params, self.hardware = params, hardware
         self.numbers = itertools.count()
 
     async def __aenter__(self) -> VllmEngine:
@@ -68,8 +73,8 @@ class VllmEngine:
                 dtype=dtype,
                 max_model_len=self.max_context,
                 max_num_seqs=self.params.batch_size,
-                tensor_parallel_size=self.params.tensor_parallel,
-                gpu_memory_utilization=self.params.memory_share,
+                tensor_parallel_size=self.hardware.tensor_parallel,
+                gpu_memory_utilization=self.hardware.memory_share,
                 enable_prefix_caching=self.params.prefix_caching,
                 enforce_eager=self.on_cpu,
                 disable_log_stats=True,

@@ -6,12 +6,10 @@ are flat numbers by split and system, so that DVC can lay two runs side by side.
 
 from __future__ import annotations
 
-import csv
 import functools
-import io
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +18,9 @@ from numpy.typing import NDArray
 
 from numina.answer.equal import equal
 from numina.measure.cost import costs
-from numina.measure.results import SYSTEMS, Results
+from numina.measure.results import Results
 from numina.measure.stats import Estimate, estimate, over_seeds
+from numina.measure.systems import GREEDY
 from numina.records.problem import Problem
 
 ALL = "all"  # every problem of every split
@@ -39,7 +38,7 @@ class Outcome:
     """Whether a system got a problem right.
 
     Attributes:
-        system: cot_greedy, tir_greedy, gptq_greedy or sctir.
+        system: a name of `numina.measure.systems`.
         by_seed: right, wrong or undecided (None) with each seed; one entry for a greedy system.
     """
 
@@ -60,8 +59,8 @@ def outcomes(results: Results) -> list[Outcome]:
     found = []
     for split, problems in results.problems.items():
         answers: dict[str, list[list[str | None]]] = {
-            f"{system}_greedy": [[trace.answer] for trace in results.greedy[system][split]]
-            for system in SYSTEMS
+            system.name: [[trace.answer] for trace in results.greedy[system.model][split]]
+            for system in GREEDY
         }
         by_seed = results.sctir[split].values()
         answers["sctir"] = [[one.answer for one in row] for row in zip(*by_seed, strict=True)]
@@ -187,12 +186,3 @@ def outcome_rows(found: Iterable[Outcome]) -> list[Row]:
         }
         for outcome in found
     ]
-
-
-def csv_text(fields: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Some fields of each row as CSV, under a header."""
-    text = io.StringIO()
-    table = csv.DictWriter(text, fields, lineterminator="\n", extrasaction="ignore")
-    table.writeheader()
-    table.writerows(rows)
-    return text.getvalue()

@@ -63,6 +63,7 @@ def quantize(
     write_json(
         out / "cost.json",
         {
+            "method": "GPTQ",
             "bits": params.bits,
             "group_size": params.group_size,
             "calibration_rows": len(calibration),

@@ -12,7 +12,7 @@ from typing import Any
 from numina.measure.results import Results
 from numina.records.problem import Problem
 from numina.report.wording import duration, plain
-from numina.rows import existing
+from numina.rows import existing, read_problems
 from numina.settings.params import Params
 from numina.settings.training import Sft
 
@@ -44,7 +44,7 @@ def read_training(rows: Path, losses: Path, knobs: Sft) -> Training:
         UserError: a file is missing or damaged.
     """
     with existing(losses).open(encoding="utf-8", newline="") as lines:
-        return Training(problems_of(existing(rows)), list(csv.DictReader(lines)), knobs)
+        return Training(read_problems(rows), list(csv.DictReader(lines)), knobs)
 
 
 def facts(

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from numina.answer.equal import alike
-from numina.measure.results import SYSTEMS, Results
+from numina.measure.results import Results
+from numina.measure.systems import GREEDY
 from numina.records.problem import Problem
 from numina.records.trace import Trace, Verdict
 

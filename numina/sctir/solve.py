@@ -6,33 +6,21 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from numina.agent.trace import Agent, TraceLimits, run_trace
+from numina.agent.trace import Agent, run_trace
+from numina.records.problem import Problem
 from numina.records.trace import Trace, Verdict
 from numina.sctir.journal import Journal
 from numina.sctir.stop import traces_needed
 from numina.sctir.vote import margin, tally, weight_of
-from numina.settings.decoding import Sandbox, Sctir
+from numina.settings.decoding import Sctir
 from numina.settings.splits import AnswerRule
 
 T = TypeVar("T")
 
 
-def sctir_limits(sctir: Sctir, sandbox: Sandbox) -> TraceLimits:
-    """The limits of a sampled trace."""
-    return TraceLimits(
-        temperature=sctir.temperature,
-        top_p=sctir.top_p,
-        max_new_tokens=sctir.max_new_tokens,
-        max_context=sctir.max_context,
-        depth=sctir.depth,
-        output_chars=sandbox.output_chars,
-    )
-
-
 async def solve(
     agent: Agent,
-    prompt: str,
-    problem_id: str,
+    problem: Problem,
     seed: int,
     sctir: Sctir,
     rule: AnswerRule,
@@ -47,8 +35,8 @@ async def solve(
 
     Args:
         agent: the engine, the sandboxes, the limits of a trace.
-        prompt: the problem's prompt.
-        problem_id, seed: name the traces, and seed them together with their indices.
+        problem: what is asked.
+        seed: of the run; it seeds the traces together with the problem's id and their indices.
         sctir: N and the rules.
         rule: what counts as an answer.
         journal: has the traces that an earlier, killed run finished; gets each one that ends
@@ -62,7 +50,7 @@ async def solve(
         # Whether answers are equal may be for a worker process to say, if they are not integers.
         return count(*arguments) if rule.integer else await asyncio.to_thread(count, *arguments)
 
-    kept = journal.of(problem_id, seed) if journal else []
+    kept = journal.of(problem.id, seed) if journal else []
     finished = [trace for trace in kept if trace.index < sctir.n]
     waiting = sorted(set(range(sctir.n)) - {trace.index for trace in finished}, reverse=True)
     running: set[asyncio.Task[Trace]] = set()
@@ -72,7 +60,7 @@ async def solve(
             if needed == 0:
                 break
             while waiting and len(running) < max(needed, sctir.at_once):
-                trace = run_trace(agent, prompt, problem_id, seed, waiting.pop(), rule)
+                trace = run_trace(agent, problem, seed, waiting.pop(), rule)
                 running.add(asyncio.create_task(trace))
             left = None if seconds is None else max(0.0, started + seconds - clock())
             done, running = await asyncio.wait(
@@ -91,7 +79,7 @@ async def solve(
         await asyncio.gather(*running, return_exceptions=True)
     votes = await counted(tally, finished, weight_of(sctir))
     return Verdict(
-        problem_id=problem_id,
+        problem_id=problem.id,
         seed=seed,
         answer=votes[0][0] if votes else None,
         votes=dict(votes),

@@ -27,8 +27,8 @@ def hub_rows(hub: HubFile) -> list[tuple[str, dict[str, Any]]]:
             rows = list(enumerate(pyarrow.parquet.read_table(file).to_pylist(), 1))
             word = "row"
         else:
-            rows, word = read_lines(file), "line"
-    except (OSError, ValueError) as error:  # pyarrow's are ValueErrors
+            rows, word = list(read_lines(file)), "line"
+    except (OSError, ValueError, UserError) as error:  # pyarrow's are ValueErrors
         raise UserError(f"{place}: cannot be read: {error}") from None
     return [(f"{place}, {word} {number}", row) for number, row in rows]
 

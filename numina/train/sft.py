@@ -20,6 +20,7 @@ from numina.errors import UserError
 from numina.records.problem import Problem
 from numina.resume import resume_folder
 from numina.rows import write_text
+from numina.settings.hardware import Hardware
 from numina.settings.training import Sft
 from numina.template import Template, encode
 
@@ -68,7 +69,12 @@ def last_whole_checkpoint(checkpoints: Path) -> str | None:
 
 
 def fine_tune(
-    model: Path, rows: Sequence[Problem], out: Path, params: Sft, template: Template
+    model: Path,
+    rows: Sequence[Problem],
+    out: Path,
+    params: Sft,
+    hardware: Hardware,
+    template: Template,
 ) -> None:
     """Fine-tune `model` on solved problems and write the result and its loss curve to `out`.
 
@@ -81,6 +87,7 @@ def fine_tune(
         rows: problems with solutions; with tool use, the solutions hold code and output blocks.
         out: the folder to write: weights, tokenizer and loss.csv.
         params: the stage's knobs.
+        hardware: how often a checkpoint is written, and what memory is traded for time.
         template: how a problem becomes a prompt.
 
     Raises:
@@ -111,11 +118,11 @@ def fine_tune(
         max_length=params.max_length,
         packing=params.packing,
         bf16=bf16,
-        gradient_checkpointing=params.gradient_checkpointing,
+        gradient_checkpointing=hardware.gradient_checkpointing,
         logging_steps=1,
         logging_nan_inf_filter=False,
-        save_strategy="steps" if params.save_steps else "no",
-        save_steps=params.save_steps or 1,
+        save_strategy="steps" if hardware.checkpoint_steps else "no",
+        save_steps=hardware.checkpoint_steps or 1,
         save_total_limit=1,
         report_to="none",
         dataset_num_proc=None,

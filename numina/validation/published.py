@@ -13,6 +13,7 @@ from typing import Any
 
 from numina.answer.equal import as_integer
 from numina.answer.find import last_box
+from numina.errors import UserError
 from numina.records.problem import Problem
 from numina.rows import to_problem
 
@@ -48,7 +49,7 @@ def cut_level(rows: Iterable[Placed], level: int) -> list[Problem]:
     kept, as published, and marked `unsound`.
 
     Raises:
-        ValueError: a field is missing or of the wrong type, with its place.
+        UserError: a field is missing or of the wrong type, with its place.
     """
     problems = []
     for where, row in rows:
@@ -56,7 +57,7 @@ def cut_level(rows: Iterable[Placed], level: int) -> list[Problem]:
             continue
         solution = row.get("solution")
         if not isinstance(solution, str):
-            raise ValueError(f"{where}: field 'solution' must be text, got {solution!r}")
+            raise UserError(f"{where}: field 'solution' must be text, got {solution!r}")
         box = last_box(solution)
         if box is not None and whole_by_float(box) is not None:
             problems.append(published_problem({**row, "answer": box}, where))
@@ -75,7 +76,7 @@ def published_problem(row: Mapping[str, Any], where: str, prefix: str = "") -> P
         prefix: put before an id that is a bare number, as ids are unique over all splits.
 
     Raises:
-        ValueError: a field is missing or of the wrong type, or the answer is no whole number.
+        UserError: a field is missing or of the wrong type, or the answer is no whole number.
     """
     fields = {key: value for key, value in row.items() if value is not None}
     if type(fields.get("id")) is int:
@@ -88,7 +89,7 @@ def published_problem(row: Mapping[str, Any], where: str, prefix: str = "") -> P
     if whole is None:
         whole = as_integer(problem.answer)
     if whole is None:
-        raise ValueError(f"{where}: field 'answer': {problem.answer!r} is no whole number")
+        raise UserError(f"{where}: field 'answer': {problem.answer!r} is no whole number")
     solved_as = [problem.answer, last_box(problem.solution) or ""]
     misread = any("_" in text and whole_by_float(text) == whole for text in solved_as)
     if whole in MISREAD_GOLDS and "base" in problem.problem:
@@ -110,7 +111,7 @@ def level_of(row: Mapping[str, Any], where: str) -> int:
     """The level of a row, 0 where it has none.
 
     Raises:
-        ValueError: it is neither a number nor of the form `Level 4`.
+        UserError: it is neither a number nor of the form `Level 4`.
     """
     level = row.get("level", 0)
     if isinstance(level, str) and (match := LEVEL.fullmatch(level)):
@@ -118,7 +119,7 @@ def level_of(row: Mapping[str, Any], where: str) -> int:
     if level == "Level ?":  # MATH itself has two of these
         return 0
     if type(level) is not int:
-        raise ValueError(f"{where}: field 'level' must be a whole number, got {level!r}")
+        raise UserError(f"{where}: field 'level' must be a whole number, got {level!r}")
     return level
 
 
