@@ -158,7 +158,7 @@ async def run_trace(
             if len(outputs) >= agent.limits.depth:
                 grown.end = "depth"
                 break
-            code = last_program(grown.text)
+            code = waiting_program(grown.text)
             if not code.strip():
                 grown.end = "no_code"
                 break
@@ -212,7 +212,7 @@ async def decode(agent: Agent, prompt: str, grown: Progress, seed: int) -> bool:
             temperature=limits.temperature,
             top_p=limits.top_p,
             max_new_tokens=min(limits.max_new_tokens, room),
-            stop=(OUTPUT_START,),
+            stop=OUTPUT_STARTS,
             seed=seed,
         ),
     )
@@ -245,13 +245,3 @@ async def execute(
 def step_seed(seed: int, problem_id: str, index: int, step: int) -> int:
     """A seed for one decoding step, the same in every run."""
     return zlib.crc32(f"{seed}/{problem_id}/{index}/{step}".encode())
-
-
-def last_program(text: str) -> str:
-    """The last code block of a text that ends in an opened output block; "" where it has none."""
-    start = text.rfind(CODE_START)
-    if start < 0:
-        return ""
-    start += len(CODE_START)
-    end = text.find(CODE_END, start)
-    return text[start : end if end >= 0 else len(text)].rstrip()
