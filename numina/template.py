@@ -11,8 +11,6 @@ from typing import Any
 
 from numina.fences import output_spans
 
-CODE_START, CODE_END = "```python\n", "```"
-OUTPUT_START, OUTPUT_END = "```output\n", "```\n"
 IGNORED = -100  # torch's label for "no loss here"
 
 

@@ -12,13 +12,14 @@ from typing import Literal, Protocol
 from numina.answer.find import find_answer
 from numina.engine.protocol import CompletionFailed, Engine, Sampling
 from numina.errors import UserError
+from numina.fences import OUTPUT_END, OUTPUT_STARTS, waiting_program
 from numina.records.problem import Problem
 from numina.records.trace import Trace
 from numina.sandbox.session import Result
 from numina.sandbox.text import output_text
 from numina.sctir.vote import admit
 from numina.settings.splits import AnswerRule
-from numina.template import CODE_END, CODE_START, OUTPUT_END, OUTPUT_START, Template
+from numina.template import Template
 
 LONGEST_TOKEN = 256  # characters: a longer text is not worth tokenising to see that it is too long
 

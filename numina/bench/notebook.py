@@ -26,7 +26,7 @@ from pathlib import Path
 from numina.agent.trace import TraceLimits, last_program, step_seed
 from numina.answer.find import last_box
 from numina.engine.protocol import Engine, Sampling
-from numina.template import CODE_START, OUTPUT_END, OUTPUT_START
+from numina.fences import CODE_START, OUTPUT_END, OUTPUT_START
 
 IMPORTS = "import math\nimport numpy as np\nimport sympy as sp\n"
 
