@@ -1,4 +1,4 @@
-"""The pipeline's picture: boxes for stages, in layers, and arrows for what one leaves to another."""
+"""The pipeline's picture: stages in layers, and arrows for what one leaves to another."""
 
 from __future__ import annotations
 
