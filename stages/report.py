@@ -23,19 +23,22 @@ from numina.report.card import RunEvidence, card
 from numina.report.charts import loss_chart, majority_chart
 from numina.report.compare import between_systems, previous_run, read_outcomes
 from numina.report.dag import dag_chart
-from numina.report.facts import facts, read_training
+from numina.report.facts import facts, read_training, wall_clock
+from numina.report.grid import grid_data
 from numina.report.headline import headline, title
 from numina.report.page import Content, render
 from numina.report.provenance import last_commit, lock_hashes
 from numina.report.reference import elsewhere
 from numina.report.tables import cost_rows, divisions, result_rows, tally
+from numina.report.takeaway import takeaway
+from numina.report.ties import count_ties
 from numina.rows import existing, read_object, write_text
 
 TABLES = ("metrics", "curve", "breakdown", "outcomes", "costs")
 FOLDERS = ("validation", "greedy", "sctir", "quantised", "cot_data", "tir_data")
 LOSSES = ("cot_loss", "tir_loss")
 
-RUN_FIELDS = ("n", "depth", "seconds", "machine", "isolation", "engine")
+RUN_FIELDS = ("n", "depth", "seconds", "machine", "isolation", "engine", "no_code_weight")
 QUANTISATION_FIELDS = (
     *("method", "bits", "group_size", "calibration_rows", "loss_rows"),
     *("loss_before", "loss_after", "bytes_before", "bytes_after"),
@@ -71,12 +74,15 @@ def main() -> None:
         dag=dag_chart(Path("dvc.yaml")),
         ends=tally(costs, "ends"),
         programs=tally(costs, "programs"),
-        costs=cost_rows(costs),
+        costs=cost_rows(costs, wall_clock(args.greedy, run)),
         stops=costs[ALL][SCTIR.name]["stops"],
+        ties=count_ties(results.verdicts(), run["no_code_weight"]),
         saved=table[ALL][SCTIR.name]["tokens_saved"],
         rounds=read_object(args.tir_data / "rounds.json"),
         quantisation=quantisation,
-        browser=browser_data(results),
+        browser=browser_data(results, run["no_code_weight"]),
+        grid=grid_data(results),
+        takeaway=takeaway(table, args.curve, args.breakdown),
         facts=facts(params, run, results, versions()),
         hashes=lock_hashes(Path("dvc.lock")),
         commit=commit,

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from numina.measure.results import Results
+from numina.measure.systems import GREEDY, SCTIR
 from numina.records.problem import Problem
 from numina.report.wording import duration, plain
-from numina.rows import existing, read_problems
+from numina.rows import existing, read_object, read_problems
 from numina.settings.params import Params
 from numina.settings.training import Sft
 
@@ -64,7 +65,7 @@ def facts(
     return {
         "Base model": model_name(params),
         "Problems": sizes,
-        "SC-TIR": f"{params.sctir.n} traces a problem, up to {params.sctir.depth} programs each, "
+        "SC-TIR": f"{params.sctir.n} traces a problem, {programs(params.sctir.depth)}, "
         f"temperature {params.sctir.temperature}, "
         f"seeds {', '.join(map(str, params.sctir.seeds))}; stop: {params.sctir.stop}",
         "Wall-clock of SC-TIR": duration(run["seconds"]),
@@ -76,6 +77,25 @@ def facts(
             + [f"{name} {version}" for name, version in versions.items() if version]
         ),
     }
+
+
+def programs(depth: int) -> str:
+    """How many programs a trace may run, in words."""
+    return f"up to {depth} programs each" if depth else "no programs (chain of thought with votes)"
+
+
+def wall_clock(greedy: Path, run: Mapping[str, Any]) -> dict[str, float | None]:
+    """The wall-clock of each system's stage in seconds, as the stage itself noted it.
+
+    Args:
+        greedy: the folder of `eval_greedy`, which has a `run.json` for each model.
+        run: what `eval_sctir` noted of its run.
+
+    Raises:
+        UserError: a `run.json` is missing or damaged.
+    """
+    noted = {s.name: read_object(greedy / s.model / "run.json").get("seconds") for s in GREEDY}
+    return {**noted, SCTIR.name: run["seconds"]}
 
 
 def model_name(params: Params) -> str:

@@ -13,16 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from numina.measure.systems import SYSTEMS, SystemLabels, quantisation_name
+from numina.measure.systems import SCTIR, SYSTEMS, SystemLabels, quantisation_name
 from numina.report import wording
 from numina.report.browser import compact
 from numina.report.compare import Comparison, Previous
 from numina.report.provenance import Commit
 from numina.report.reference import Published
-from numina.report.tables import Division, Part, Tally
+from numina.report.tables import CostRow, Division, Part, Tally
+from numina.report.ties import TieBreak
 
 HERE = Path(__file__).parent
-Costs = list[tuple[str, str, dict[str, float | None]]]
+SCRIPTS = ("page.js", "browser.js", "grid.js", "takeaway.js")  # one after another, in one element
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,13 @@ class Content:
         ends, programs: of traces, and of the programs in them.
         costs: see `tables.cost_rows`.
         stops: why votes were closed, and how many.
+        ties: votes that were ties, by what decided them.
         saved: the share of the tokens that was saved by closing them early.
         rounds: of the TIR data.
         quantisation: the quantiser's own record.
         browser: see `browser.browser_data`.
+        grid: see `grid.grid_data`.
+        takeaway: see `takeaway.takeaway`.
         facts: what ran, in names and words.
         hashes: of what the stages wrote.
         commit: that the run started from.
@@ -65,12 +69,15 @@ class Content:
     dag: str
     ends: Tally
     programs: Tally
-    costs: Costs
+    costs: list[CostRow]
     stops: dict[str, int]
+    ties: Mapping[TieBreak, int]
     saved: float
     rounds: Mapping[str, Mapping[str, int]]
     quantisation: Mapping[str, Any]
     browser: dict[str, Any]
+    grid: dict[str, Any]
+    takeaway: dict[str, Any]
     facts: dict[str, str]
     hashes: dict[str, str]
     commit: Commit | None
@@ -88,19 +95,30 @@ def render(content: Content) -> str:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    for word in ("percent", "points", "interval", "p_value", "short_count", "duration", "plain"):
+    filters = ("percent", "points", "interval", "p_value", "short_count", "duration", "plain")
+    for word in filters:
         environment.filters[word] = getattr(wording, word)
-    script = (HERE / "browser.js").read_text(encoding="utf-8")
+    script = "".join((HERE / file).read_text(encoding="utf-8") for file in SCRIPTS)
     labels = content.labels
-    words = {"names": labels.long, "short": labels.short, "ends": wording.ENDS}
     splits = {part.name: wording.plain(part.name) for part in content.results}
+    data = {
+        **content.browser,
+        "grid": content.grid,
+        "takeaway": content.takeaway,
+        "names": labels.long,
+        "short": labels.short,
+        "splits": splits,
+        "ends": wording.ENDS,
+        "ties": wording.TIES,
+    }
     return environment.get_template("page.html.jinja").render(
         content=content,
         wording=wording,
+        voted=SCTIR.name,
         colours={system.name: f"system-{place}" for place, system in enumerate(SYSTEMS)},
         quantisation=quantisation_name(content.quantisation),
         style=(HERE / "page.css").read_text(encoding="utf-8"),
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        data=compact({**content.browser, **words, "splits": splits}),
+        data=compact(data),
     )

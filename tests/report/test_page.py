@@ -119,12 +119,36 @@ def test_a_split_with_nothing_right_is_said_so_plainly():
     found = {"mini": none, "all": none}
     assert title(found) == "None of 12 problems right"
     text = " ".join(headline(found, {}, 4, LABELS))
-    assert "No vote was right on mini: 0 of 12, [0, 24]%." in text
-    assert "beyond this model" in text
+    assert "No vote was right on mini: 0 of 12, [0,\u00a024]%." in text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "n", "beyond", "trial"),
+    [
+        (0.0, 0.2425, 12, False, True),  # what a few problems cannot tell
+        (0.0, 0.35, 7, False, True),
+        (0.0, 0.138, 24, True, False),
+        (0.1, 0.19, 300, True, False),
+        (0.05, 0.25, 100, False, False),
+    ],
+)
+def test_problems_are_beyond_a_model_only_where_the_intervals_say_so(low, high, n, beyond, trial):
+    row = table((low + high) / 3, low, high, n)
+    text = " ".join(headline({"mini": row, "all": row}, {}, 4, LABELS))
+    assert ("beyond this model" in text) == beyond
+    assert ("trial run" in text) == trial
+
+
+def test_the_headline_names_the_systems_as_the_run_was():
+    found = {"mini": table(0.5, 0.4, 0.6), "all": table(0.5, 0.4, 0.6)}
+    text = " ".join(headline(found, {}, 4, LABELS))
+    assert "4-bit AWQ" in text and "8-bit" not in text and "GPTQ" not in text
+    depth_0 = SystemLabels.of("4-bit AWQ", greedy_depth=4, vote_depth=0)
+    assert "SC-TIR" not in " ".join(headline(found, {}, 4, depth_0))
 
 
 def test_figures_are_rounded_as_a_reader_expects():
-    assert interval({"ci95_low": 0.0, "ci95_high": 0.2425}) == "[0, 24]"
+    assert interval({"ci95_low": 0.0, "ci95_high": 0.2425}) == "[0,\u00a024]"
     assert [points(value) for value in (0.083, -0.05, 0.0)] == ["+8.3", "−5", "0"]
     assert [p_value(p) for p in (0.0002, 0.0432)] == ["p < 0.001", "p = 0.043"]
     assert [short_count(n) for n in (81, 81.25, 2637, 124_200, 3e9)] == [
