@@ -33,12 +33,13 @@ from numina.report.tables import cost_rows, divisions, result_rows, tally
 from numina.report.takeaway import takeaway
 from numina.report.ties import count_ties
 from numina.rows import existing, read_object, write_text
+from numina.settings.decoding import Sctir
 
 TABLES = ("metrics", "curve", "breakdown", "outcomes", "costs")
 FOLDERS = ("validation", "greedy", "sctir", "quantised", "cot_data", "tir_data")
 LOSSES = ("cot_loss", "tir_loss")
 
-RUN_FIELDS = ("n", "depth", "seconds", "machine", "isolation", "engine", "no_code_weight")
+RUN_FIELDS = (*Sctir.model_fields, "seconds", "machine", "isolation", "engine")
 QUANTISATION_FIELDS = (
     *("method", "bits", "group_size", "calibration_rows", "loss_rows"),
     *("loss_before", "loss_after", "bytes_before", "bytes_after"),
@@ -49,9 +50,7 @@ def main() -> None:
     args = entry.paths(__doc__, *TABLES, *LOSSES, *FOLDERS, "out", "cards")
     params = settings.read()
     table, costs = read_object(args.metrics, ALL), read_object(args.costs, ALL)
-    run = read_object(
-        args.sctir / "run.json", "n", "seconds", "machine", "isolation", "engine", "depth"
-    )
+    run = read_object(args.sctir / "run.json", *RUN_FIELDS)
     quantisation = read_object(args.quantised / "cost.json", *QUANTISATION_FIELDS)
     quantised_as = quantisation_name(quantisation)
     labels = SystemLabels.of(quantised_as, params.eval_greedy.depth, run["depth"])

@@ -65,10 +65,10 @@ def facts(
     return {
         "Base model": model_name(params),
         "Problems": sizes,
-        "SC-TIR": f"{params.sctir.n} traces a problem, {programs(params.sctir.depth)}, "
-        f"temperature {params.sctir.temperature}, "
-        f"seeds {', '.join(map(str, params.sctir.seeds))}; stop: {params.sctir.stop}",
-        "Wall-clock of SC-TIR": duration(run["seconds"]),
+        "Votes": f"up to {run['n']} traces a problem, {programs(run['depth'])}, "
+        f"temperature {run['temperature']}, "
+        f"seeds {', '.join(map(str, run['seeds']))}; stop: {run['stop']}",
+        "Wall-clock of the votes": duration(run["seconds"]),
         "Engine": run["engine"],
         "Machine": hardware(machine),
         "Isolation of programs": ", ".join(layers) or "none",
@@ -81,7 +81,7 @@ def facts(
 
 def programs(depth: int) -> str:
     """How many programs a trace may run, in words."""
-    return f"up to {depth} programs each" if depth else "no programs (chain of thought with votes)"
+    return f"up to {depth} programs each" if depth else "no programs (chain of thought)"
 
 
 def wall_clock(greedy: Path, run: Mapping[str, Any]) -> dict[str, float | None]:

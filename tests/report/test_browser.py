@@ -250,5 +250,5 @@ def test_no_request_left_the_page_and_nothing_went_wrong(browser):
     ours = [row for row in sent if row["documentURL"].startswith("file:")]  # not the start page's
     assert ours
     addresses = [row["request"]["url"] for row in ours]
-    assert [url for url in addresses if not url.startswith(("file://", "data:", "blob:"))] == []
+    assert [url for url in addresses if not url.startswith(("file://", "data:"))] == []
     assert browser.get_log("browser") == []

@@ -8,16 +8,19 @@ import pytest
 
 from numina.errors import UserError
 from numina.measure.results import read_results
-from numina.measure.systems import GREEDY, SCTIR, SystemLabels
+from numina.measure.systems import GREEDY, SCTIR, SYSTEMS, SystemLabels
 from numina.report import provenance
 from numina.report.browser import browser_data, compact
 from numina.report.charts import Series, line_chart
 from numina.report.compare import between_systems, read_outcomes, with_previous
+from numina.report.grid import grid_data
 from numina.report.headline import headline, title
 from numina.report.reference import elsewhere, published
-from numina.report.tables import divisions, result_rows
+from numina.report.tables import cost_rows, divisions, result_rows
+from numina.report.takeaway import value_of
 from numina.report.traces import Segment, entries, segments, statement
 from numina.report.wording import duration, interval, p_value, points, short_count
+from numina.rows import write_json
 from tests.dag import ROOT
 from tests.report.conftest import prepare, run_stage
 
@@ -41,6 +44,14 @@ def test_a_trace_is_cut_into_prose_programs_and_outputs():
         Segment("python", "print(1 < 2)"),
         Segment("output", "True"),
         Segment("text", "So $\\boxed{3}$."),
+    ]
+
+
+def test_fences_are_read_as_models_write_them():
+    assert segments("```py\nx = 1\n```\n```text\nhm\n```\n```output\n```\n") == [
+        Segment("python", "x = 1"),
+        Segment("block", "hm"),
+        Segment("output", ""),
     ]
 
 
@@ -75,6 +86,85 @@ def test_the_page_has_every_part_that_it_promises(reported):
     assert html.count('class="chart"') == 2
     assert (ROOT / "params.yaml").read_text().splitlines()[0] in html  # and all that follows
     assert "time_bank:" in html
+
+
+def test_the_words_for_systems_are_those_of_the_runs_own_records(tmp_path):
+    """With 4 bits of AWQ at depth 0, nothing says 8-bit, GPTQ or SC-TIR of this run's figures."""
+    folder = prepare(tmp_path)
+    assert run_stage(folder, "score").returncode == 0
+    cost, run = folder / "models/quantised/cost.json", folder / "eval/sctir/run.json"
+    write_json(cost, {**json.loads(cost.read_text()), "method": "AWQ", "bits": 4})
+    write_json(run, {**json.loads(run.read_text()), "depth": 0})
+    done = run_stage(folder, "report")
+    assert done.returncode == 0, done.stderr
+    html = page(folder)
+    shown = html[html.index("<body>") : html.index("What has been published")]
+    shown += html[html.index('id="votes"') : html.index('id="trace-data"')]
+    assert "Chain of thought with votes: 4-bit AWQ, sampled, voted" in shown
+    assert "CoT votes" in shown
+    card = (folder / "models/quantised.README.md").read_text(encoding="utf-8")
+    for text in (shown, card):
+        assert "4-bit AWQ" in text
+        assert "8-bit" not in text and "gptq" not in text.lower()
+    assert "SC-TIR" not in shown
+
+
+def test_every_system_has_its_column_in_ends_and_costs(reported):
+    html = page(reported)
+    ends = html[html.index('id="ends"') : html.index('id="cost"')]
+    cost = html[html.index('id="cost"') : html.index('id="training"')]
+    for name in ("CoT", "TIR", "8-bit GPTQ", "SC-TIR"):
+        assert name in ends and name in cost
+    assert "100\u00a0s" in cost  # of the greedy stages, by their own clock
+    assert "3.33\u00a0min" in cost  # of SC-TIR
+
+
+def test_seconds_of_traces_side_by_side_are_not_added_up():
+    row = {"traces": 4, "decode_s": 8.0, "execute_s": 2.0, "wait_s": 0.0, "tokens_prompted": 1}
+    row |= {"tokens_cached": 0, "tokens_generated": 1}
+    rows = cost_rows({"all": {s.name: row for s in SYSTEMS}}, {s.name: None for s in SYSTEMS})
+    found = {(one.name, one.note): one.by_system["sctir"] for one in rows}
+    assert found["Decoding", "mean of a trace"] == 2.0
+    assert found["Running programs", "mean of a trace"] == 0.5
+    assert found["Wall-clock", "of the whole stage"] is None
+
+
+def test_the_grid_has_every_problem_whatever_traces_the_page_has_room_for(tmp_path):
+    folder = prepare(tmp_path)
+    results = read_results(
+        *(folder / path for path in ("data/validation", "eval/greedy", "eval/sctir"))
+    )
+    grid = grid_data(results)
+    assert grid["columns"] == [*([s.name, None] for s in GREEDY), ["sctir", 1], ["sctir", 2]]
+    assert [row[:2] for row in grid["rows"]] == [
+        [split, problem.id] for split, problems in results.problems.items() for problem in problems
+    ]
+    for row in grid["rows"]:
+        split, name, *_, gold, cells = row
+        assert len(cells) == len(grid["columns"])
+        verdict = next(v for v in results.sctir[split][2] if v.problem_id == name)
+        told = dict(zip(grid["fields"], cells[-1], strict=True))
+        assert told["answer"] == verdict.answer
+        assert told["right"] == (verdict.answer == gold)
+        assert told["tokens"] == sum(trace.generated_tokens for trace in verdict.traces)
+        assert told["seconds"] == 2.0  # of the verdict, by the clock
+        assert told["traces"] == len(verdict.traces)
+        greedy = dict(zip(grid["fields"], cells[0], strict=True))
+        assert greedy["seconds"] == 1.8  # 1 decoding, 0.5 running programs, 0.25 waiting
+
+
+def test_fields_to_take_away_are_numbers_where_they_are():
+    assert [value_of(text) for text in ("3", "0.5", "", "algebra", "1e3")] == [
+        *(3, 0.5, None, "algebra", 1000.0)
+    ]
+
+
+def test_a_long_list_of_changed_files_is_cut():
+    files = [f"file_{n}.py" for n in range(30)]
+    assert provenance.Commit("0", "", []).changes == ""
+    assert provenance.Commit("0", "", files[:2]).changes == "file_0.py, file_1.py"
+    long = provenance.Commit("0", "", files).changes
+    assert long.endswith("file_7.py and 22 more files")
 
 
 def test_equal_results_give_equal_pages(reported):
