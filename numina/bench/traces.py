@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,7 @@ def programs_of(text: str) -> list[RecordedProgram]:
     found = blocks(text)
     return [
         RecordedProgram(block.text, after.text)
-        for block, after in zip(found, found[1:], strict=False)
+        for block, after in itertools.pairwise(found)
         if block.kind == "python" and after.kind == "output"
     ]
 
