@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +11,9 @@ from typing import Any
 from numina.measure.results import Results
 from numina.measure.systems import GREEDY, SCTIR
 from numina.records.problem import Problem
+from numina.report.csv_tables import LossRow, read_table
 from numina.report.wording import duration, plain
-from numina.rows import existing, read_object, read_problems
+from numina.rows import read_object, read_problems
 from numina.settings.params import Params
 from numina.settings.training import Sft
 
@@ -24,12 +24,12 @@ class Training:
 
     Attributes:
         rows: its samples.
-        steps: a row of `loss.csv` each, as text by column.
+        steps: its optimiser steps.
         knobs: of the stage.
     """
 
     rows: Sequence[Problem]
-    steps: Sequence[Mapping[str, str]]
+    steps: Sequence[LossRow]
     knobs: Sft
 
     @property
@@ -44,8 +44,7 @@ def read_training(rows: Path, losses: Path, knobs: Sft) -> Training:
     Raises:
         UserError: a file is missing or damaged.
     """
-    with existing(losses).open(encoding="utf-8", newline="") as lines:
-        return Training(read_problems(rows), list(csv.DictReader(lines)), knobs)
+    return Training(read_problems(rows), read_table(losses, LossRow), knobs)
 
 
 def facts(

@@ -8,80 +8,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from numina.measure.systems import SCTIR, SYSTEMS, SystemLabels, quantisation_name
+from numina.measure.systems import SCTIR, SYSTEMS, quantisation_name
 from numina.report import wording
 from numina.report.browser import compact
-from numina.report.compare import Comparison, Previous
-from numina.report.provenance import Commit
-from numina.report.reference import Published
-from numina.report.tables import CostRow, Division, Part, Tally
-from numina.report.ties import TieBreak
+from numina.report.content import Content
 
 HERE = Path(__file__).parent
 SCRIPTS = ("page.js", "browser.js", "grid.js", "takeaway.js")  # one after another, in one element
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """All that the page shows.
-
-    Attributes:
-        labels: of the systems.
-        title: the one figure of the run.
-        headline: sentences.
-        results: by split.
-        steps: what each step of the recipe adds.
-        previous: against the last commit.
-        divisions: by year, contest, level, subject.
-        elsewhere: published figures on other problems.
-        majority, loss, dag: SVG.
-        ends, programs: of traces, and of the programs in them.
-        costs: see `tables.cost_rows`.
-        stops: why votes were closed, and how many.
-        ties: votes that were ties, by what decided them.
-        saved: the share of the tokens that was saved by closing them early.
-        rounds: of the TIR data.
-        quantisation: the quantiser's own record.
-        browser: see `browser.browser_data`.
-        grid: see `grid.grid_data`.
-        takeaway: see `takeaway.takeaway`.
-        facts: what ran, in names and words.
-        hashes: of what the stages wrote.
-        commit: that the run started from.
-        params: the text of params.yaml.
-    """
-
-    labels: SystemLabels
-    title: str
-    headline: list[str]
-    results: list[Part]
-    steps: dict[str, Comparison]
-    previous: Previous
-    divisions: list[Division]
-    elsewhere: list[Published]
-    majority: str
-    loss: str
-    dag: str
-    ends: Tally
-    programs: Tally
-    costs: list[CostRow]
-    stops: dict[str, int]
-    ties: Mapping[TieBreak, int]
-    saved: float
-    rounds: Mapping[str, Mapping[str, int]]
-    quantisation: Mapping[str, Any]
-    browser: dict[str, Any]
-    grid: dict[str, Any]
-    takeaway: dict[str, Any]
-    facts: dict[str, str]
-    hashes: dict[str, str]
-    commit: Commit | None
-    params: str
 
 
 def render(content: Content) -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from numina.measure.score import ALL, Table
 from numina.measure.systems import SCTIR, SYSTEMS
+from numina.report.csv_tables import BreakdownRow
 from numina.report.reference import Published, published
-from numina.rows import existing
 
 NAMES = tuple(system.name for system in SYSTEMS)
 # Names that published figures have for a year's problems of a split.
@@ -53,22 +51,19 @@ def result_rows(table: Table) -> list[Part]:
     return rows
 
 
-def divisions(file: Path) -> list[Division]:
-    """The breakdown that `score` wrote, without what has one part only.
-
-    Raises:
-        UserError: the file is missing.
-    """
+def divisions(breakdown: Sequence[BreakdownRow]) -> list[Division]:
+    """The breakdown that `score` wrote, without what has one part only."""
     found: dict[tuple[str, str], dict[str, Part]] = {}
-    with existing(file).open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines):
-            parts = found.setdefault((row["split"], row["by"]), {})
-            n = int(row["n"])
-            if row["part"] not in parts:
-                known = published(YEARS.get((row["split"], row["part"]), ""), n)
-                parts[row["part"]] = Part(row["part"], n, {}, known)
-            figures = {key: float(row[key]) for key in ("accuracy", "ci95_low", "ci95_high")}
-            parts[row["part"]].systems[row["system"]] = figures
+    for row in breakdown:
+        parts = found.setdefault((row.split, row.by), {})
+        if row.part not in parts:
+            known = published(YEARS.get((row.split, row.part), ""), row.n)
+            parts[row.part] = Part(row.part, row.n, {}, known)
+        parts[row.part].systems[row.system] = {
+            "accuracy": row.accuracy,
+            "ci95_low": row.ci95_low,
+            "ci95_high": row.ci95_high,
+        }
     return [
         Division(split, by, list(parts.values()))
         for (split, by), parts in found.items()

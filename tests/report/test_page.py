@@ -13,11 +13,11 @@ from numina.report import provenance
 from numina.report.browser import browser_data, compact
 from numina.report.charts import Series, line_chart
 from numina.report.compare import between_systems, read_outcomes, with_previous
+from numina.report.csv_tables import BreakdownRow, read_table
 from numina.report.grid import grid_data
 from numina.report.headline import headline, title
 from numina.report.reference import elsewhere, published
 from numina.report.tables import cost_rows, divisions, result_rows
-from numina.report.takeaway import value_of
 from numina.report.traces import Segment, entries, segments, statement
 from numina.report.wording import duration, interval, p_value, points, short_count
 from numina.rows import write_json
@@ -153,12 +153,6 @@ def test_the_grid_has_every_problem_whatever_traces_the_page_has_room_for(tmp_pa
         assert greedy["seconds"] == 1.8  # 1 decoding, 0.5 running programs, 0.25 waiting
 
 
-def test_fields_to_take_away_are_numbers_where_they_are():
-    assert [value_of(text) for text in ("3", "0.5", "", "algebra", "1e3")] == [
-        *(3, 0.5, None, "algebra", 1000.0)
-    ]
-
-
 def test_a_long_list_of_changed_files_is_cut():
     files = [f"file_{n}.py" for n in range(30)]
     assert provenance.Commit("0", "", []).changes == ""
@@ -261,7 +255,7 @@ def test_published_figures_stand_only_beside_the_same_problems():
 
 
 def test_a_part_that_holds_the_whole_split_is_no_division(reported):
-    found = divisions(reported / "reports/breakdown.csv")
+    found = divisions(read_table(reported / "reports/breakdown.csv", BreakdownRow))
     assert {(row.split, row.by) for row in found} == {
         ("mini_amc", by) for by in ("contest", "level", "subject")
     }
@@ -271,8 +265,15 @@ def test_a_part_that_holds_the_whole_split_is_no_division(reported):
     ("text", "reason"),
     [
         ("split,problem,system\n", "x, line 1: column 'right' is missing"),
-        ("split,problem,system,right\ns,a,sctir,2\n", "x, line 2: field 'right': '2'"),
-        ("split,problem,system,right\ns,a,sctir\n", "x, line 2: field 'right': None"),
+        (
+            "split,problem,system,right\ns,a,sctir,2\n",
+            "x, line 2: field 'right': input should be less than or equal to 1 (got '2')",
+        ),
+        (
+            "split,problem,system,right\ns,a,sctir\n",
+            "x, line 2: field 'right': input should be a valid number (got None)",
+        ),
+        ("split,problem,system,right\ns,a,sctir,1,9\n", "x, line 2: more fields than columns"),
         ("split,problem,system,right\ns,a,c,1\ns,a,c,1\n", "x, line 3: field 'problem': 'a' is"),
     ],
 )
