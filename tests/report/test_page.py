@@ -13,7 +13,7 @@ from numina.report import provenance
 from numina.report.browser import browser_data, compact
 from numina.report.charts import Series, line_chart
 from numina.report.compare import between_systems, read_outcomes, with_previous
-from numina.report.csv_tables import BreakdownRow, read_table
+from numina.report.csv_tables import BreakdownRow, CurveRow, LossRow, read_table
 from numina.report.grid import grid_data
 from numina.report.headline import headline, title
 from numina.report.reference import elsewhere, published
@@ -336,3 +336,37 @@ def test_a_chart_has_its_words_for_those_who_do_not_see_it_and_the_pages_colours
 @pytest.mark.parametrize("file", ["README.md", "CONTRIBUTING.md", "LICENSE"])
 def test_what_a_stranger_looks_for_first_is_there(file):
     assert (Path(ROOT) / file).exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "reason"),
+    [
+        (LossRow, "step,epoch\n1,2\n", "line 1: column 'loss' is missing"),
+        (LossRow, "step,loss\n1,0.5\nx,0.4\n", "line 3: field 'step'"),
+        (CurveRow, "split,k,accuracy,low,high,pass_at_k,guessed\ns,1,0.5,0,2,,0\n", "'high'"),
+        (BreakdownRow, "", "line 1: column 'split' is missing"),
+    ],
+)
+def test_damaged_tables_are_named(tmp_path, kind, text, reason):
+    file = tmp_path / "table.csv"
+    file.write_text(text)
+    with pytest.raises(UserError) as error:
+        read_table(file, kind)
+    assert str(file) in str(error.value) and reason in str(error.value)
+
+
+def test_an_empty_field_of_a_curve_is_not_known(tmp_path):
+    file = tmp_path / "table.csv"
+    file.write_text("split,k,accuracy,low,high,pass_at_k,guessed\ns,4,0.5,0,1,,0\n")
+    (row,) = read_table(file, CurveRow)
+    assert row.pass_at_k is None and row.k == 4
+
+
+def test_a_quantiser_that_does_not_say_what_it_did_is_named(tmp_path):
+    folder = prepare(tmp_path)
+    assert run_stage(folder, "score").returncode == 0
+    write_json(folder / "models/quantised/cost.json", {"bits": 8})
+    done = run_stage(folder, "report")
+    assert done.returncode == 1
+    assert done.stderr == "error: models/quantised/cost.json: field 'method' is missing\n"
+    assert not (folder / "reports/index.html").exists()
