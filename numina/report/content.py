@@ -32,6 +32,8 @@ from numina.report.tables import (
 from numina.report.takeaway import takeaway
 from numina.report.ties import TieBreak, count_ties
 
+TRAININGS = {"cot": "CoT", "tir": "TIR"}
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -117,7 +119,7 @@ def content_of(
         divisions=divisions(evidence.breakdown),
         elsewhere=elsewhere({s: len(rows) for s, rows in evidence.results.problems.items()}),
         majority=majority_chart(evidence.curve),
-        loss=loss_chart({name.upper(): t.steps for name, t in evidence.trainings.items()}),
+        loss=loss_chart({TRAININGS[name]: t.steps for name, t in evidence.trainings.items()}),
         dag=dag_chart(dvc_yaml),
         ends=tally(costs, "ends"),
         programs=tally(costs, "programs"),

@@ -9,7 +9,7 @@ from numina.measure.systems import GREEDY, SCTIR, SystemLabels
 from numina.report.compare import Comparison
 from numina.report.wording import interval, percent, plain
 
-BEYOND = 0.2  # the problems are too hard for the model where no interval reaches this accuracy
+BEYOND = 0.25  # the problems are too hard for the model where no interval reaches this accuracy
 FEW = 20  # problems, under which a run says little more than that it ran
 
 
@@ -56,7 +56,7 @@ def headline(
     ]
     if none:
         said.append(f"No vote was right on {'; '.join(none)}.")
-    if max(row["ci95_high"] for row in everything.values()) < BEYOND:
+    if voted["n"] >= FEW and max(row["ci95_high"] for row in everything.values()) < BEYOND:
         said.append("These problems are beyond this model: read the figures as that.")
     if voted["n"] < FEW:
         said.append(

@@ -212,8 +212,9 @@ def test_a_split_with_nothing_right_is_said_so_plainly():
         (0.0, 0.2425, 12, False, True),  # what a few problems cannot tell
         (0.0, 0.35, 7, False, True),
         (0.0, 0.138, 24, True, False),
+        (0.0074, 0.2024, 24, True, False),
         (0.1, 0.19, 300, True, False),
-        (0.05, 0.25, 100, False, False),
+        (0.15, 0.3, 100, False, False),
     ],
 )
 def test_problems_are_beyond_a_model_only_where_the_intervals_say_so(low, high, n, beyond, trial):
