@@ -25,14 +25,22 @@ PACKAGES = (
 )
 
 
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+CORES = cores()
+
+
 def machine() -> dict[str, Any]:
     """The processor, the cores this process may use, the memory, and the accelerators."""
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return {
         "processor": processor(),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
+        "cores": cores(),
         "memory_gib": round(pages / 2**30, 1),
         "accelerators": accelerators(),
         "python": platform.python_version(),

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from numina.answer.equal import as_integer, equal
-from numina.answer.pool import CORES
+from numina.machine import CORES
 from numina.errors import UserError
 from numina.progress import progress_bar
 from numina.rows import read_lines
