@@ -17,6 +17,9 @@ Verdict = tuple[bool | None, str, str]  # equal, method, why
 
 PART = re.compile(r"\\[A-Za-z]+|\d+|[A-Za-z]|[-+*/^=<>!_.,:;|'()\[\]]")
 CHANGED = {"+": "-", "-": "+", "*": "+", "<": ">", ">": "<", "/": "+", "=": "<", "^": "+"}
+UNSEEN = re.compile(  # words and signs that it drops
+    r"\\(?:text|pmod|equiv|dots|approx|mathrm|land|lor|quad)|[\u0080-\uffff]|(?<![\\A-Za-z])[A-Za-z]{2,}"
+)
 MOST_PARTS = 40
 
 
@@ -81,7 +84,7 @@ def read_whole(text: str, found: Any) -> bool:
         again = read(text[: match.start()] + other + text[match.end() :])
         if again and (again[0] == found or rebuilt(again[0]) == rebuilt(found)):
             return False
-    return not re.search(r"\\(?:text|pmod|equiv|dots|approx|mathrm)|[\u0080-\uffff]", text)
+    return UNSEEN.search(text) is None
 
 
 def other_letter(letter: str) -> str:

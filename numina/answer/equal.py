@@ -28,7 +28,7 @@ from numina.answer.number import (
 )
 from numina.answer.pool import shared_pool
 from numina.answer.printed import as_latex
-from numina.answer.units import NONE, Unit, ratio, take_unit
+from numina.answer.units import NONE, Unit, named, ratio, take_unit
 
 INTEGER = re.compile(r"([+-]?)0*(\d+)(?:\.0*)?", re.ASCII)
 NAMED = re.compile(r"([A-Za-z](?:_\w|_\{\w+\})?) ?= ?(?=[-+\d.\\])")
@@ -193,7 +193,7 @@ def read_answer(text: str) -> Answer:
 
 def unbracketed(text: str) -> str:
     """A text without the round brackets around all of it."""
-    match = re.fullmatch(r"\(\s*([^()]*?)\s*\)", text)
+    match = re.fullmatch(r"\(\s*([^(),]*?)\s*\)", text)
     return match[1] if match else text
 
 
@@ -204,6 +204,7 @@ def equal_answers(left: Answer, right: Answer) -> Equality:
         return equal(left.value, right.text)
     if right.value:
         return equal(left.text, right.value)
+    left, right = in_letters(left, right), in_letters(right, left)
     scale = ratio(left.unit, right.unit)
     if scale is None:
         return Equality(False, "unit")
@@ -221,6 +222,16 @@ def equal_answers(left: Answer, right: Answer) -> Equality:
     if max(len(left.text), len(right.text)) > LONGEST_FORMULA:
         return Equality(None, "undecided", "too long", "undecided")
     return equal_formulas(left, right, scale)
+
+
+def in_letters(one: Answer, other: Answer) -> Answer:
+    """An answer with the letter behind its number as a unit, ``5000 m``, beside another's unit."""
+    match = re.fullmatch(r"(.*\d) ?([mghsLlN])(\^[23])?", one.text)
+    if not other.unit or one.unit or match is None or other.unit.name in ("%", "°"):
+        return one
+    unit = named(match[2], int((match[3] or "^1")[1:]))
+    number = read_number(match[1])
+    return replace(one, text=match[1], key=normalise.key(match[1]), unit=unit, number=number)
 
 
 def equal_in_units(left: Answer, right: Answer, scale: Fraction) -> bool:

@@ -56,9 +56,10 @@ ASIDE = re.compile(
     re.I,
 )
 WORD = re.compile(r"[A-Za-z]{2,}")
+BOUND = re.compile(r"\s*(?:more|less|fewer|greater|at least|at most|over|under|no more|no less)\b", re.I)
 SPOKEN = re.compile(
     r"(?<![A-Za-z])(?:[A-Za-z]{3,}|(?:is|it|so|we|to|of|in|at|by|be|an|as|if|on|or|no|do|he|my|us))"
-    r"(?![A-Za-z])",
+    r"(?![A-Za-z(]|\.[A-Za-z]+\()",
     re.I,
 )
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -286,6 +287,8 @@ def last_value(text: str) -> str | None:
         inner = ", ".join(next(filter(None, match.groups())).strip() for match in formulas[first:])
         behind = text[formulas[-1].end() :].strip(" .")
         return f"{inner} {behind}" if re.match(r"\\?%|percent|pct", behind) else inner
+    if BOUND.match(text):
+        return None
     if numbers and "\\" not in text and not re.match(r"[\d(\[{+-]", text.strip()):
         return numbers[-1][0]
     return None

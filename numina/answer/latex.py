@@ -44,6 +44,7 @@ SEVERAL: dict[str, Callable[..., Any]] = {
 GREEK = {
     *("alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "kappa"),
     *("lambda", "mu", "nu", "xi", "rho", "sigma", "tau", "phi", "varphi", "chi", "psi", "omega"),
+    "gap",
     *("Gamma", "Delta", "Theta", "Lambda", "Sigma", "Phi", "Psi", "Omega", "ell", "vartheta"),
 }
 PLAIN = [*(name for name in FUNCTIONS if name[0] not in "\\RI"), *SEVERAL, "sqrt", "pi", "infty"]
@@ -64,7 +65,7 @@ MATRIX = re.compile(
     re.S,
 )
 BASED = re.compile(
-    r"(?<![\w.\\^])(?P<digits>\d[0-9A-Z]*|[A-Z]+\d[0-9A-Z]*)_(?:\{(?P<long>\d+)\}|(?P<short>\d))(?!\d)"
+    r"(?<![\w.\\^])(?P<digits>\d[0-9A-Z]*|[A-Z]+\d[0-9A-Z]*|[A-F]{2,}(?=_\{16\}))_(?:\{(?P<long>\d+)\}|(?P<short>\d))(?!\d)"
 )
 PRIVATE = 0xE000  # characters that stand for matrices
 
@@ -73,8 +74,13 @@ class Unreadable(ValueError):
     """A formula that is beyond the grammar; the message says where."""
 
 
-def read_formula(text: str) -> Any:
+def read_formula(text: str, *, dots: bool = False) -> Any:
     """The sympy expression that a text states; a matrix where it is one.
+
+    Args:
+        text: a cleaned formula.
+        dots: whether dots may stand for whatever they do, to compare one text that has them with
+            another. Otherwise a sum goes on with them only where its terms say how.
 
     Raises:
         Unreadable: the text is no formula of the grammar.
@@ -91,7 +97,7 @@ def read_formula(text: str) -> Any:
     text = BASED.sub(in_base, text)
     while (after := MATRIX.sub(kept, text)) != text:
         text = after
-    return parsed(text, matrices)
+    return parsed(text.replace(r"\dots", r"\gap") if dots else text, matrices)
 
 
 def parsed(text: str, matrices: list[Any]) -> Any:

@@ -206,6 +206,7 @@ def repair(text: str) -> str:
 
 def clean(text: str) -> str:
     """A repaired answer with spacing, styling and variants of signs taken away."""
+    text = re.sub(r"(?<!\\)\$([^$]*)(?<!\\)\$", r" \1 ", text)
     text = scripts(lined(text)).translate(SIGNS)
     text = unpainted(text)
     text = FUNCTION_NAME.sub(r"\\\1 ", text)

@@ -68,7 +68,11 @@ class Shape:
 
 def read_shape(text: str) -> Shape:
     """The form of a cleaned answer."""
-    text = thousands(text.strip())
+    return read_whole(thousands(text.strip()))
+
+
+def read_whole(text: str) -> Shape:
+    """As `read_shape`, where the commas of numbers are taken off already, or part members."""
     if r"\pmod" in text or "mod" in text:
         found = CONGRUENT.fullmatch(text)
         if found and (found["sides"].strip() and "bmod" not in text or r"\equiv" in text):
@@ -168,7 +172,7 @@ def read_bracketed(text: str) -> Shape:
     if braces and whole(text):
         if rule := BUILDER.fullmatch(braces[1]):
             return read_shape(rule[1])
-        inner = read_shape(braces[1])
+        inner = read_whole(braces[1])
         return Shape("set", items=inner.items if inner.kind in ("list", "system") else (inner,))
     if len(text) > 2 and text[0] in "([" and text[-1] in ")]" and whole(text):
         inner = split(text[1:-1], ",;")

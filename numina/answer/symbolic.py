@@ -43,7 +43,7 @@ def equal_formulas(prediction: str, gold: str) -> bool | None:
         return equal_numbers(left_number or near_value(left), right_number or near_value(right))
     verdict = equal_values(left, right)
     if verdict is False and DECIMAL.search(gold):
-        return rounds_to(left, gold)
+        return not coarser(prediction, gold) and rounds_to(left, gold)
     return verdict
 
 
@@ -96,10 +96,6 @@ def rounds_to(prediction: Any, gold: str) -> bool:
             text = f"{gold[: match.end()]}5{gold[match.end() :]}"
         pieces.append(read_formula(text))
     symbols = sorted(set().union(prediction.free_symbols, *(p.free_symbols for p in pieces)), key=str)
-    if prediction.atoms(sympy.Rational) and any(
-        value.q > 1 and decimal_places(value) in range(1, places_of(found)) for value in prediction.atoms(sympy.Rational)
-    ):
-        return False
     for point in points(symbols, POINTS if symbols else 1):
         exact, *moved = [number_of(piece.subs(point), 40) for piece in pieces]
         value = number_of(prediction.subs(point), 40)
@@ -111,16 +107,10 @@ def rounds_to(prediction: Any, gold: str) -> bool:
     return True
 
 
-def places_of(found: list[re.Match[str]]) -> int:
-    return min(len(match[0].split(".")[1]) for match in found)
-
-
-def decimal_places(value: Any) -> int:
-    """How many decimals a rational has; 0 where they never end."""
-    for places in range(1, 8):
-        if (value * 10**places).is_Integer:
-            return places
-    return 0
+def coarser(prediction: str, gold: str) -> bool:
+    """Whether a prediction has a decimal with fewer places than those of the gold."""
+    places = [[len(found) for found in re.findall(r"\.(\d+)", text)] for text in (prediction, gold)]
+    return bool(places[0]) and min(places[0]) < min(places[1])
 
 
 def points(symbols: list[Any], count: int) -> Iterator[dict[Any, Any]]:

@@ -194,7 +194,10 @@ def is_value(head: str) -> bool:
 def is_unit(name: str) -> bool:
     """Whether a styled text names a unit, and does not say more about the value."""
     name = name.strip().strip(".")
-    base = name.replace("^2", "").replace("^3", "")
+    parts = re.split(r"\s*(?:/|\bper\b)\s*", name)
+    if len(parts) == 2:
+        return all(map(is_unit, parts))
+    base = name.replace("^2", "").replace("^3", "").removesuffix("²").removesuffix("³")
     if base in KNOWN or base.lower() in NAMES:
         return len(base) > 1 or base in SINGLE or not base.isascii() or base == "°"
     words = [word.lower() for word in WORD.findall(name)]
