@@ -173,7 +173,7 @@ async def run_trace(
                 grown.end = "repeat"
     answer = find_answer(grown.text, rule.from_output)
     if answer is not None:
-        answer, why = admit(answer, rule)
+        answer, why = await asyncio.to_thread(admit, answer, rule)
         grown.end = why if grown.end == "answer" else grown.end
     elif grown.end == "answer":
         grown.end = "no_answer"

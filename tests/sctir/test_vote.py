@@ -6,9 +6,9 @@ import pytest
 
 from numina.sctir.vote import admit, margin, tally, weight_of
 from numina.settings.splits import AnswerRule
-from tests.conftest import changed_params, make_trace
+from tests.conftest import PARAMS, make_trace
 
-SCTIR = changed_params().sctir
+SCTIR = PARAMS.sctir
 
 
 def trace(index: int, answer: str | None, logprob: float = -0.1):
