@@ -61,6 +61,11 @@ class RunEvidence:
     commit: Commit | None
 
     @property
+    def sctir(self) -> Sctir:
+        """The knobs that the votes were cast with."""
+        return Sctir(**{name: self.run[name] for name in Sctir.model_fields})
+
+    @property
     def labels(self) -> SystemLabels:
         """What the systems of this run are called."""
         quantisation = quantisation_name(self.quantisation)

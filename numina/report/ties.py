@@ -7,38 +7,47 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
-from numina.answer.equal import alike
+from numina.errors import UserError
 from numina.records.trace import Verdict
+from numina.sctir.vote import groups, leaders, weight_of
+from numina.settings.decoding import Sctir
 
-TieBreak = Literal["logprob", "text"]
+TieBreak = Literal["logprob", "form"]
 
 
-def tie_break(verdict: Verdict, no_code_weight: float) -> TieBreak | None:
+def tie_break(verdict: Verdict, sctir: Sctir) -> TieBreak | None:
     """What decided between answers of equal weight, as in `numina.sctir.vote.tally`; None: no tie.
 
-    logprob: the mean log-probability of the traces. text: that is equal too, and the first answer
-    as text won.
+    logprob: the mean log-probability of the traces. form: that is equal too, and the first answer
+    in the order of their canonical forms won.
 
     Args:
         verdict: whose votes stand with the winner first.
-        no_code_weight: what the vote of a trace without a program weighed; at 0 it had none.
+        sctir: the knobs that the votes were cast with.
+
+    Raises:
+        UserError: no trace of the verdict has an answer that leads.
     """
-    weights = list(verdict.votes.items())
-    leaders = [answer for answer, weight in weights if weight == weights[0][1]]
-    if len(leaders) < 2:
+    leading = leaders(list(verdict.votes.items()))
+    if len(leading) < 2:
         return None
-    voters = [t for t in verdict.traces if t.answer and (t.block_statuses or no_code_weight > 0)]
-    first, *others = (
-        statistics.fmean(t.logprob for t in voters if alike(t.answer or "", answer))
-        for answer in leaders
-    )
-    return "logprob" if first > max(others) else "text"
+    weight = weight_of(sctir)
+    cast = {
+        group.answer: [trace.logprob for trace in group.traces if weight(trace) > 0]
+        for group in groups(verdict.traces)
+    }
+    for answer in leading:
+        if not cast.get(answer):
+            where = f"problem {verdict.problem_id}, seed {verdict.seed}"
+            raise UserError(f"{where}: {answer!r} has votes, but no trace gives it")
+    first, *others = (round(statistics.fmean(cast[answer]), 9) for answer in leading)
+    return "logprob" if first > max(others) else "form"
 
 
-def count_ties(verdicts: Iterable[Verdict], no_code_weight: float) -> Counter[TieBreak]:
+def count_ties(verdicts: Iterable[Verdict], sctir: Sctir) -> Counter[TieBreak]:
     """How many votes were ties, by what decided them."""
     counts: Counter[TieBreak] = Counter()
     for verdict in verdicts:
-        if tie := tie_break(verdict, no_code_weight):
+        if tie := tie_break(verdict, sctir):
             counts[tie] += 1
     return counts

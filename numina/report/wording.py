@@ -30,7 +30,7 @@ PROGRAMS = {
 }
 TIES: dict[TieBreak, str] = {
     "logprob": "broken by the higher mean log-probability of the traces",
-    "text": "equal in log-probability too, broken by the order of the answers as text",
+    "form": "equal in log-probability too, broken by the order of the answers as text",
 }
 STOPS = {
     "full": "all traces were run",

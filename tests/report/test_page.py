@@ -21,6 +21,7 @@ from numina.report.tables import cost_rows, divisions, result_rows
 from numina.report.traces import Segment, entries, segments, statement
 from numina.report.wording import duration, interval, p_value, points, short_count
 from numina.rows import write_json
+from tests.conftest import PARAMS
 from tests.dag import ROOT
 from tests.report.conftest import prepare, run_stage
 
@@ -187,9 +188,9 @@ def test_traces_beyond_the_limit_are_left_out_the_winners_last(tmp_path):
     results = read_results(
         *(folder / path for path in ("data/validation", "eval/greedy", "eval/sctir"))
     )
-    whole = browser_data(results)
+    whole = browser_data(results, PARAMS.sctir)
     assert whole["shown"] == whole["total"] == len(whole["traces"])
-    few = browser_data(results, most_bytes=len(compact(whole)) // 4)
+    few = browser_data(results, PARAMS.sctir, most_bytes=len(compact(whole)) // 4)
     assert 0 < few["shown"] < few["total"]
     assert {row["system"] for row in few["traces"]} == {"sctir"}
     assert all(row["seed"] == 1 for row in few["traces"])
