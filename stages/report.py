@@ -1,11 +1,11 @@
-"""Write the report as one static page, and a card for each model.
+"""Write the report as one static page, a card for each model, and the loss curves.
 
     python -m stages.report --metrics reports/metrics.json --curve reports/maj_at_k.csv \
         --breakdown reports/breakdown.csv --outcomes reports/outcomes.csv \
         --costs reports/cost.json --validation data/validation --greedy eval/greedy \
         --sctir eval/sctir --cot_loss models/cot.loss.csv --tir_loss models/tir.loss.csv \
         --quantised models/quantised --cot_data data/cot --tir_data data/tir \
-        --out reports/index.html --cards models
+        --out reports/index.html --cards models --curves reports
 
 The comparison is with the outcomes of the last commit at the time this runs, and the page names the
 commit; DVC does not rerun it for a new commit alone.
@@ -28,12 +28,14 @@ PIPELINE = (Path("dvc.yaml"), Path("dvc.lock"), Path("params.yaml"))
 
 
 def main() -> None:
-    args = entry.paths(__doc__, *TABLES, *FOLDERS, "out", "cards")
+    args = entry.paths(__doc__, *TABLES, *FOLDERS, "out", "cards", "curves")
     evidence = read_evidence(vars(args), settings.read())
     page = render(content_of(evidence, versions(), *PIPELINE))
     cards = {model: card(model, evidence) for model in MODELS}
     for model, text in cards.items():
         write_text(args.cards / f"{model}.README.md", text)
+    for losses in (args.cot_loss, args.tir_loss):  # into git, where `dvc plots diff` finds them
+        write_text(args.curves / losses.name, losses.read_text(encoding="utf-8"))
     write_text(args.out, page)
     print(f"{args.out}: {len(page.encode()) // 1024} KiB; {args.cards}/*.README.md")
 
