@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import subprocess
@@ -10,6 +9,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import psutil
+
+CORES = len(psutil.Process().cpu_affinity())  # that this process may use
 PACKAGES = (
     "torch",
     "transformers",
@@ -27,13 +29,10 @@ PACKAGES = (
 
 def machine() -> dict[str, Any]:
     """The processor, the cores this process may use, the memory, and the accelerators."""
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return {
         "processor": processor(),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
-        "memory_gib": round(pages / 2**30, 1),
+        "cores": CORES,
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "accelerators": accelerators(),
         "python": platform.python_version(),
     }
