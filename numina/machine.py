@@ -11,7 +11,6 @@ from typing import Any
 
 import psutil
 
-CORES = len(psutil.Process().cpu_affinity())  # that this process may use
 PACKAGES = (
     "torch",
     "transformers",
@@ -25,6 +24,8 @@ PACKAGES = (
     "vllm",
     "deepspeed",
 )
+
+CORES = len(psutil.Process().cpu_affinity() or [0])  # that this process may use
 
 
 def machine() -> dict[str, Any]:

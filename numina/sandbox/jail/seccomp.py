@@ -10,7 +10,7 @@ import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from numina.sandbox.kernel import AARCH64, SYSCALLS, LayerError, Numbers, call, number
+from numina.sandbox.jail.kernel import AARCH64, SYSCALLS, LayerError, Numbers, call, number
 
 PR_SET_SECCOMP = 22
 
