@@ -45,6 +45,11 @@ def shown() -> IO[str]:
     return opened.err if opened else sys.stderr
 
 
+def is_terminal() -> bool:
+    """Whether a person may be looking: standard error is a terminal."""
+    return shown().isatty()
+
+
 def say(text: str) -> None:
     """Show a line on standard error, above the bars that are there."""
     from tqdm import tqdm
