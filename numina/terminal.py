@@ -52,9 +52,12 @@ def is_terminal() -> bool:
 
 def say(text: str) -> None:
     """Show a line on standard error, above the bars that are there."""
-    from tqdm import tqdm
+    if is_terminal():
+        from tqdm import tqdm
 
-    tqdm.write(text, file=shown())
+        tqdm.write(text, file=shown())
+    else:
+        print(text, file=shown())
     shown().flush()
 
 

@@ -33,7 +33,7 @@ TABLES = ("metrics", "curve", "breakdown", "outcomes", "costs")
 FOLDERS = ("validation", "greedy", "sctir", "cot", "tir", "gptq", "cot_data", "tir_data")
 
 
-def main() -> None:
+def main() -> str:
     args = entry.paths(__doc__, *TABLES, *FOLDERS, "out", "cards")
     params = settings.load()
     table, costs = read_object(args.metrics, ALL), read_object(args.costs, ALL)
@@ -76,7 +76,7 @@ def main() -> None:
     for kind, text in cards.items():
         write_text(args.cards / f"{kind}.README.md", text)
     write_text(args.out, page)
-    print(f"{args.out}: {len(page.encode()) // 1024} KiB; {args.cards}/*.README.md")
+    return f"{args.out}: {len(page.encode()) // 1024} KiB; {args.cards}/*.README.md"
 
 
 if __name__ == "__main__":
