@@ -11,6 +11,8 @@ from typing import Any
 
 import psutil
 
+# The processor cores that this process may use: the one count of them.
+CORES = len(psutil.Process().cpu_affinity()) if psutil.LINUX else os.cpu_count() or 1
 PACKAGES = (
     "torch",
     "transformers",
@@ -24,8 +26,6 @@ PACKAGES = (
     "vllm",
     "deepspeed",
 )
-
-CORES = len(psutil.Process().cpu_affinity() or [0])  # that this process may use
 
 
 def machine() -> dict[str, Any]:
