@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -59,7 +60,8 @@ def progress_bar(total: int, what: str, done: int = 0) -> Bar:
         smoothing=0,
         file=terminal.shown(),
         mininterval=0.5 if terminal.is_terminal() else 20,
-        dynamic_ncols=terminal.is_terminal(),
+        dynamic_ncols=terminal.is_terminal()
+        and all(os.get_terminal_size(terminal.shown().fileno())),
     )
 
 
