@@ -77,12 +77,10 @@ def sections_loaded(stage: dict[str, Any]) -> set[str]:
     words = stage["cmd"].split()
     file = stage_module(stage)
     tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
-    constants = {
-        node.targets[0].id: ast.literal_eval(node.value)
+    tuples = {
+        ast.unparse(node.targets[0]): node.value.elts
         for node in tree.body
-        if isinstance(node, ast.Assign)
-        and isinstance(node.targets[0], ast.Name)
-        and isinstance(node.value, ast.Tuple)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple)
     }
     found: set[str] = set()
     for node in ast.walk(tree):
@@ -91,7 +89,7 @@ def sections_loaded(stage: dict[str, Any]) -> set[str]:
                 if isinstance(argument, ast.Constant):
                     found.add(argument.value)
                 elif isinstance(argument, ast.Starred):
-                    found |= set(constants[ast.unparse(argument.value)])
+                    found |= {ast.literal_eval(e) for e in tuples[ast.unparse(argument.value)]}
                 else:
                     found.add(words[words.index("--section") + 1])
     return found - {"hardware"}

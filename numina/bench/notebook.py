@@ -137,7 +137,7 @@ def vote(answers: Sequence[int | None]) -> int:
 
 
 def last_program(text: str) -> str:
-    """What the notebook takes for the program: all behind the last fence of Python, as it finds it."""
+    """What the notebook takes for the program: all behind the last fence of Python."""
     start = text.rfind(CODE_START)
     if start < 0:
         return ""

@@ -22,8 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from numina.bench import notebook
-from numina.bench.traces import RECORDED, read_traces
-from numina.errors import UserError
+from numina.bench.traces import own_programs, read_traces
 from numina.machine import CORES
 from numina.progress import progress_bar
 from numina.sandbox.pool import SandboxPool, run_in
@@ -61,20 +60,14 @@ class BlockTimes:
 
 
 def programs_to_run(path: Path | None) -> list[Program]:
-    """The blocks of recorded traces; without any, the embedded families' programs.
+    """The programs of recorded traces, a list a trace; without a file, the embedded families'.
 
     Raises:
-        UserError: the file that was asked for is missing.
+        UserError: the file is missing, or a row is wrong.
     """
-    if path is not None and not path.exists():
-        raise UserError(f"{path}: not found")
-    path = path or RECORDED
-    if path.exists():
-        return [[block.code for block in trace] for trace in read_traces(path) if trace]
-    from numina.sources.catalog import training_problems
-
-    drawn = training_problems(seed=7, per_family=20)
-    return [[step.program for step in draw.steps] for _, draw in drawn]
+    if path is None:
+        return own_programs()
+    return [[program.code for program in trace] for trace in read_traces(path) if trace]
 
 
 class Ours:
@@ -154,7 +147,7 @@ def bench(
 
     Args:
         params, hardware: limits of our sandbox, and the wall-clock of `PerProcess`.
-        path: recorded traces; None for those that are there.
+        path: recorded traces; None for the embedded families' programs.
         rounds: turns; the slow baseline gets a fixed sample of 10 blocks a core in each.
     """
     programs = programs_to_run(path)

@@ -168,7 +168,7 @@ def test_recorded_traces_print_what_they_printed_for_their_authors():
 
     traces = read_traces(TRACES)
     results = run_programs(
-        SANDBOX, SANDBOX_HARDWARE, [[block.code for block in trace] for trace in traces]
+        SANDBOX, SANDBOX_HARDWARE, [[program.code for program in trace] for trace in traces]
     )
     blocks = sum(len(trace) for trace in traces)
     assert blocks == 1321
