@@ -7,6 +7,7 @@ from pathlib import Path
 
 from numina.engine.protocol import Engine
 from numina.errors import UserError
+from numina.local import from_root
 from numina.machine import accelerators
 from numina.settings.decoding import EngineParams
 from numina.settings.hardware import Hardware
@@ -62,7 +63,7 @@ def open_engine(params: EngineParams, hardware: Hardware, model: Path, max_conte
     if name == "replay":
         from numina.engine.replay import ReplayEngine, read_recording
 
-        return ReplayEngine(read_recording(Path(params.recording)))
+        return ReplayEngine(read_recording(from_root(params.recording)))
     from numina.engine.transformers import TransformersEngine
 
     return TransformersEngine(model, params.batch_size, params.dtype, params.prefix_caching)

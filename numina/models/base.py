@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from numina.errors import UserError
+from numina.local import from_root
 from numina.settings.models import BaseModelParams
 from numina.terminal import say
 
@@ -100,12 +101,13 @@ def load_plain(params: BaseModelParams) -> tuple[Any, Any]:
     from transformers import AutoTokenizer
 
     revision = params.revision if params.source == "hub" else None
-    if params.source == "path" and not (Path(params.name) / "config.json").exists():
+    name = str(from_root(params.name)) if params.source == "path" else params.name
+    if params.source == "path" and not (Path(name) / "config.json").exists():
         raise UserError(f"base_model.name: {params.name!r} is no folder with a model (config.json)")
     with readable(f"{params.name!r} at {revision or 'its folder'}"):
-        tokenizer = AutoTokenizer.from_pretrained(params.name, revision=revision)
+        tokenizer = AutoTokenizer.from_pretrained(name, revision=revision)
         dtype = getattr(torch, params.dtype)
-        network = load_whole(params.name, revision=revision, dtype=dtype)
+        network = load_whole(name, revision=revision, dtype=dtype)
     return network, tokenizer
 
 
