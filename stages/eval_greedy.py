@@ -46,7 +46,7 @@ async def decode(
     return done, dict(agent.layers)
 
 
-def main() -> None:
+def main() -> str:
     args = entry.paths(__doc__, "tools", "model", "validation", "rules", "out")
     params = settings.load("eval_greedy", "engine", "sandbox", "template", "hardware")
     settings.check_fits(args.model)
@@ -61,6 +61,9 @@ def main() -> None:
     seconds = round(time.monotonic() - started, 1)
     run = {"seconds": seconds, "isolation": layers, "machine": machine()}
     write_json(args.out / "run.json", run)
+    traces = [trace for rows in done.values() for trace in rows]
+    answered = sum(trace.answer is not None for trace in traces)
+    return f"{len(traces)} traces, {answered} with an answer"
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ FOLDERS = ("validation", "greedy", "sctir", "quantised", "cot_data", "tir_data")
 PIPELINE = (Path("dvc.yaml"), Path("dvc.lock"), Path("params.yaml"))
 
 
-def main() -> None:
+def main() -> str:
     args = entry.paths(__doc__, *TABLES, *FOLDERS, "out", "cards", "curves")
     evidence = read_evidence(vars(args), settings.read())
     page = render(content_of(evidence, versions(), *PIPELINE))
@@ -37,7 +37,7 @@ def main() -> None:
     for losses in (args.cot_loss, args.tir_loss):  # into git, where `dvc plots diff` finds them
         write_text(args.curves / losses.name, losses.read_text(encoding="utf-8"))
     write_text(args.out, page)
-    print(f"{args.out}: {len(page.encode()) // 1024} KiB; {args.cards}/*.README.md")
+    return f"{args.out}: {len(page.encode()) // 1024} KiB; {args.cards}/*.README.md"
 
 
 if __name__ == "__main__":
