@@ -4,9 +4,9 @@ A server that fails is left alone for a while, longer each time or as long as it
 gets one request at first; its work is done anew on the others. A request that takes far longer than
 others is sent to a second server that has room, and the first answer is taken.
 
-What fails again and again is either the request or the servers. It is the request where others were
-completed meanwhile, or where the canary is, a request of one token: then it alone is given up.
-Where the canary fails too, the servers are down: they are given `patience_s`, and then the run ends.
+What fails again and again is either the request or the servers. It is the request where the canary
+is completed, a request of one token: then it alone is given up. Where the canary fails too, the
+servers are down: they are given `patience_s`, and then the run ends.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ KNOWN = 100  # replies whose times say what is usual
 SLOW = 3.0  # times the time within which nine of ten replies come
 CANARY_S = 30.0
 LOOK_S = 0.2  # between two looks for a server that has room for a slow request
-JUST_S = 1.0  # so lately that no canary is needed
 
 
 @dataclass(slots=True, eq=False)
@@ -123,19 +122,22 @@ class Balancer:
         """Give a request up, or return where it is to be sent again."""
         since = request.failing_since = request.failing_since or now()
         settled = len(request.refused) == len(self.servers)
-        impatient = now() - since > self.hardware.patience_s
-        if not settled and not impatient and request.faults < TRIES:
+        patience = self.hardware.patience_s
+        waits = error.kind == "throttled" and now() - since < self.hardware.timeout_s
+        suspect = request.faults >= TRIES or (now() - since > patience and not waits)
+        dead = now() - max(since, self.served_at) > patience  # as nobody else is served either
+        if not settled and not suspect and not dead:
             return
         if settled and all(why.kind == "unsuitable" for why in request.refused.values()):
             raise UserError(f"hardware.server.urls: {error}")
-        if self.served_at > now() - JUST_S or await self.canary_lives():
-            if error.kind == "throttled" and now() - since < self.hardware.timeout_s:
+        if await self.canary_lives():
+            if waits:
                 return
             if settled and error.kind == "denied" and request.faults < TRIES:
                 request.refused.clear()
                 return
             raise CompletionFailed(str(error))
-        if settled or impatient:
+        if settled or dead:
             raise UserError(f"hardware.server.urls: no server answers; last, {error}")
 
     async def canary_lives(self) -> bool:
@@ -159,7 +161,7 @@ class Balancer:
         await asyncio.sleep(max(0.0, server.back_at - now()))
         try:
             async with asyncio.timeout(CANARY_S):
-                await self.send(server, self.canary)
+                await self.start(server, self.canary)
         except ServerFailed as error:
             self.note_failure(server, error)
             return False
@@ -175,7 +177,7 @@ class Balancer:
         """
         server = await self.free(request)
         started, failure = now(), None
-        running = {asyncio.create_task(self.send(server, request.ask)): server}
+        running = {self.start(server, request.ask): server}
         try:
             while running:
                 wait = None
@@ -185,7 +187,7 @@ class Balancer:
                     running, timeout=wait, return_when=asyncio.FIRST_COMPLETED
                 )
                 if not done and (second := self.spare(request, set(running.values()))):
-                    running[asyncio.create_task(self.send(second, request.ask))] = second
+                    running[self.start(second, request.ask)] = second
                 for task in done:
                     server = running.pop(task)
                     try:
@@ -227,30 +229,36 @@ class Balancer:
         """A server with room for a request that another is slow with; that one itself if alone."""
         others = [s for s in self.servers if s not in busy and s not in request.refused]
         able = others if len(self.servers) > 1 else self.servers
-        free = [server for server in able if server.is_free(now()) and not server.failures]
-        return min(free, key=lambda s: s.in_flight, default=None)
+        free = [server for server in able if server.is_free(now())]
+        return min(free, key=lambda s: (s.failures, s.in_flight), default=None)
 
     def slow_after(self) -> float:
         """Seconds after which a request takes too long."""
         usual = sorted(self.times)[len(self.times) * 9 // 10] if self.times else 0.0
         return max(self.hardware.hedge_s, SLOW * usual)
 
-    async def send(self, server: Server, ask: Ask[T]) -> T:
-        """Send a request to a server.
+    def start(self, server: Server, ask: Ask[T]) -> asyncio.Task[T]:
+        """Send a request to a server, which has it from now on.
 
-        Raises:
-            ServerFailed: it is not done.
+        Its task raises ServerFailed where it is not done.
         """
-        server.in_flight += 1
-        try:
+
+        async def send() -> T:
             reply = await ask(server.remote)
-        finally:
+            server.failures = server.refusals = 0
+            server.window = min(self.most, server.window + 1)
+            self.served_at = now()
+            return reply
+
+        def release(_: object) -> None:
             server.in_flight -= 1
-            self.wake()
-        server.failures = server.refusals = 0
-        server.window = min(self.most, server.window + 1)
-        self.served_at = now()
-        return reply
+            self.changed.set()  # those who wait for a server look again
+            self.changed = asyncio.Event()
+
+        server.in_flight += 1
+        task = asyncio.create_task(send())
+        task.add_done_callback(release)
+        return task
 
     def take_note(self, request: Request[T], server: Server, error: ServerFailed) -> None:
         """Remember that a server failed at a request."""
@@ -276,11 +284,6 @@ class Balancer:
         if error.retry_after:
             server.back_at = max(server.back_at, now() + error.retry_after)
             server.window = 1.0
-
-    def wake(self) -> None:
-        """Let those who wait for a server look again."""
-        self.changed.set()
-        self.changed = asyncio.Event()
 
 
 def now() -> float:

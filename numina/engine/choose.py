@@ -62,7 +62,8 @@ def open_engine(params: EngineParams, hardware: Hardware, model: Path, max_conte
     if name == "replay":
         from numina.engine.replay import ReplayEngine, read_recording
 
-        return ReplayEngine(read_recording(Path(params.recording)))
+        recorded, counted = read_recording(Path(params.recording))
+        return ReplayEngine(recorded, counted=counted)
     from numina.engine.transformers import TransformersEngine
 
     return TransformersEngine(model, params, hardware.transformers, max_context)

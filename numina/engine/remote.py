@@ -78,10 +78,10 @@ class Remote:
 
         self.url, self.model, self.timeout_s = url.rstrip("/"), model, timeout_s
         self.instead: dict[str, list[Any]] = {}
+        self.headers = {} if key else {"Authorization": openai.omit}
         self.client = openai.AsyncOpenAI(
             base_url=self.url,
             api_key=key or "none",
-            default_headers=None if key else {"Authorization": openai.omit},
             max_retries=0,  # who is asked again, and when, is for the balancer to decide
             timeout=openai.Timeout(None, connect=CONNECT_S),
             # The proxy of the environment is for the world outside, not for the servers of a rack.
@@ -159,7 +159,7 @@ class Remote:
 
         try:
             async with asyncio.timeout(self.timeout_s):
-                raw = await ask(**arguments)
+                raw = await ask(**arguments, extra_headers=self.headers)
             return parsed(self.url, raw.http_response.content)
         except openai.APIStatusError as error:
             response = error.response

@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from numina.engine.balance import Balancer
+from numina.engine.interrupt import interruptible
 from numina.engine.protocol import Completion, CompletionFailed, Sampling, refuse_too_long
 from numina.engine.remote import Remote, body_of
 from numina.engine.reply import completion_of
 from numina.errors import UserError
 from numina.models.folder import check_tokenizer
+from numina.models.weights import load_tokenizer
 from numina.settings.decoding import EngineParams
 from numina.settings.hardware import ServerHardware
 
@@ -51,9 +53,8 @@ class ServerEngine:
         self.max_context = max_context
 
     async def __aenter__(self) -> ServerEngine:
-        from transformers import AutoTokenizer
-
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(self.folder)
+        with interruptible():
+            self.tokenizer: Any = load_tokenizer(self.folder)
         given = self.hardware
         key = os.environ.get(given.key_variable, "") if given.key_variable else ""
         async with AsyncExitStack() as opened:

@@ -133,11 +133,12 @@ class TransformersEngine:
         clock = asyncio.get_running_loop().time
         batch, again = Batch(self, self.places), []
         while True:
-            joining, again = again[: self.places], again[self.places :]
+            room = self.places - len(batch.rows)
+            joining, again = again[:room], again[room:]
             if not batch.rows and not joining:
                 joining = [await self.waiting.get()]
                 joining[0].waited_s = clock() - joining[0].asked
-            while len(batch.rows) + len(joining) < self.places and not self.waiting.empty():
+            while len(joining) < room and not self.waiting.empty():
                 joining.append(self.waiting.get_nowait())
                 joining[-1].waited_s = clock() - joining[-1].asked
             try:
