@@ -121,9 +121,7 @@ class Remote:
                 )
             except ServerFailed as error:
                 named = [
-                    key
-                    for key in OPTIONAL
-                    if key in sent and re.search(rf"\b{key}\b", error.told)
+                    key for key in OPTIONAL if key in sent and re.search(rf"\b{key}\b", error.told)
                 ]
                 if error.kind != "refused" or not named:
                     raise

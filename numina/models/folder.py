@@ -174,7 +174,9 @@ def json_object(file: Path, lacking: str = "") -> dict[str, Any]:
         UserError: the file is missing, or holds something else.
     """
     if not file.exists():
-        raise UserError(f"{file.parent}: no {file.name} there" + (f", {lacking}" if lacking else ""))
+        raise UserError(
+            f"{file.parent}: no {file.name} there" + (f", {lacking}" if lacking else "")
+        )
     not_empty(file)
     try:
         found = json.loads(file.read_text(encoding="utf-8"))

@@ -32,10 +32,13 @@ def ask(folder, *told: Told, prompts=("Q",), sampling: Sampling = GREEDY, **hard
     """What comes of prompts asked at once: completions and errors."""
 
     async def go() -> list[Completion | BaseException]:
-        async with asyncio.timeout(LIMIT_S), serving(*told) as urls:
-            async with server_engine(folder, urls, **hardware) as engine:
-                jobs = [engine.complete(prompt, sampling) for prompt in prompts]
-                return await asyncio.gather(*jobs, return_exceptions=True)
+        async with (
+            asyncio.timeout(LIMIT_S),
+            serving(*told) as urls,
+            server_engine(folder, urls, **hardware) as engine,
+        ):
+            jobs = [engine.complete(prompt, sampling) for prompt in prompts]
+            return await asyncio.gather(*jobs, return_exceptions=True)
 
     return asyncio.run(go())
 
@@ -78,7 +81,16 @@ UNUSABLE = {
     "gzip that is none": Reply(completion(), headers={"Content-Encoding": "gzip"}),
     **{
         f"finish {reason!r}": Reply(completion(finish_reason=reason))
-        for reason in ("abort", "error", "content_filter", "absent", None, "tool_calls", 3, ["stop"])
+        for reason in (
+            "abort",
+            "error",
+            "content_filter",
+            "absent",
+            None,
+            "tool_calls",
+            3,
+            ["stop"],
+        )
     },
     **{
         f"status {status}": Reply(b"no", status)
@@ -139,7 +151,9 @@ def test_a_request_that_all_servers_refuse_fails_alone_at_once(model_folder, sta
     (done,) = ask(model_folder, *servers, prompts=["poison"])
     assert isinstance(done, CompletionFailed)
     assert f"status {status}: {words.decode()}" in str(done)
-    assert [[asked.body["prompt"] for asked in server.asked].count("poison") for server in servers] == [1, 1]
+    assert [
+        [asked.body["prompt"] for asked in server.asked].count("poison") for server in servers
+    ] == [1, 1]
 
 
 def test_servers_that_refuse_everything_end_the_run_at_once(model_folder):
@@ -163,12 +177,14 @@ def test_nobody_listens(model_folder):
 
 @pytest.mark.parametrize("models", [{"data": []}, {"data": None}, {}, [], {"data": [{"id": ""}]}])
 def test_a_server_that_lists_no_model_is_one_line(model_folder, models):
-    with pytest.raises(UserError, match="hardware.server.urls: no server answers"):
+    with pytest.raises(UserError, match="server.urls: no server answers"):
         ask_one(model_folder, Told(models=models), served_model="", patience_s=0.3)
 
 
 def test_each_server_is_asked_for_its_own_first_model(model_folder):
-    servers = [Told(last=Reply(completion(), delay=0.05), models={"data": [{"id": name}]}) for name in "ab"]
+    servers = [
+        Told(last=Reply(completion(), delay=0.05), models={"data": [{"id": name}]}) for name in "ab"
+    ]
     ask(model_folder, *servers, prompts=["Q"] * 8, served_model="")
     assert [{asked.body["model"] for asked in server.asked} for server in servers] == [{"a"}, {"b"}]
 
@@ -237,7 +253,10 @@ def test_no_request_is_hedged_while_no_server_has_room(model_folder):
 def test_no_request_is_hedged_that_takes_no_longer_than_others(model_folder):
     async def go() -> list[int]:
         servers = [Told(last=Reply(completion(), delay=0.5)) for _ in range(2)]
-        async with serving(*servers) as urls, server_engine(model_folder, urls, hedge_s=0.6) as engine:
+        async with (
+            serving(*servers) as urls,
+            server_engine(model_folder, urls, hedge_s=0.6) as engine,
+        ):
             await asyncio.gather(*[engine.complete("Q", GREEDY) for _ in range(4)])
             for server in servers:
                 server.last = Reply(completion(), delay=1.2)
@@ -354,7 +373,10 @@ def test_servers_that_hide_the_stop_string_are_refused(model_folder):
 
 def test_counts_that_a_server_does_not_give_are_made(model_folder, tokenizer):
     text = "We add 12"
-    body = {"choices": [{"text": text, "finish_reason": "length"}], "usage": {"prompt_tokens": None}}
+    body = {
+        "choices": [{"text": text, "finish_reason": "length"}],
+        "usage": {"prompt_tokens": None},
+    }
     done = ask_one(model_folder, Told(last=Reply(body)), prompts=["What is"])
     assert done.prompt_tokens == len(tokenizer("What is")["input_ids"])
     assert done.generated_tokens == len(tokenizer(text)["input_ids"])
