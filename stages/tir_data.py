@@ -7,7 +7,7 @@ import asyncio
 import dataclasses
 
 from numina import entry, settings
-from numina.corpus.dropped import by_rule
+from numina.records.dropped import by_rule
 from numina.corpus.tora import tir_samples
 from numina.errors import UserError
 from numina.rows import read_problems, read_records, write_json, write_rows

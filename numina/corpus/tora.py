@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from numina.answer.equal import as_integer, equal
-from numina.corpus.dropped import Dropped
+from numina.records.dropped import Dropped
 from numina.records.problem import Problem
 from numina.sandbox.pool import SandboxPool, run_in
 from numina.sandbox.session import Result

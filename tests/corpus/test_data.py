@@ -10,7 +10,7 @@ import pytest
 from numina.corpus.collect import collect
 from numina.corpus.cot import cot_samples, realign
 from numina.corpus.dedup import clean
-from numina.corpus.dropped import Dropped
+from numina.records.dropped import Dropped
 from numina.corpus.soundness import runs_together
 from numina.corpus.tora import tir_samples
 from numina.errors import UserError
