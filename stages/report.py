@@ -3,8 +3,9 @@
     python -m stages.report --metrics reports/metrics.json --curve reports/maj_at_k.csv \
         --breakdown reports/breakdown.csv --outcomes reports/outcomes.csv \
         --costs reports/cost.json --validation data/validation --greedy eval/greedy \
-        --sctir eval/sctir --cot models/cot --tir models/tir --gptq models/gptq \
-        --cot_data data/cot --tir_data data/tir --out reports/index.html --cards models
+        --sctir eval/sctir --cot_loss models/cot.loss.csv --tir_loss models/tir.loss.csv \
+        --quantised models/quantised --cot_data data/cot --tir_data data/tir \
+        --out reports/index.html --cards models
 
 The comparison is with the outcomes of the last commit at the time this runs, and the page names the
 commit; DVC does not rerun it for a new commit alone.
@@ -16,8 +17,9 @@ from numina import entry, settings
 from numina.machine import versions
 from numina.measure.results import read_results
 from numina.measure.score import ALL
+from numina.measure.systems import MODELS, SCTIR, SystemLabels, quantisation_name
 from numina.report.browser import browser_data
-from numina.report.card import SYSTEMS, Measured, card
+from numina.report.card import RunEvidence, card
 from numina.report.charts import loss_chart, majority_chart
 from numina.report.compare import between_systems, previous_run, read_outcomes
 from numina.report.dag import dag_chart
@@ -30,23 +32,35 @@ from numina.report.tables import cost_rows, divisions, result_rows, tally
 from numina.rows import existing, read_object, write_text
 
 TABLES = ("metrics", "curve", "breakdown", "outcomes", "costs")
-FOLDERS = ("validation", "greedy", "sctir", "cot", "tir", "gptq", "cot_data", "tir_data")
+FOLDERS = ("validation", "greedy", "sctir", "quantised", "cot_data", "tir_data")
+LOSSES = ("cot_loss", "tir_loss")
+
+RUN_FIELDS = ("n", "depth", "seconds", "machine", "isolation", "engine")
+QUANTISATION_FIELDS = (
+    *("method", "bits", "group_size", "calibration_rows", "loss_rows"),
+    *("loss_before", "loss_after", "bytes_before", "bytes_after"),
+)
 
 
 def main() -> None:
-    args = entry.paths(__doc__, *TABLES, *FOLDERS, "out", "cards")
-    params = settings.load()
+    args = entry.paths(__doc__, *TABLES, *LOSSES, *FOLDERS, "out", "cards")
+    params = settings.read()
     table, costs = read_object(args.metrics, ALL), read_object(args.costs, ALL)
-    run = read_object(args.sctir / "run.json", "n", "seconds", "machine", "isolation", "engine")
-    quantisation = read_object(args.gptq / "cost.json", "bits", "loss_before", "loss_after")
+    run = read_object(
+        args.sctir / "run.json", "n", "seconds", "machine", "isolation", "engine", "depth"
+    )
+    quantisation = read_object(args.quantised / "cost.json", *QUANTISATION_FIELDS)
+    quantised_as = quantisation_name(quantisation)
+    labels = SystemLabels.of(quantised_as, params.eval_greedy.depth, run["depth"])
     results = read_results(args.validation, args.greedy, args.sctir)
     now = read_outcomes(existing(args.outcomes).read_text(encoding="utf-8"), str(args.outcomes))
     steps, commit = between_systems(now), last_commit()
-    losses = {"CoT": existing(args.cot / "loss.csv"), "TIR": existing(args.tir / "loss.csv")}
+    losses = {"CoT": existing(args.cot_loss), "TIR": existing(args.tir_loss)}
     sizes = {split: len(rows) for split, rows in results.problems.items()}
     content = Content(
+        labels=labels,
         title=title(table),
-        headline=headline(table, steps, run["n"]),
+        headline=headline(table, steps, run["n"], labels),
         results=result_rows(table),
         steps=steps,
         previous=previous_run(now, args.outcomes, commit),
@@ -55,11 +69,11 @@ def main() -> None:
         majority=majority_chart(existing(args.curve)),
         loss=loss_chart(losses),
         dag=dag_chart(Path("dvc.yaml")),
-        ends=tally(costs, "ends", ("cot_greedy", "tir_greedy", "sctir")),
-        programs=tally(costs, "programs", ("tir_greedy", "sctir")),
+        ends=tally(costs, "ends"),
+        programs=tally(costs, "programs"),
         costs=cost_rows(costs),
-        stops=costs[ALL]["sctir"]["stops"],
-        saved=table[ALL]["sctir"]["tokens_saved"],
+        stops=costs[ALL][SCTIR.name]["stops"],
+        saved=table[ALL][SCTIR.name]["tokens_saved"],
         rounds=read_object(args.tir_data / "rounds.json"),
         quantisation=quantisation,
         browser=browser_data(results),
@@ -70,11 +84,12 @@ def main() -> None:
     )
     cot = read_training(args.cot_data / "train.jsonl", losses["CoT"], params.sft_cot)
     tir = read_training(args.tir_data / "train.jsonl", losses["TIR"], params.sft_tir)
-    measured = Measured(table, params, {"cot": cot, "tir": tir}, quantisation, run, commit)
-    cards = {kind: card(kind, measured) for kind in SYSTEMS}
+    trainings = {"cot": cot, "tir": tir}
+    evidence = RunEvidence(table, params, labels, trainings, quantisation, run, commit)
+    cards = {model: card(model, evidence) for model in MODELS}
     page = render(content)
-    for kind, text in cards.items():
-        write_text(args.cards / f"{kind}.README.md", text)
+    for model, text in cards.items():
+        write_text(args.cards / f"{model}.README.md", text)
     write_text(args.out, page)
     print(f"{args.out}: {len(page.encode()) // 1024} KiB; {args.cards}/*.README.md")
 

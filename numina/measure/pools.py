@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from numina.answer.equal import alike
-from numina.measure.curves import Pool, Vote, majority_curve, pass_curve
+from numina.measure.curves import Vote, VotePool, majority_curve, pass_curve
 from numina.measure.results import Results
 from numina.measure.score import grade
 from numina.records.trace import Trace, Verdict
@@ -49,7 +49,7 @@ def curve_rows(results: Results, sctir: Sctir) -> list[dict[str, Any]]:
     return rows
 
 
-def pool_of(verdict: Verdict, gold: str, weight: Callable[[Trace], float]) -> Pool:
+def pool_of(verdict: Verdict, gold: str, weight: Callable[[Trace], float]) -> VotePool:
     """The traces of a vote, equal answers under the text of the first of them."""
     texts: list[str] = []
     votes: dict[int, Vote | None] = {}
@@ -62,4 +62,4 @@ def pool_of(verdict: Verdict, gold: str, weight: Callable[[Trace], float]) -> Po
         if text is None:
             texts.append(text := answer)
         votes[trace.index] = Vote(text, weight(trace), trace.logprob)
-    return Pool(verdict.n, votes, frozenset(text for text in texts if grade(text, gold)))
+    return VotePool(verdict.n, votes, frozenset(text for text in texts if grade(text, gold)))

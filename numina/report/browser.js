@@ -38,7 +38,7 @@
   const nodes = (pieces, inline) =>
     pieces.map((piece) => (typeof piece === "string" ? piece : formula(piece, inline)));
 
-  const KINDS = { python: "program", output: "its output", asy: "drawing, as Asymptote source" };
+  const KINDS = { python: "program", output: "its output", asy: "drawing, as Asymptote source", block: "a block that is not run" };
 
   function segment([kind, content]) {
     if (kind === "text") return element("p", { className: "prose" }, ...nodes(content, false));
@@ -53,7 +53,7 @@
   const MARKS = { right: "✓", wrong: "✗", undecided: "?" };
   const badge = (right) => element("span", { className: "badge " + outcome(right), textContent: outcome(right) });
   const said = (answer) => (answer === null ? "no answer" : answer);
-  const seedOf = (trace) => (trace.system === "sctir" ? ` · seed ${trace.seed}, trace ${trace.index + 1}` : "");
+  const seedOf = (trace) => (trace.vote !== null ? ` · seed ${trace.seed}, trace ${trace.index + 1}` : "");
 
   const sourceOf = (segments) =>
     segments
@@ -176,7 +176,7 @@
   find("browser").hidden = false;
   update();
   if (matching.length) {
-    const inviting = (number) => data.traces[number].right && data.traces[number].programs.length && data.traces[number].system === "sctir";
+    const inviting = (number) => data.traces[number].right && data.traces[number].programs.length && data.traces[number].vote !== null;
     show(matching.find(inviting) ?? matching[0]);
   }
 })();

@@ -11,15 +11,11 @@ from pathlib import Path
 from numina.errors import UserError
 from numina.measure.score import OUTCOME_FIELDS
 from numina.measure.stats import Paired, paired
+from numina.measure.systems import SYSTEMS
 from numina.report.provenance import Commit, committed
 
-# By system: the share of seeds that were right, by split and problem.
-Outcomes = dict[str, dict[tuple[str, str], float]]
-STEPS = (
-    ("tir_greedy", "cot_greedy", "What writing and running programs adds"),
-    ("gptq_greedy", "tir_greedy", "What quantisation changes"),
-    ("sctir", "gptq_greedy", "What sampling and voting adds"),
-)
+# By system, split and problem: the share of seeds that were right.
+Shares = dict[str, dict[tuple[str, str], float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +37,18 @@ class Comparison:
         return "better" if self.pair.difference > 0 else "worse"
 
 
-def read_outcomes(text: str, where: str) -> Outcomes:
-    """Outcomes from CSV, as `score` writes them.
+def read_outcomes(text: str, where: str) -> Shares:
+    """Shares from CSV, as `score` writes them.
 
     Raises:
-        UserError: a column is missing, a share is none, or a problem is there twice, with its line.
+        UserError: a column is missing, a share is not from 0 to 1, or a problem is there
+            twice, with its line.
     """
     table = csv.DictReader(io.StringIO(text))
     for field in OUTCOME_FIELDS:
         if field not in (table.fieldnames or ()):
             raise UserError(f"{where}, line 1: column {field!r} is missing")
-    found: Outcomes = {}
+    found: Shares = {}
     for row in table:
         at = f"{where}, line {table.line_num}"
         try:
@@ -59,7 +56,7 @@ def read_outcomes(text: str, where: str) -> Outcomes:
         except (TypeError, ValueError):
             share = -1.0
         if not 0 <= share <= 1:
-            raise UserError(f"{at}: field 'right': {row['right']!r} is no share from 0 to 1")
+            raise UserError(f"{at}: field 'right': {row['right']!r} is not a share from 0 to 1")
         system, key = found.setdefault(row["system"], {}), (row["split"], row["problem"])
         if key in system:
             raise UserError(f"{at}: field 'problem': {row['problem']!r} is there twice")
@@ -79,13 +76,15 @@ def compare(
     return Comparison(name, sum(left) / size, sum(right) / size, paired(left, right))
 
 
-def between_systems(now: Outcomes) -> dict[str, Comparison]:
+def between_systems(now: Shares) -> dict[str, Comparison]:
     """What each step of the recipe adds, over all problems, by the system that has it."""
     found = {}
-    for system, less, name in STEPS:
-        comparison = compare(name, now[system], now[less])
+    for system in SYSTEMS:
+        if system.after is None:
+            continue
+        comparison = compare(system.adds, now[system.name], now[system.after])
         if comparison:
-            found[system] = comparison
+            found[system.name] = comparison
     return found
 
 
@@ -102,7 +101,7 @@ class Previous:
     rows: dict[str, Comparison]
 
 
-def with_previous(now: Outcomes, before: Outcomes | None, where: str) -> Previous:
+def with_previous(now: Shares, before: Shares | None, where: str) -> Previous:
     """This run against the outcomes of an earlier one, on the problems that both were asked.
 
     Args:
@@ -127,7 +126,7 @@ def with_previous(now: Outcomes, before: Outcomes | None, where: str) -> Previou
     return Previous(note, rows)
 
 
-def previous_run(now: Outcomes, file: Path, commit: Commit | None) -> Previous:
+def previous_run(now: Shares, file: Path, commit: Commit | None) -> Previous:
     """This run against the outcomes that the last commit has in `file`."""
     if commit is None:
         return with_previous(now, None, "this is no git repository, or it has no commit")

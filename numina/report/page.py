@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from numina.measure.systems import SYSTEMS, SystemLabels, quantisation_name
 from numina.report import wording
 from numina.report.browser import compact
 from numina.report.compare import Comparison, Previous
@@ -29,6 +30,7 @@ class Content:
     """All that the page shows.
 
     Attributes:
+        labels: of the systems.
         title: the one figure of the run.
         headline: sentences.
         results: by split.
@@ -42,7 +44,7 @@ class Content:
         stops: why votes were closed, and how many.
         saved: the share of the tokens that was saved by closing them early.
         rounds: of the TIR data.
-        quantisation: what it cost.
+        quantisation: the quantiser's own record.
         browser: see `browser.browser_data`.
         facts: what ran, in names and words.
         hashes: of what the stages wrote.
@@ -50,6 +52,7 @@ class Content:
         params: the text of params.yaml.
     """
 
+    labels: SystemLabels
     title: str
     headline: list[str]
     results: list[Part]
@@ -88,11 +91,14 @@ def render(content: Content) -> str:
     for word in ("percent", "points", "interval", "p_value", "short_count", "duration", "plain"):
         environment.filters[word] = getattr(wording, word)
     script = (HERE / "browser.js").read_text(encoding="utf-8")
-    words = {"names": wording.NAMES, "short": wording.SHORT, "ends": wording.ENDS}
+    labels = content.labels
+    words = {"names": labels.long, "short": labels.short, "ends": wording.ENDS}
     splits = {part.name: wording.plain(part.name) for part in content.results}
     return environment.get_template("page.html.jinja").render(
         content=content,
         wording=wording,
+        colours={system.name: f"system-{place}" for place, system in enumerate(SYSTEMS)},
+        quantisation=quantisation_name(content.quantisation),
         style=(HERE / "page.css").read_text(encoding="utf-8"),
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from numina.measure.score import ALL, Table
+from numina.measure.systems import SCTIR, SYSTEMS
 from numina.report.reference import Published, published
-from numina.report.wording import SHORT
 from numina.rows import existing
 
+NAMES = tuple(system.name for system in SYSTEMS)
 # Names that published figures have for a year's problems of a split.
 YEARS = {("amc", "2023"): "AMC 2023", ("aime", "2024"): "AIME 2024"}
 
@@ -47,7 +48,7 @@ def result_rows(table: Table) -> list[Part]:
     names = [name for name in table if name != ALL]
     rows = []
     for name in names if len(names) == 1 else [ALL, *names]:
-        n = int(table[name]["sctir"]["n"])
+        n = int(table[name][SCTIR.name]["n"])
         rows.append(Part(name, n, table[name], published(name, n)))
     return rows
 
@@ -88,9 +89,9 @@ class Tally:
         return counts.get(word, 0) / max(1, sum(counts.values()))
 
 
-def tally(costs: Mapping[str, Any], field: str, systems: tuple[str, ...]) -> Tally:
-    """Ends of traces or fates of programs, the most frequent first."""
-    counts = {system: costs[ALL][system][field] for system in systems}
+def tally(costs: Mapping[str, Any], field: str) -> Tally:
+    """Ends of traces or of programs, the most frequent first; without systems that had none."""
+    counts = {system: costs[ALL][system][field] for system in NAMES if costs[ALL][system][field]}
     words = {word for count in counts.values() for word in count}
     order = sorted(words, key=lambda word: (-sum(c.get(word, 0) for c in counts.values()), word))
     return Tally(order, counts)
@@ -108,6 +109,6 @@ def cost_rows(costs: Mapping[str, Any]) -> list[tuple[str, str, dict[str, float 
         ("Waiting for a place", "wait_s", "seconds"),
     )
     return [
-        (name, unit, {system: costs[ALL][system].get(field) for system in SHORT})
+        (name, unit, {system: costs[ALL][system].get(field) for system in NAMES})
         for name, field, unit in rows
     ]

@@ -5,17 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-NAMES = {
-    "cot_greedy": "Chain of thought, greedy",
-    "tir_greedy": "Tool-integrated, greedy",
-    "gptq_greedy": "Tool-integrated, 8-bit, greedy",
-    "sctir": "SC-TIR: 8-bit, sampled, voted",
-}
-SHORT = {"cot_greedy": "CoT", "tir_greedy": "TIR", "gptq_greedy": "8-bit", "sctir": "SC-TIR"}
 ENDS = {
     "answer": "it gave an answer that counts",
     "no_answer": "it came to its end without an answer",
-    "not_integer": "its answer is no whole number, which this split asks for",
+    "not_integer": "its answer is not a whole number, which this split asks for",
     "out_of_range": "its answer lies outside of the split's range",
     "depth": "it wanted more program runs than allowed",
     "context": "it filled the context",
@@ -23,7 +16,7 @@ ENDS = {
     "no_code": "it asked for an output without a program",
     "empty_output": "its program printed nothing",
     "repeat": "the same failure twice in a row",
-    "deadline": "time was up",
+    "failed": "its request to the engine failed for good",
 }
 PROGRAMS = {
     "ok": "ran to its end",

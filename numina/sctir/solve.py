@@ -70,7 +70,7 @@ async def solve(
                 stop = "deadline"
                 break
             for trace in sorted((task.result() for task in done), key=lambda trace: trace.index):
-                if journal:
+                if journal and trace.end != "failed":  # a run that goes on tries it again
                     journal.add(trace)
                 finished.append(trace)
     finally:

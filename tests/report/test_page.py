@@ -8,26 +8,27 @@ import pytest
 
 from numina.errors import UserError
 from numina.measure.results import read_results
+from numina.measure.systems import GREEDY, SCTIR, SystemLabels
 from numina.report import provenance
 from numina.report.browser import browser_data, compact
 from numina.report.charts import Series, line_chart
 from numina.report.compare import between_systems, read_outcomes, with_previous
-from numina.report.dag import dag_chart, dag_edges, plain_edges
 from numina.report.headline import headline, title
 from numina.report.reference import elsewhere, published
 from numina.report.tables import divisions, result_rows
 from numina.report.traces import Segment, entries, segments, statement
 from numina.report.wording import duration, interval, p_value, points, short_count
-from tests.dag import ROOT, stages
+from tests.dag import ROOT
 from tests.report.conftest import prepare, run_stage
 
+LABELS = SystemLabels.of("4-bit AWQ", greedy_depth=4, vote_depth=4)
 TEXT = "We <add>.\n```python\nprint(1 < 2)\n```\n```output\nTrue\n```\nSo $\\boxed{3}$."
 
 
 def table(right: float, low: float, high: float, n: int = 12) -> dict:
     row = {"accuracy": right, "ci95_low": low, "ci95_high": high, "n": n, "undecided": 0}
-    systems = dict.fromkeys(("cot_greedy", "tir_greedy", "gptq_greedy"), row)
-    return {**systems, "sctir": {**row, "seeds": 2, "accuracy_std": 0.0}}
+    systems = {system.name: row for system in GREEDY}
+    return {**systems, SCTIR.name: {**row, "seeds": 2, "accuracy_std": 0.0}}
 
 
 def page(folder: Path) -> str:
@@ -117,7 +118,7 @@ def test_a_split_with_nothing_right_is_said_so_plainly():
     none = table(0.0, 0.0, 0.2425)
     found = {"mini": none, "all": none}
     assert title(found) == "None of 12 problems right"
-    text = " ".join(headline(found, {}, 4))
+    text = " ".join(headline(found, {}, 4, LABELS))
     assert "No vote was right on mini: 0 of 12, [0, 24]%." in text
     assert "beyond this model" in text
 
@@ -215,21 +216,6 @@ def test_a_chart_has_its_words_for_those_who_do_not_see_it_and_the_pages_colours
     assert 'aria-label="What it shows"' in svg
     assert "currentColor" in svg
     assert "#000000" not in svg
-
-
-def test_the_picture_of_the_dag_has_every_stage_and_its_edges():
-    edges = dag_edges(stages())
-    assert ("sft_cot", "sft_tir") in edges
-    assert ("quantize", "eval_greedy") in edges
-    assert ("digitize", "collect") in edges
-    assert ("score", "report") in edges
-    assert all(above != "report" for above, _ in edges)
-    picture = dag_chart(ROOT / "dvc.yaml")
-    assert all(f">{name}</text>" in picture for name in stages())
-
-
-def test_an_edge_that_a_longer_way_says_already_is_not_drawn():
-    assert plain_edges([("a", "b"), ("a", "c"), ("b", "c")]) == [("a", "b"), ("b", "c")]
 
 
 @pytest.mark.parametrize("file", ["README.md", "CONTRIBUTING.md", "LICENSE"])

@@ -5,11 +5,10 @@ import math
 import pytest
 
 from numina.sctir.vote import admit, margin, tally, weight_of
-from numina.settings.params import load
 from numina.settings.splits import AnswerRule
-from tests.conftest import make_trace
+from tests.conftest import changed_params, make_trace
 
-SCTIR = load().sctir
+SCTIR = changed_params().sctir
 
 
 def trace(index: int, answer: str | None, logprob: float = -0.1):
