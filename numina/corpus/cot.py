@@ -8,8 +8,8 @@ import re
 from collections.abc import Sequence
 
 from numina.answer.find import last_box
-from numina.records.dropped import Dropped
 from numina.corpus.soundness import is_missing, is_placeholder, not_english, runs_together
+from numina.records.dropped import Dropped
 from numina.records.problem import Problem
 
 CALCULATOR = re.compile(r"<<[^<>]*>>")  # GSM8K's annotations
