@@ -81,14 +81,18 @@ class SandboxPool:
         for zygote in self.zygotes.values():
             await zygote.close()
 
-    def open(self) -> Session:
-        """A fresh interpreter, which the caller closes."""
-        return Session(self.params, self.slots, self.take)
+    def open(self, seed: int = 0) -> Session:
+        """A fresh interpreter, which the caller closes; see `session`."""
+        return Session(self.params, self.slots, self.take, seed)
 
     @contextlib.asynccontextmanager
-    async def session(self) -> AsyncIterator[Session]:
-        """A fresh interpreter, killed on leaving."""
-        session = self.open()
+    async def session(self, seed: int = 0) -> AsyncIterator[Session]:
+        """A fresh interpreter, killed on leaving.
+
+        Args:
+            seed: of `random` and of numpy's global generator in it.
+        """
+        session = self.open(seed)
         try:
             yield session
         finally:

@@ -9,7 +9,7 @@ import socket
 from typing import Any
 
 from numina.sandbox.control import Control
-from numina.sandbox.jail.wire import SIZE, Ended
+from numina.sandbox.jail.wire import SIZE, Ended, frame
 from numina.sandbox.output import Output
 
 REPLY = 256 * 1024  # bytes; an honest reply is far smaller
@@ -57,9 +57,8 @@ class Process:
         Raises:
             OSError: it has ended.
         """
-        frame = json.dumps(request).encode()
         self.asked = True
-        await asyncio.get_running_loop().sock_sendall(self.channel, SIZE.pack(len(frame)) + frame)
+        await asyncio.get_running_loop().sock_sendall(self.channel, frame(request))
         return await self.replies.get()
 
     def _on_channel(self) -> None:

@@ -19,6 +19,7 @@ class Session:
         params: the limits.
         slots: how many blocks may run at once.
         take: a process for a session that begins with some code; None where none will start.
+        seed: of the random numbers that it draws.
     """
 
     def __init__(
@@ -26,7 +27,9 @@ class Session:
         params: Sandbox,
         slots: asyncio.Semaphore,
         take: Callable[[str], Awaitable[Process | None]],
+        seed: int,
     ) -> None:
+        self.seed = seed
         self.params, self.slots, self.take = params, slots, take
         self.process: Process | None = None
         self.turn = asyncio.Lock()  # two blocks at once would print into each other's results
@@ -60,7 +63,7 @@ class Session:
         started = loop.time()
         try:
             async with asyncio.timeout(params.timeout_s):
-                reply = await process.ask({"code": code, "token": token})
+                reply = await process.ask({"code": code, "token": token, "seed": self.seed})
         except TimeoutError:
             reply = {"status": "timeout"}
         except OSError:

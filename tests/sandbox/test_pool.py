@@ -134,9 +134,9 @@ def test_what_the_other_layers_stop_without_one(missing, tmp_path, monkeypatch):
 
     (tmp_path / "secret").write_text("abc")
     disable = {
-        "mount_namespace": "isolation.hide_files = lambda root: False",
-        "landlock": "isolation.landlock_rules = lambda folder: None",
-        "seccomp": "isolation.seccomp = lambda: False",
+        "mount_namespace": "isolation.hide_files = lambda *_: False",
+        "landlock": "isolation.landlock_rules = lambda *_: None",
+        "seccomp": "isolation.seccomp = lambda *_: False",
         "user_namespace": "isolation.enter_namespaces = lambda: False",
     }[missing]
     program = f"from numina.sandbox.jail import isolation, zygote\n{disable}\nzygote.main()"
