@@ -189,7 +189,7 @@ class Zygote:
         try:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(START_S):
-                    started = await process.replies.get() == {"ready": True} and process.is_alive()
+                    started = await process.replies.get() == {"ready": True} and process.hold()
             return started
         finally:
             if not started:

@@ -13,7 +13,7 @@ import contextlib
 import fcntl
 import functools
 import gc
-import importlib
+import importlib.util
 import itertools
 import json
 import os
@@ -53,9 +53,10 @@ STANDARD = [
 
 
 def preload(names: list[str]) -> None:
-    """Import what programs import, so that no block pays for it."""
+    """Import what programs import and is installed, so that no block pays for it."""
     for name in names:
-        importlib.import_module(name)
+        if importlib.util.find_spec(name.partition(".")[0]):
+            importlib.import_module(name)
     if "sympy" in names:
         sympy: Any = sys.modules["sympy"]
         x = sympy.Symbol("x")
