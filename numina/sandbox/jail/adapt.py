@@ -26,11 +26,16 @@ def replace_executors(module: Any) -> None:
     module.ProcessPoolExecutor = processes.ProcessPoolExecutor
 
 
+def replace_heaps(module: Any) -> None:
+    module.Arena._dir_candidates = []  # shared values lie in the session's folder
+
+
 CHANGES: dict[str, Change] = {
     "queue": replace_queues,
     "selectors": loops.replace_selectors,
     "asyncio.selector_events": loops.replace_loops,
     "multiprocessing.context": processes.replace_contexts,
+    "multiprocessing.heap": replace_heaps,
     "multiprocessing.pool": replace_pools,
     "concurrent.futures.process": replace_executors,
     **seeds.SEEDS,

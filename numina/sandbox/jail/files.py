@@ -82,11 +82,12 @@ def hide_files(root: str, libraries: Sequence[str]) -> bool:
     return True
 
 
-def enter_folder(path: str) -> None:
-    """Have this process alone see the folder at `OWN`, and none of the others."""
+def enter_folder(path: str, apart: bool) -> None:
+    """Have this process see the folder at `OWN`, and, `apart`, none of the others."""
     call("unshare", NEWNS)
     mount(path, OWN, "", MS_BIND)
-    call("umount2", SESSIONS.encode(), MNT_DETACH)
+    if apart:
+        mount(path, SESSIONS, "", MS_BIND)  # over those of the others
     os.chdir(OWN)
 
 

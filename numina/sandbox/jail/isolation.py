@@ -166,7 +166,7 @@ def confine(limits: Limits, layers: dict[str, bool], folder: Folder) -> dict[str
     found["landlock"] = found["seccomp"] = False
     home = folder.path
     if layers["mount_namespace"]:
-        enter_folder(folder.path)
+        enter_folder(folder.path, apart=folder.rules is None)
         home = OWN
     else:
         os.chdir(folder.path)

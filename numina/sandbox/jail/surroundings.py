@@ -44,6 +44,11 @@ def hide_name(name: str) -> None:
     socket.gethostname = lambda: name
 
 
+def hide_links() -> None:
+    """Answer as where no link is, where the system call that reads one is refused."""
+    os.path.realpath = lambda filename, *, strict=False: os.path.abspath(filename)
+
+
 class WholeWrites(io.FileIO):
     """A file that takes all of what it is given, where the system takes a part at a time."""
 

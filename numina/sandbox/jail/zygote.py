@@ -25,7 +25,7 @@ from typing import Any
 
 from numina.sandbox.jail import adapt, isolation, seeds, surroundings, threads
 from numina.sandbox.jail.block import run_block
-from numina.sandbox.jail.files import LIBRARIES, remove_tree
+from numina.sandbox.jail.files import LIBRARIES, SESSIONS, remove_tree
 from numina.sandbox.jail.forks import Sessions
 from numina.sandbox.jail.kernel import LINUX
 from numina.sandbox.jail.seccomp import filter_program
@@ -99,8 +99,12 @@ def main() -> None:
     surroundings.settle(libraries, above=options["folder"])
     if not entered:
         surroundings.hide_name(isolation.HOST)
+    if not layers["mount_namespace"]:
+        surroundings.hide_links()
     threads.replace_threads()
     adapt.adapt_imports()
+    fonts = f"{SESSIONS if layers['mount_namespace'] else options['folder']}/fonts"
+    os.environ.update(QUIET, MPLCONFIGDIR=fonts)  # where a list is kept that goes with the zygote
     preload(STANDARD + options["preload"])
     os.environ.clear()  # not before: numpy would start threads
     os.environ.update(QUIET)
