@@ -158,8 +158,7 @@ PROGRAMS = {
     "no input": ("try: x = input('n? ')\nexcept EOFError: print('none')", "n? none"),
     "an alarm": (
         "import signal\ndef stop(*_): raise TimeoutError\nsignal.signal(signal.SIGALRM, stop)\n"
-        "signal.alarm(1)\nn = 0\ntry:\n  while n >= 0: n += 1\nexcept TimeoutError: print('stopped')\n"
-        "signal.alarm(0)",
+        "signal.alarm(1)\nn = 0\ntry:\n  while n >= 0: n += 1\nexcept TimeoutError: print('stopped')",
         "stopped",
     ),
     "flushing and sleeping": (

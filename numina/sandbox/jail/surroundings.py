@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import platform
 import shutil
 import site
 import socket
@@ -27,6 +28,7 @@ def settle(libraries: Sequence[str], above: str) -> None:
     sys.executable = sys._base_executable = "python3"  # pyright: ignore[reportAttributeAccessIssue]
     sys.orig_argv[:] = [sys.executable, NAME]
     sys.set_int_max_str_digits(0)  # the clock is limit enough
+    platform._uname_cache = None  # pyright: ignore[reportAttributeAccessIssue] (it has the name)
     site.setquit()  # it runs without the rest of `site`
     site.setcopyright()
     site.sethelper()
