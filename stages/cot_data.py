@@ -5,12 +5,12 @@ python -m stages.cot_data --clean data/clean --out data/cot
 
 from numina import entry, settings
 from numina.corpus.cot import cot_samples
-from numina.records.dropped import by_rule
 from numina.errors import UserError
+from numina.records.dropped import by_rule
 from numina.rows import read_problems, write_rows
 
 
-def main() -> None:
+def main() -> str:
     args = entry.paths(__doc__, "clean", "out")
     params = settings.load("cot_data").cot_data
     problems = read_problems(args.clean / "problems.jsonl")
@@ -19,7 +19,7 @@ def main() -> None:
         raise UserError(f"{args.clean}: no row can be trained on; left out: {by_rule(dropped)}")
     write_rows(args.out / "train.jsonl", samples)
     write_rows(args.out / "dropped.jsonl", dropped)
-    print(f"{len(samples)} chain-of-thought samples; left out: {by_rule(dropped)}")
+    return f"{len(samples)} chain-of-thought samples; left out: {by_rule(dropped)}"
 
 
 if __name__ == "__main__":

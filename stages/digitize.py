@@ -12,7 +12,7 @@ from numina.sources.cutting import cut_pairs
 from numina.sources.exams import read_pages
 
 
-def main() -> None:
+def main() -> str:
     args = entry.paths(__doc__, "exams", "out")
     params = settings.load("digitize").digitize
     pairs, pages, dropped = [], [], []
@@ -28,8 +28,8 @@ def main() -> None:
     write_json(args.out / "pages.json", [{**row, "text": row["text"][:80]} for row in summary])
     methods = [page.method for page in pages]
     counts = ", ".join(f"{methods.count(method)} by {method}" for method in sorted(set(methods)))
-    print(f"{len(pairs)} problem-solution pairs from {len(pages)} pages ({counts or 'none'})")
-    print(f"left out: {by_rule(dropped)}")
+    found = f"{len(pairs)} problem-solution pairs from {len(pages)} pages ({counts or 'none'})"
+    return f"{found}; left out: {by_rule(dropped)}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""Fine-tune a model on solved problems; both stages of the recipe run this.
+"""Fine-tune a model on solved problems.
+
+Both stages of the recipe run this:
 
 python -m stages.sft --section sft_cot --model models/base --data data/cot --out models/cot
     --loss models/cot.loss.csv --rows models/cot.rows.json
@@ -12,7 +14,7 @@ from numina.template import TEMPLATES
 from numina.train.sft import fine_tune
 
 
-def main() -> None:
+def main() -> str:
     args = entry.paths(__doc__, "section", "model", "data", "out", "loss", "rows")
     section = str(args.section)
     params = settings.load(section, "template", "hardware")
@@ -22,7 +24,7 @@ def main() -> None:
     counts = fine_tune(args.model, rows, args.out, knobs, params.hardware, template, args.loss)
     write_json(args.rows, dataclasses.asdict(counts))
     left_out = f"; {counts.too_long} exceed {knobs.max_length} tokens" if counts.too_long else ""
-    print(f"{section}: trained on {counts.trained} of {counts.rows} samples{left_out}")
+    return f"{args.out}: trained on {counts.trained} of {counts.rows} samples{left_out}"
 
 
 if __name__ == "__main__":

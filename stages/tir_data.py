@@ -7,14 +7,14 @@ import asyncio
 import dataclasses
 
 from numina import entry, settings
-from numina.records.dropped import by_rule
 from numina.corpus.tora import tir_samples
 from numina.errors import UserError
+from numina.records.dropped import by_rule
 from numina.rows import read_problems, read_records, write_json, write_rows
 from numina.sources.family import Worked
 
 
-def main() -> None:
+def main() -> str:
     args = entry.paths(__doc__, "clean", "collected", "out")
     params = settings.load("tir_data", "sandbox", "hardware")
     steps = args.collected / "steps.jsonl"
@@ -33,9 +33,9 @@ def main() -> None:
     counts = {str(number): dataclasses.asdict(row) for number, row in enumerate(made.rounds, 1)}
     write_json(args.out / "rounds.json", counts)
     write_json(args.out / "run.json", {"isolation": made.layers})
-    for number, row in counts.items():
-        print(f"round {number}: {row}")
-    print(f"{len(made.samples)} tool-integrated samples; left out: {by_rule(made.dropped)}")
+    right = ", ".join(f"{row.correct} of {row.attempts}" for row in made.rounds)
+    found = f"{len(made.samples)} tool-integrated samples; right in each round: {right}"
+    return f"{found}; left out: {by_rule(made.dropped)}"
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from typing import Any
 from numina.errors import UserError
 from numina.models.loading import load_whole, readable
 from numina.models.weights import check_model_folder
+from numina.progress import training_bar
 from numina.records.problem import Problem
 from numina.resume import locked, resume_folder
 from numina.rows import write_text
@@ -134,7 +135,7 @@ def make_trainer(
         args=config,
         train_dataset=Dataset.from_list(list(encoded)),
         processing_class=tokenizer,
-        callbacks=[Watch()],
+        callbacks=[Watch(), training_bar()],
     )
 
 
