@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from numina.errors import UserError
+from numina.models.folder import check_model_folder
 from numina.models.loading import load_whole, readable
-from numina.models.weights import check_model_folder
 from numina.progress import training_bar
 from numina.records.problem import Problem
 from numina.resume import locked, resume_folder
