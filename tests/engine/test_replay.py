@@ -53,7 +53,7 @@ class Threes:
     """A sandbox whose programs print 3."""
 
     @contextlib.asynccontextmanager
-    async def session(self):
+    async def session(self, seed=0):
         yield self
 
     async def run(self, code: str) -> Result:
