@@ -86,6 +86,12 @@ def test_libraries_that_would_start_threads(name, before):
     assert (result.status, result.stdout) == ("ok", "300.0\n")
 
 
+def test_a_recursion_goes_as_deep_as_it_did():
+    """The frames above a program show in its traceback, as the number of lines left out."""
+    code = "def f(n):\n  try: return f(n + 1)\n  except RecursionError: return n\nprint(f(0))"
+    assert run(code)[0].stdout == "987\n"
+
+
 def test_a_syntax_error_is_a_result():
     assert run("print(1")[0].error_type == "SyntaxError"
 

@@ -184,9 +184,12 @@ def serve_session(channel: int, output: int, sessions: Sessions, folder: isolati
         sys.stdout = sys.stderr = surroundings.open_output(1)
         if number == 1:
             seeds.seed_generators(request["seed"])
-        reply = run_block(request["code"], vars(program), number)
-        reply["token"] = request["token"]
-        write_frame(channel, reply)
+        write_frame(channel, answer(request, vars(program), number))
+
+
+def answer(request: dict[str, Any], names: dict[str, Any], number: int) -> dict[str, Any]:
+    """The reply to a request: how its block ended, and the request's token."""
+    return run_block(request["code"], names, number) | {"token": request["token"]}
 
 
 if __name__ == "__main__":
