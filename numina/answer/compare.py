@@ -435,6 +435,8 @@ def equal_inequalities(left: Shape, right: Shape) -> bool:
     except (Unreadable, NotImplementedError) as reason:
         if left.text in (right.text, flipped) and "=" not in left.text and named_only(left, right):
             return False
+        if ("=" in left.text.split()) != ("=" in right.text.split()):
+            return False
         raise Undecided(str(reason)) from None
 
 
@@ -469,6 +471,8 @@ def equal_sets(left: Shape, right: Shape) -> bool:
                 pass
     elif {left.kind, right.kind} == {"meet", "bounds"} and equal_members(left.items, right.items):
         return True
+    if any(side.kind == "pair" and len(side.items) > 2 for side in (left, right)):
+        return False
     try:
         names = [variables(side) for side in (left, right)]
         if max(map(len, names)) > 1:

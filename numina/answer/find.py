@@ -57,6 +57,7 @@ ASIDE = re.compile(
 )
 WORD = re.compile(r"[A-Za-z]{2,}")
 BOUND = re.compile(r"\s*(?:more|less|fewer|greater|at least|at most|over|under|no more|no less)\b", re.I)
+OPTION = re.compile(r"(?:\\(?:text|mathrm|mathbf)[a-z]*\s*\{)?\(?[A-J]\)?[.:]?\}?")
 SPOKEN = re.compile(
     r"(?<![A-Za-z])(?:[A-Za-z]{3,}|(?:is|it|so|we|to|of|in|at|by|be|an|as|if|on|or|no|do|he|my|us))"
     r"(?![A-Za-z(]|\.[A-Za-z]+\()",
@@ -268,7 +269,8 @@ def is_plain(text: str) -> bool:
 def words(text: str) -> list[str]:
     """The words of a text that are no commands, functions (``sqrt``) or names (``xy``, ``ABC``)."""
     text = CALLED.sub(" ", re.sub(r"\\[a-zA-Z]+(?:\{[^{}]*\})?", " ", text))
-    return [word for word in SPOKEN.findall(text) if not word.isupper()]
+    found = SPOKEN.findall(text)
+    return [word for word in found if not word.isupper() and word.lower() not in ("and", "or")]
 
 
 def is_sentence(text: str) -> bool:
@@ -286,6 +288,8 @@ def last_value(text: str) -> str | None:
             first -= 1
         inner = ", ".join(next(filter(None, match.groups())).strip() for match in formulas[first:])
         behind = text[formulas[-1].end() :].strip(" .")
+        if OPTION.fullmatch(inner) and behind and len(behind) < 40:
+            return f"{inner} {behind}"
         return f"{inner} {behind}" if re.match(r"\\?%|percent|pct", behind) else inner
     if BOUND.match(text):
         return None

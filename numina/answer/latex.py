@@ -65,8 +65,9 @@ MATRIX = re.compile(
     re.S,
 )
 BASED = re.compile(
-    r"(?<![\w.\\^])(?P<digits>\d[0-9A-Z]*|[A-Z]+\d[0-9A-Z]*|[A-F]{2,}(?=_\{16\}))_(?:\{(?P<long>\d+)\}|(?P<short>\d))(?!\d)"
+    r"(?<![\w.\\^])(?P<digits>\d[0-9A-Z]*(?:\.[0-9A-Z]+)?|[A-Z]+\d[0-9A-Z]*|[A-F]{2,}(?=_\{16\}))_(?:\{(?P<long>\d+)\}|(?P<short>\d))(?!\d)"
 )
+DERIVATIVE = re.compile(r"\\frac\s*\{\s*(?:d|\\partial)\b[^{}]*\}\s*\{\s*(?:d|\\partial ?)[a-z]")
 PRIVATE = 0xE000  # characters that stand for matrices
 
 
@@ -87,6 +88,8 @@ def read_formula(text: str, *, dots: bool = False) -> Any:
     """
     if not text.strip():
         raise Unreadable("empty")
+    if DERIVATIVE.search(text):
+        raise Unreadable("a derivative")
     matrices: list[Any] = []
     text = thousands(text)
 
@@ -133,9 +136,11 @@ def is_matrix(value: Any) -> bool:
 def in_base(match: re.Match[str]) -> str:
     """A number in a base, as ``1202_3``, in base ten; where it cannot be one, a name of its own."""
     digits, base = match["digits"], int(match["long"] or match["short"])
-    if 2 <= base <= 36 and (base > 10 or digits.isdigit()):
+    if 2 <= base <= 36 and (base > 10 or digits.replace(".", "").isdigit()):
         try:
-            return f"({int(digits, base)})"
+            whole, _, rest = digits.partition(".")
+            value = int(whole + rest, base)
+            return rf"(\frac{{{value}}}{{{base ** len(rest)}}})" if rest else f"({value})"
         except ValueError:
             pass
     if digits[0].isalpha():

@@ -118,7 +118,9 @@ REWRITTEN = rules(
     (r"\\text\s*\{\s*([,;:.]?)\s*\}", r"\1 "),
     (r"(?<=[\w)}\]'])\s*\\q?quad\s*(?=[\w(\\\[{-])(?!\\(?:text|mathrm|mbox|pmod|mod|and|or|\(|q?quad))"
      r"(?!\(?(?:and|or|where|mod)\b)", " , "),
-    (r"\\(?:qquad|quad)|(?<!\\)\\[,;:! ]|\\(?:hspace|phantom|vspace)\*?\{[^{}]*\}|~", " "),
+    (r"(?<!\\)\\!", ""),
+    (r"\}\s+_(?=\{?\d)", "}_"),
+    (r"\\(?:qquad|quad)|(?<!\\)\\[,;: ]|\\(?:hspace|phantom|vspace)\*?\{[^{}]*\}|~", " "),
     (r"\\(?:leqslant|leqq|leq|le|lt|geqslant|geqq|geq|ge|gt)(?![a-z])", lambda m: ORDER[m[0][1:]]),
     (r"<=|=<", r"\\le "),
     (r">=", r"\\ge "),

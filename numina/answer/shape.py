@@ -31,7 +31,7 @@ CONGRUENT = re.compile(
 SUBSCRIPT = r"(?:_(?:\w|\\[a-z]+|\{[^{}]*\}))?"
 ATOM = rf"(?:\\?[A-Za-z]+{SUBSCRIPT}'*)"
 NAME = re.compile(
-    rf"{ATOM}|{ATOM}\([^()]*\)|\|[A-Z]{{1,2}}\||\\frac\{{[A-Z]{{2,}}\}}\{{[A-Z]{{2,}}\}}|[A-Z]+/[A-Z]+"
+    rf"{ATOM}|{ATOM}(?:\^\{{?-1\}}?)?\([^()]*\)|\|[A-Z]{{1,2}}\||\\frac\{{[A-Z]{{2,}}\}}\{{[A-Z]{{2,}}\}}|[A-Z]+/[A-Z]+"
     rf"|\|\{{?[A-Z]{{2}}\}}?\|"
     rf"|\\(?:angle|triangle|overline|vec){{?[A-Za-z]+}}?|\(?{ATOM}(?:,{ATOM})+\)?"
     rf"|{ATOM}(?::{ATOM})+|[A-Z]{{2,}}"
@@ -43,7 +43,9 @@ MATRIX = re.compile(
     r"\\begin\{([pbB]?(?:small)?matrix|array)\}(?:\{[^{}]*\})?((?:(?!\\begin|\\end).)*)\\end\{\1\}", re.S
 )
 BUILDER = re.compile(r"\s*[a-z]\s*(?:\\in\s*R\s*)?(?:\||:)\s*(.*)", re.S)
-TIME = re.compile(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d))?\s*(?:([ap])\.?\s?m\.?)?", re.I)
+TIME = re.compile(
+    r"(?=\d+ ?:|.*m)(\d{1,2})(?: ?: ?([0-5]\d))?(?: ?: ?([0-5]\d))?\s*(?:([ap])\.?\s?m\.?)?", re.I
+)
 ORDERED = {"<", ">", r"\le", r"\ge", r"\ne"}
 
 
@@ -200,7 +202,7 @@ def time_parts(match: re.Match[str]) -> tuple[Shape, ...]:
     hour, half = int(match[1]), (match[4] or "").lower()
     if half:
         hour = hour % 12 + (12 if half == "p" else 0)
-    parts = [hour, int(match[2]), int(match[3] or 0)]
+    parts = [hour, int(match[2] or 0), int(match[3] or 0)]
     return tuple(Shape("formula", str(part)) for part in parts)
 
 

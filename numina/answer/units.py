@@ -274,14 +274,19 @@ def ratio(left: Unit, right: Unit) -> Fraction | None:
         return left.scale / right.scale if left and right else Fraction(1)
     if {left.name, right.name} in ({"°", "°C"}, {"°", "°F"}):
         return Fraction(1)
-    generic = {"unit^1", "unit^2", "unit^3"}
-    if left.name in generic or right.name in generic:
+    if any(one.name.startswith("unit^") and measured(other) for one, other in
+           ((left, right), (right, left))):
         return Fraction(1)
     if left.counted and right.counted:
         words = [set(re.findall(r"[a-z]+", unit.name)) for unit in (left, right)]
         if words[0] & words[1]:
             return Fraction(1)
     return None
+
+
+def measured(unit: Unit) -> bool:
+    """Whether a unit may be meant by "units": one of length or a word for what is counted."""
+    return unit.kind.startswith(("length", "volume")) or unit.counted
 
 
 def unopened(text: str) -> str:

@@ -65,7 +65,10 @@ def main() -> None:
     bench.add_argument("--problems", type=int, default=8, help="sctir: problems on the model")
     bench.add_argument("--n", type=int, default=16, help="sctir: traces a problem")
     bench.add_argument("--replayed", type=int, default=2000, help="sctir: recorded problems")
-    bench.add_argument("--pairs", type=Path, metavar="FILE", help="grade: labelled pairs")
+    bench.add_argument(
+        "--pairs", type=Path, metavar="FILE", action="append", default=[],
+        help="grade: labelled pairs beside our own; may be given again",
+    )
     bench.add_argument("--json", action="store_true")
     doctor = commands.add_parser("doctor", help="what is on this machine")
     doctor.add_argument("--json", action="store_true")
