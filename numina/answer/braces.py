@@ -39,7 +39,9 @@ def outside(text: str) -> str:
     """A text of the same length in which all that stands in a group is blank."""
     shown, depth, position = [], 0, 0
     for match in SIGN.finditer(text):
-        shown.append(text[position : match.start()] if depth == 0 else " " * (match.start() - position))
+        shown.append(
+            text[position : match.start()] if depth == 0 else " " * (match.start() - position)
+        )
         depth = max(0, depth + {"{": 1, "}": -1}.get(match[0], 0))
         shown.append(match[0] if depth == 0 else " " * len(match[0]))
         position = match.end()

@@ -9,7 +9,7 @@ from typing import Any
 import sympy
 
 from numina.answer.latex import Malformed, Unreadable, is_matrix, read_formula
-from numina.answer.normalise import key, unstyled
+from numina.answer.normalise import WORDS, key, unstyled
 from numina.answer.number import equal_numbers, read_number
 from numina.answer.sets import as_set, names_set, read, variables
 from numina.answer.shape import Shape, flat, is_name, read_shape, spelled
@@ -80,6 +80,8 @@ def equal_shapes(left: Shape, right: Shape) -> bool:
 def equal_texts(left: str, right: str) -> bool:
     if key(left) == key(right):
         return True
+    if all(WORDS.fullmatch(side.strip()) and prose(side) for side in (left, right)):
+        return False  # their letters are no product
     gaps = [DOTS in side for side in (left, right)]
     if DOTS in (left.strip(), right.strip()):
         return False

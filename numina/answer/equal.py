@@ -171,6 +171,8 @@ def digits(text: str) -> tuple[str, str] | None:
 def read_answer(text: str) -> Answer:
     """Find, clean and read an answer, as far as that goes without sympy."""
     stated = find.stated_answer(normalise.repair(text))
+    if len(stated) > 2 * LONGEST_FORMULA:
+        return Answer(stated, stated)
     cleaned = normalise.clean(as_latex(stated))
     shown = normalise.unstyled(cleaned)
     if OPTIONS.fullmatch(shown):

@@ -40,7 +40,7 @@ EMPTY_BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{[^{}]*\}")
 BEHIND = re.compile(r"[ \t]*(?:\*\*|__)?[ \t]*(?P<line>\n\s*)?")
 STOP = re.compile(
     r"</answer>|\n|(?<=[^\s\d])\.(?=\s+[A-Z(\\$]|\s*$)|(?<=\d)\.(?=\s|$)"
-    r"|[\u3002\uff1b]|(?<=[\w)}$\]*])[,;]?\s+(?:and\s+)?(?:which|because|since|so\s|as\s+(?:the|we)\b|where\s+we"
+    r"|[\u3002\uff1b]|(?<=[\w)}$\]*])[,;]?\s+(?:and\s+)?(?:which|because|since|so\s|as\s+(?:the|we|it|\w+ed)\b|where\s+we"
     r"|I\s+hope)"
 )
 MATH = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|(?<!\\)\$((?:\\.|[^$\\])+?)\$", re.S)
@@ -56,7 +56,9 @@ ASIDE = re.compile(
     re.I,
 )
 WORD = re.compile(r"[A-Za-z]{2,}")
-BOUND = re.compile(r"\s*(?:more|less|fewer|greater|at least|at most|over|under|no more|no less)\b", re.I)
+BOUND = re.compile(
+    r"\s*(?:more|less|fewer|greater|at least|at most|over|under|no more|no less)\b", re.I
+)
 OPTION = re.compile(r"(?:\\(?:text|mathrm|mathbf)[a-z]*\s*\{)?\(?[A-J]\)?[.:]?\}?")
 SPOKEN = re.compile(
     r"(?<![A-Za-z])(?:[A-Za-z]{3,}|(?:is|it|so|we|to|of|in|at|by|be|an|as|if|on|or|no|do|he|my|us))"
@@ -100,7 +102,7 @@ def find_answer(text: str, from_output: bool = False) -> str | None:
     found = stated_in_boxes(said) or marked(said) or display(said)
     if found is not None:
         return found
-    if is_plain(said) and not words(said):
+    if is_plain(said) and not words(said) and not BOX.search(said):
         return stripped(said)
     return last_output(text) if from_output else None
 
@@ -201,8 +203,7 @@ def joined(between: str) -> bool:
         and "\n\n" not in between
         and "=" not in between.replace("$", "").strip()[:1]
         and (
-            not all_words
-            or (len(others) <= 1 and (len(all_words) > len(others) or "," in between))
+            not all_words or (len(others) <= 1 and (len(all_words) > len(others) or "," in between))
         )
     )
 
@@ -304,7 +305,14 @@ def stripped(text: str) -> str:
     text = text.strip()
     while text != before:
         before = text
-        for pattern in (r"\*\*(.+)\*\*\.?", r"__(.+)__\.?", r"`(.+)`\.?", r"\*([^*]+)\*", r"#+ (.+)", r"([^*]+)\*\*"):
+        for pattern in (
+            r"\*\*(.+)\*\*\.?",
+            r"__(.+)__\.?",
+            r"`(.+)`\.?",
+            r"\*([^*]+)\*",
+            r"#+ (.+)",
+            r"([^*]+)\*\*",
+        ):
             if match := re.fullmatch(pattern, text, re.S):
                 text = match[1].strip()
         if match := MATH.fullmatch(text.rstrip(".")):

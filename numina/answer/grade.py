@@ -65,7 +65,7 @@ def read_pairs(source: Path) -> list[dict[str, Any]]:
         UserError: as `grade_file`.
     """
     try:
-        rows = read_lines(source)
+        rows = list(read_lines(source))
     except (OSError, ValueError) as error:
         raise UserError(f"--jsonl: {error}") from None
     seen: dict[str | int, int] = {}

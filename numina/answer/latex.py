@@ -145,11 +145,11 @@ def in_base(match: re.Match[str]) -> str:
             pass
     if digits[0].isalpha():
         return match[0]
-    raise Unreadable(f"{digits} in base {base}")
+    raise Malformed(f"{digits} in base {base}")
 
 
 class Malformed(Unreadable):
-    """What no formula can be: an operator without its value, a comma in a sum."""
+    """What has no value: an operator without its operand, a comma in a sum, 1/0."""
 
 
 class Parser:
@@ -441,8 +441,10 @@ def negative(value: Any) -> bool:
 
 
 def quotient(top: Any, low: Any) -> Any:
-    if is_matrix(low) or low == 0:
-        raise Unreadable("division by zero" if not is_matrix(low) else "division by a matrix")
+    if is_matrix(low):
+        raise Unreadable("division by a matrix")
+    if low == 0:
+        raise Malformed("division by zero")
     return top / low
 
 

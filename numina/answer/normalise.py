@@ -116,8 +116,11 @@ REWRITTEN = rules(
     (r"(?<=\d)(?:\{,\}|,\\!|\\,|~|\\ )\s*(?=\d{3}(?!\d))", ""),
     (r"\\(?:textstyle|scriptstyle|limits|nolimits|mathrm(?![ {])|nobreak)(?![a-z])", " "),
     (r"\\text\s*\{\s*([,;:.]?)\s*\}", r"\1 "),
-    (r"(?<=[\w)}\]'])\s*\\q?quad\s*(?=[\w(\\\[{-])(?!\\(?:text|mathrm|mbox|pmod|mod|and|or|\(|q?quad))"
-     r"(?!\(?(?:and|or|where|mod)\b)", " , "),
+    (
+        r"(?<=[\w)}\]'])\s*\\q?quad\s*(?=[\w(\\\[{-])(?!\\(?:text|mathrm|mbox|pmod|mod|and|or|\(|q?quad))"
+        r"(?!\(?(?:and|or|where|mod)\b)",
+        " , ",
+    ),
     (r"(?<!\\)\\!", ""),
     (r"\}\s+_(?=\{?\d)", "}_"),
     (r"\\(?:qquad|quad)|(?<!\\)\\[,;: ]|\\(?:hspace|phantom|vspace)\*?\{[^{}]*\}|~", " "),
@@ -136,36 +139,59 @@ REWRITTEN = rules(
     (r"(?<=\d) ?(?:\\text\{)? ?millions?(?![a-z]) ?\}?", r"\\times 10^6"),
     (r"(?<=\d) ?(?:\\text\{)? ?billions?(?![a-z]) ?\}?", r"\\times 10^9"),
     (r"(?<![\w)\]}*])\*\*([^*\s](?:[^*]*[^*\s])?)\*\*(?![\w(*])", r"\1"),
-    (r"(?:^|(?<=[=(])|(?<=\\cup)|(?<=\\in)|(?<=\\cup )|(?<=\\in ))(?P<low>[\[\]])"
-     r"(?P<ends>[^\[\]]*[,;][^\[\]]*)(?P<high>[\[\]])", turned),
+    (
+        r"(?:^|(?<=[=(])|(?<=\\cup)|(?<=\\in)|(?<=\\cup )|(?<=\\in ))(?P<low>[\[\]])"
+        r"(?P<ends>[^\[\]]*[,;][^\[\]]*)(?P<high>[\[\]])",
+        turned,
+    ),
     (r"\*\*", "^"),
     (r"(?<=\d) ?[xX] ?(?=10 ?\^)", r"\\times "),
     (r"\\varnothing(?![a-z])|\\O(?![a-zA-Z])", r"\\emptyset"),
     (r"\\langle(?![a-z])", "("),
     (r"\\rangle(?![a-z])", ")"),
     (r"\\(?:triangle|angle|measuredangle)(?![a-z])", ""),
-    (r"\\(?:overline|overrightarrow|overleftrightarrow|widehat|overset\{\\frown\})\s*(?=\{?[A-Z]{2})",
-     ""),
+    (
+        r"\\(?:overline|overrightarrow|overleftrightarrow|widehat|overset\{\\frown\})\s*(?=\{?[A-Z]{2})",
+        "",
+    ),
     (r"\\(?:vec|overrightarrow|hat|mathbf)\s*\{?([A-Za-z])\}?(?![A-Za-z])", r"\1"),
     (r"\\(?:vec|overrightarrow)(?=\s*\{?[A-Za-z])", ""),
     (r"\\cr(?![a-z])|\\tabularnewline", r"\\\\"),
     (r"\\(?:i|j)(?![a-z])", "i"),
     # notations for one thing
-    (r"(?<![\d.])(?P<whole>\d*)\.(?P<first>\d*)\\(?:overline|bar)\s*\{?(?P<again>\d+)\}?", repeated),
-    (r"(?<![\d.])(?P<whole>\d*)\.(?P<first>\d*)(?P<again>\\dot\s*\{?\d\}?(?:\d*\\dot\s*\{?\d\}?)?)",
-     repeated),
+    (
+        r"(?<![\d.])(?P<whole>\d*)\.(?P<first>\d*)\\(?:overline|bar)\s*\{?(?P<again>\d+)\}?",
+        repeated,
+    ),
+    (
+        r"(?<![\d.])(?P<whole>\d*)\.(?P<first>\d*)(?P<again>\\dot\s*\{?\d\}?(?:\d*\\dot\s*\{?\d\}?)?)",
+        repeated,
+    ),
     (r"(?<![\d.])(?P<whole>\d+)\.(?P<first>\d*)\((?P<again>\d+)\)", repeated),
     (r"(?<![\d.])(?P<whole>\d*)\.(?P<digits>\d{2,}) ?\\dots", endless),
-    (rf"\(?(?P<number>\d[\dA-Za-z]*)\)? ?(?:\\(?:text|mathrm)\{{ ?)?\(? ?(?:in )?base[ -]?"
-     rf"(?:\}} ?)?(?P<base>\d+|{NAMED_BASE}) ?\)? ?\}}?", based),
-    (rf"\(?(?P<number>\d[\dA-Z]*)\)?_\{{?\s*{WRAPPED}?\(?\s*(?:base\s*)?(?P<base>{NAMED_BASE})"
-     r"\s*\)?\s*\}{0,2}", based),
+    (
+        rf"\(?(?P<number>\d[\dA-Za-z]*)\)? ?(?:\\(?:text|mathrm)\{{ ?)?\(? ?(?:in )?base[ -]?"
+        rf"(?:\}} ?)?(?P<base>\d+|{NAMED_BASE}) ?\)? ?\}}?",
+        based,
+    ),
+    (
+        rf"\(?(?P<number>\d[\dA-Z]*)\)?_\{{?\s*{WRAPPED}?\(?\s*(?:base\s*)?(?P<base>{NAMED_BASE})"
+        r"\s*\)?\s*\}{0,2}",
+        based,
+    ),
     (rf"\((?P<number>\d[\dA-Z]*)\)_\{{?\s*{WRAPPED}?\(?(?P<base>\d+)\)?\s*\}}{{0,2}}", based),
-    (rf"(?<![\w\\])(?P<number>\d[\dA-Z]*)_\{{\s*{WRAPPED}?\(?(?:base\s*)?\}}?(?P<base>\d+)\)?\s*\}}{{0,2}}", based),
-    (rf"(?:\{{\s*\}})?[_^]{UNIT_DIGITS}\s*\{{?(?:\\mathrm\{{|\\text\{{)?\s*C\s*\}}*\s*_{UNIT_DIGITS}",
-     r"\\binom{\1}{\2}"),
-    (rf"(?:\{{\s*\}})?[_^]{UNIT_DIGITS}\s*\{{?(?:\\mathrm\{{|\\text\{{)?\s*P\s*\}}*\s*_{UNIT_DIGITS}",
-     r"\\frac{\1!}{(\1-\2)!}"),
+    (
+        rf"(?<![\w\\])(?P<number>\d[\dA-Z]*)_\{{\s*{WRAPPED}?\(?(?:base\s*)?\}}?(?P<base>\d+)\)?\s*\}}{{0,2}}",
+        based,
+    ),
+    (
+        rf"(?:\{{\s*\}})?[_^]{UNIT_DIGITS}\s*\{{?(?:\\mathrm\{{|\\text\{{)?\s*C\s*\}}*\s*_{UNIT_DIGITS}",
+        r"\\binom{\1}{\2}",
+    ),
+    (
+        rf"(?:\{{\s*\}})?[_^]{UNIT_DIGITS}\s*\{{?(?:\\mathrm\{{|\\text\{{)?\s*P\s*\}}*\s*_{UNIT_DIGITS}",
+        r"\\frac{\1!}{(\1-\2)!}",
+    ),
     (r"(?<![A-Za-z])C_\{?(\d+)\}?\^\{?(\d+)\}?", r"\\binom{\1}{\2}"),
     (r"(?<![A-Za-z])C\^\{?(\d+)\}?_\{?(\d+)\}?", r"\\binom{\2}{\1}"),
     (r"(?<![A-Za-z])[AP]_\{?(\d+)\}?\^\{?(\d+)\}?", r"\\frac{\1!}{(\1-\2)!}"),
@@ -181,8 +207,12 @@ ORDINAL = re.compile(
     r"(?![a-zA-Z])(?:\s*\}){0,2}"
 )
 THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])(?!\.\d*,)")
-LINE = re.compile(r"(?:[a-z]\s*=\s*)?[-+]?(?:[\d(]|\\(?:frac|sqrt|pi))[^\n&]{0,60}(?<![-+*/=\\^_(])")
-ABOUT = re.compile(r"^(?:approximately|about|roughly|approx\.?|around|nearly|~)\s*(?=[\d\\$.-])", re.I)
+LINE = re.compile(
+    r"(?:[a-z]\s*=\s*)?[-+]?(?:[\d(]|\\(?:frac|sqrt|pi))[^\n&]{0,60}(?<![-+*/=\\^_(])"
+)
+ABOUT = re.compile(
+    r"^(?:approximately|about|roughly|approx\.?|around|nearly|~)\s*(?=[\d\\$.-])", re.I
+)
 SPACES = re.compile(r"\s+")
 REMOVABLE = re.compile(r"(?<![\d,]) | (?!\d)|(?<=,) (?!\d{3}(?!\d))")
 WORDS = re.compile(r"[A-Za-z][A-Za-z' .-]*[A-Za-z]")

@@ -11,10 +11,19 @@ from collections.abc import Callable, Sequence
 
 LONGEST = 1000  # characters
 CALL = re.compile(r"(?<![A-Za-z\\])[A-Za-z_][\w.]*\(")
-SIGNS = re.compile(r"\*|(?<![A-Za-z])I(?![A-Za-z])|(?<![a-z])oo(?![a-z])|\[\[|\d[jJ]\b|[{\[][({]|^\{.*:|'")
+SIGNS = re.compile(
+    r"\*|(?<![A-Za-z])I(?![A-Za-z])|(?<![a-z])oo(?![a-z])|\[\[|\d[jJ]\b|[{\[][({]|^\{.*:|'"
+)
 OPERATORS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: r" \cdot "}
 COMPARED: dict[type[ast.cmpop], str] = {
-    **{ast.Lt: "<", ast.Gt: ">", ast.LtE: r"\le ", ast.GtE: r"\ge ", ast.Eq: "=", ast.NotEq: r"\ne "},
+    **{
+        ast.Lt: "<",
+        ast.Gt: ">",
+        ast.LtE: r"\le ",
+        ast.GtE: r"\ge ",
+        ast.Eq: "=",
+        ast.NotEq: r"\ne ",
+    },
 }
 FUNCTIONS = {
     **{name: rf"\{name}" for name in ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh")},
@@ -73,7 +82,9 @@ def written(node: ast.expr) -> str:
         case ast.Compare():
             sides = [written(side) for side in (node.left, *node.comparators)]
             signs = [COMPARED.get(type(sign)) or refuse(node) for sign in node.ops]
-            return sides[0] + "".join(sign + side for sign, side in zip(signs, sides[1:], strict=True))
+            return sides[0] + "".join(
+                sign + side for sign, side in zip(signs, sides[1:], strict=True)
+            )
         case ast.List() | ast.Tuple() | ast.Set():
             return collection(node)
         case ast.Dict():
@@ -93,7 +104,17 @@ def name(identifier: str) -> str:
         return f"{match[1]}_{{{match[2]}}}"
     if len(identifier) == 1:
         return identifier
-    if identifier in ("alpha", "beta", "gamma", "delta", "theta", "lambda", "phi", "sigma", "omega"):
+    if identifier in (
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "theta",
+        "lambda",
+        "phi",
+        "sigma",
+        "omega",
+    ):
         return rf"\{identifier} "
     raise NotPrinted(identifier)
 
@@ -138,7 +159,10 @@ def collection(node: ast.List | ast.Tuple | ast.Set) -> str:
     if isinstance(node, ast.Set):
         return rf"\{{{inner}\}}"
     if isinstance(node, ast.List):
-        simple = all(isinstance(part, ast.Constant | ast.Name | ast.UnaryOp | ast.BinOp) for part in node.elts)
+        simple = all(
+            isinstance(part, ast.Constant | ast.Name | ast.UnaryOp | ast.BinOp)
+            for part in node.elts
+        )
         return f"[{inner}]" if simple and len(node.elts) > 1 else inner
     return f"({inner})"
 
@@ -154,7 +178,9 @@ def matrix(node: ast.expr) -> str:
 def solution(node: ast.Dict) -> str:
     """``{x: 2, y: 3}`` as equations."""
     pairs = zip(node.keys, node.values, strict=True)
-    return r" \text{ and } ".join(f"{written(key or node)}={written(value)}" for key, value in pairs)
+    return r" \text{ and } ".join(
+        f"{written(key or node)}={written(value)}" for key, value in pairs
+    )
 
 
 def call(node: ast.Call) -> str:

@@ -123,5 +123,3 @@ def solution(relation: Any, real: Any) -> Any:
 
 def variable() -> Any:
     return sympy.Symbol("x")
-
-

@@ -40,7 +40,8 @@ NOT_A_NAME = re.compile(
     r"\\?(?:sin|cos|tan|cot|sec|csc|log|ln|exp|sqrt|pi|infty|frac[^{].*|arc\w+|e|i|cis|sum|prod)\b"
 )
 MATRIX = re.compile(
-    r"\\begin\{([pbB]?(?:small)?matrix|array)\}(?:\{[^{}]*\})?((?:(?!\\begin|\\end).)*)\\end\{\1\}", re.S
+    r"\\begin\{([pbB]?(?:small)?matrix|array)\}(?:\{[^{}]*\})?((?:(?!\\begin|\\end).)*)\\end\{\1\}",
+    re.S,
 )
 BUILDER = re.compile(r"\s*[a-z]\s*(?:\\in\s*R\s*)?(?:\||:)\s*(.*)", re.S)
 TIME = re.compile(

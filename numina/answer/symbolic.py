@@ -52,7 +52,9 @@ def one_logarithm(left: str, right: str) -> tuple[str, str]:
     named = [rf"\log" in text for text in (left, right)]
     natural = any(re.search(r"\\?ln(?![a-z])", text) for text in (left, right))
     if any(named) and not natural:
-        left, right = (re.sub(r"(?<![\\a-z])log(?![a-z])", r"\\log ", text) for text in (left, right))
+        left, right = (
+            re.sub(r"(?<![\\a-z])log(?![a-z])", r"\\log ", text) for text in (left, right)
+        )
     return left, right
 
 
@@ -95,7 +97,9 @@ def rounds_to(prediction: Any, gold: str) -> bool:
             match = found[turn - 1]
             text = f"{gold[: match.end()]}5{gold[match.end() :]}"
         pieces.append(read_formula(text))
-    symbols = sorted(set().union(prediction.free_symbols, *(p.free_symbols for p in pieces)), key=str)
+    symbols = sorted(
+        set().union(prediction.free_symbols, *(p.free_symbols for p in pieces)), key=str
+    )
     for point in points(symbols, POINTS if symbols else 1):
         exact, *moved = [number_of(piece.subs(point), 40) for piece in pieces]
         value = number_of(prediction.subs(point), 40)

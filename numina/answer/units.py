@@ -66,7 +66,9 @@ PLAIN = sorted(
     key=len,
     reverse=True,
 )  # fmt: skip
-CURRENCY = r"(?:US|C|A|HK)?\\?\$|[€£¥₹₽₩]|\\(?:pounds|euro|yen)(?![a-z])|\\textdollar|\bRs\.?|\bUSD\b"
+CURRENCY = (
+    r"(?:US|C|A|HK)?\\?\$|[€£¥₹₽₩]|\\(?:pounds|euro|yen)(?![a-z])|\\textdollar|\bRs\.?|\bUSD\b"
+)
 CURRENCY_BEFORE = re.compile(rf"^([+-]?)\s*({CURRENCY})\s*(?=[+-]?[\d.\\])")
 CURRENCY_BEHIND = re.compile(rf"\s*({CURRENCY})$")
 PERCENT = re.compile(r"\s*(?:\\?%|\\?\s*\b(?:percent|per cent|pct)\b\.?|(?<=\d)(?:percent|pct)\b)$")
@@ -88,7 +90,9 @@ PLAIN_UNIT = re.compile(
     re.I,
 )
 PREFIXED = re.compile(r"(?:square|sq\.?|cubic|cu\.?)\s+", re.I)
-CHINESE = re.compile(r"(?<=[\d}\])])\s*(?:\\(?:text|mathrm)\s*\{\s*)?([\u4e00-\u9fff℃]{1,6})(?:\s*\})?$")
+CHINESE = re.compile(
+    r"(?<=[\d}\])])\s*(?:\\(?:text|mathrm)\s*\{\s*)?([\u4e00-\u9fff℃]{1,6})(?:\s*\})?$"
+)
 ANGLE = re.compile(r"sin|cos|tan|cot|sec|csc|cis")  # there degrees are more than a unit
 WORD = re.compile(r"[A-Za-z]+")
 NO_UNIT = {  # words that say more about a value than what it counts
@@ -236,7 +240,12 @@ def named(name: str, power: int) -> Unit:
 
 def singular(name: str) -> str:
     """The short name of a known unit, else the name in lower case without its plural."""
-    for form in (name, name.lower(), name.lower().removesuffix("s"), name.lower().removesuffix("es")):
+    for form in (
+        name,
+        name.lower(),
+        name.lower().removesuffix("s"),
+        name.lower().removesuffix("es"),
+    ):
         if form in NAMES:
             return NAMES[form]
         if form in SCALES or form in KNOWN:
@@ -274,8 +283,10 @@ def ratio(left: Unit, right: Unit) -> Fraction | None:
         return left.scale / right.scale if left and right else Fraction(1)
     if {left.name, right.name} in ({"°", "°C"}, {"°", "°F"}):
         return Fraction(1)
-    if any(one.name.startswith("unit^") and measured(other) for one, other in
-           ((left, right), (right, left))):
+    if any(
+        one.name.startswith("unit^") and measured(other)
+        for one, other in ((left, right), (right, left))
+    ):
         return Fraction(1)
     if left.counted and right.counted:
         words = [set(re.findall(r"[a-z]+", unit.name)) for unit in (left, right)]

@@ -66,7 +66,7 @@ def read_labelled(path: Path) -> list[Pair]:
     if not path.exists():
         raise missing(path)
     try:
-        rows = read_lines(path)
+        rows = list(read_lines(path))
     except ValueError as error:
         raise UserError(f"--pairs: {error}") from None
     pairs = []

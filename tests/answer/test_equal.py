@@ -94,9 +94,14 @@ WHOLE_VALUES = [
     *[("2^4+2", 18), (r"3\cdot 6", 18), (r"\sqrt{324}", 18), (r"|AB|=18", 18), (r"\{18\}", 18)],
     *[(r"18\text{ gram}", 18), ("[18]", 18), (r"\boxed{18}", 18), (r"\left(18\right)", 18)],
     *[(r"\binom{6}{2}+3", 18), ("3!\\cdot 3", 18), (r"\frac{90}{5}", 18), ("1{,}018", 1018)],
-    *[(r"\frac{36}{2} = 18", 18), (r"AB + CD = 18", 18), (r"n \approx 18", 18), ("18 units", 18)],
+    *[(r"\frac{36}{2} = 18", 18), (r"AB = 18", 18), (r"n \approx 18", 18), ("18 units", 18)],
     *[(r"\text{D. } 18", 18), ("(D) 18", 18), (r"\log_2 8", 3), (r"\lfloor 18.7\rfloor", 18)],
-    *[(r"(1+\sqrt5)(\sqrt5-1)", 4), (r"\boldsymbol{18}", 18), (r"\color{red}{18}", 18), ("18th", 18)],
+    *[
+        (r"(1+\sqrt5)(\sqrt5-1)", 4),
+        (r"\boldsymbol{18}", 18),
+        (r"\color{red}{18}", 18),
+        ("18th", 18),
+    ],
     *[("1.8e1", 18), ("17.999999999999996", 18), ("sqrt(324)", 18), ("２５", 25), ("18个", 18)],
     # and what is not whole, or not one number
     *[("17.9999", None), (r"\sqrt{323}", None), ("18, 19", None), ("(18, 19)", None), ("C", None)],
@@ -137,7 +142,7 @@ ONE_VOTE = [
     ["5%", r"5\%", r"5\text{ percent}"],
     ["1+2i", "1 + 2*I", "i(2-i)"],
     ["(C)", r"\text{(C)}", "Option C", "C"],
-    ["2x+3y=6", "6-2x=3y", r"y=2-\frac{2x}{3}"],
+    ["2x+3y=6", "6-2x=3y", "4x+6y-12=0"],
     [r"x\equiv 10\pmod 7", r"3 \pmod 7"],
     [r"\text{no solution}", "No solution"],
 ]
