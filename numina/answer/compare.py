@@ -159,7 +159,7 @@ def in_order(left: Sequence[Shape], right: Sequence[Shape]) -> bool:
 
 
 def equal_pair_and_list(pair: Shape, other: Shape) -> bool:
-    """``(1, 2)`` or a printed ``[1, 2]`` and bare values; all but the order of the latter counts."""
+    """``(1, 2)`` or a printed ``[1, 2]`` and bare values; of ``[1, 2]`` the order is free."""
     if pair.text == "()":
         return in_order(pair.items, other.items)
     return pair.text == "[]" and equal_members(pair.items, other.items)

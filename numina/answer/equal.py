@@ -34,8 +34,8 @@ INTEGER = re.compile(r"([+-]?)0*(\d+)(?:\.0*)?", re.ASCII)
 NAMED = re.compile(r"([A-Za-z](?:_\w|_\{\w+\})?) ?= ?(?=[-+\d.\\])")
 LETTER = r"(?:\(([A-J])\)|\[([A-J])\](?!,)|([A-J])[.):](?=\s|$|\d|\\)|([A-J])(?=$))"
 OPTION = re.compile(
-    rf"(?i:(?:the )?(?:option|choice|answer)s? ?:? ?)?{LETTER}\.?(?! ?(?:[-+*/^=,<>_]|\\c[au]p|and\b|or\b))"
-    r" *(.*)",
+    rf"(?i:(?:the )?(?:option|choice|answer)s? ?:? ?)?{LETTER}\.?"
+    r"(?! ?(?:[-+*/^=,<>_]|\\c[au]p|and\b|or\b)) *(.*)",
     re.S,
 )
 OPTION_NAMED = re.compile(r"(?i:(?:the )?(?:option|choice)) ?\(?([A-Ja-j])\)?[.:]? *(.*)", re.S)
@@ -245,7 +245,7 @@ def equal_in_units(left: Answer, right: Answer, scale: Fraction) -> bool:
     if equal_numbers(number, right.number):
         return True
     percent = [side.unit.name == "%" for side in (left, right)]
-    if percent[0] == percent[1] or left.unit and right.unit:
+    if percent[0] == percent[1] or (left.unit and right.unit):
         return False
     hundredth = [
         replace(side.number, value=side.number.value / 100, places=None)

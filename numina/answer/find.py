@@ -24,13 +24,14 @@ PLACEHOLDER = re.compile(
 MARKED = re.compile(
     r"""
     (?:^|(?<=[\n.!?:*>]))[ \t>*_#-]*                      # **Answer:** 18
-        (?:(?:the|my|so|thus|hence|therefore|our)[ ,]+)*(?:final\s+|correct\s+)?(?:answer|ans|result)\b
+        (?:(?:the|my|so|thus|hence|therefore|our)[ ,]+)*
+        (?:final\s+|correct\s+)?(?:answer|ans|result)\b
         (?:[ \t]*(?:choice|value))?[ \t]*(?:\*\*|__)?[ \t]*(?::|\uff1a|=)[ \t]*(?:\*\*|__)?
     | \banswer\s+(?:to[^.\n]{1,80}?\s)?(?:is|equals|=|would\s+be|must\s+be|becomes)
         (?:\s+(?:therefore|thus|then|simply|just|indeed|hence|given\s+by))?\b\s*:?
         (?!\s*(?:that\b|not\b|to\s|because|obtained|found|correct|wrong|in\s|given|known|unique|clear)\b)
     | ^[ \t]*\#\#\#\#[ \t]+(?!\#|[A-Za-z]+\s)             # GSM8K
-    | (?:\u7b54\u6848|\u7b54|\u7b54\u6848\u662f)(?:\u4e3a|\u662f)?[ \t]*(?:[:\uff1a]|(?<=[\u4e3a\u662f]))
+    | (?:\u7b54\u6848|\u7b54)(?:\u4e3a|\u662f)?[ \t]*(?:[:\uff1a]|(?<=[\u4e3a\u662f]))
     | ^[ \t]*(?:\#+|\*\*)[ \t]*(?:final\s+)?answer\b[ \t:*]*$    # a heading
     | <answer>
     """,

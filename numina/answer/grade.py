@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from numina.answer.equal import Equality, digits, equal
-from numina.machine import CORES
 from numina.errors import UserError
+from numina.machine import CORES
 from numina.progress import progress_bar
 from numina.rows import read_lines, write_rows
 

@@ -9,6 +9,7 @@ a backslash is what programs print, the natural one. Runs in the worker processe
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from typing import Any
@@ -31,7 +32,8 @@ def common_log(value: Any) -> Any:
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     **{name: getattr(sympy, name) for name in ("sin", "cos", "tan", "cot", "sec", "csc", "exp")},
     **{f"{name}h": getattr(sympy, f"{name}h") for name in ("sin", "cos", "tan", "cot")},
-    **{f"arc{name}": getattr(sympy, f"a{name}") for name in ("sin", "cos", "tan", "cot", "sec", "csc")},
+    **{f"arc{name}": getattr(sympy, f"a{name}") for name in ("sin", "cos", "tan", "cot")},
+    **{f"arc{name}": getattr(sympy, f"a{name}") for name in ("sec", "csc")},
     **{f"a{name}": getattr(sympy, f"a{name}") for name in ("sin", "cos", "tan")},
     **{"tg": sympy.tan, "ctg": sympy.cot, "arctg": sympy.atan, "cosec": sympy.csc},
     **{"ln": sympy.log, "log": sympy.log, r"\log": common_log, "lg": common_log, "cis": cis},
@@ -391,13 +393,13 @@ def series(terms: list[Any], dots: int) -> Any:
     if len(first) < 2 or len(last) != 1 or not known:
         raise Unreadable("dots")
     step = first[1] - first[0]
-    if all(b - a == step for a, b in zip(first, first[1:], strict=False)) and step:
+    if all(b - a == step for a, b in itertools.pairwise(first)) and step:
         count = (last[0] - first[0]) / step + 1
         if count.is_Integer and count > len(first):
             return (first[0] + last[0]) * count / 2
     if len(first) > 2 and 0 not in first:
         factor = first[1] / first[0]
-        if all(b / a == factor for a, b in zip(first, first[1:], strict=False)):
+        if all(b / a == factor for a, b in itertools.pairwise(first)):
             total = first[0]
             for _ in range(10_000):
                 if first[0] == last[0]:

@@ -5,6 +5,7 @@ Pure text work: what the parts are worth is for `symbolic` to say.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -78,7 +79,7 @@ def read_whole(text: str) -> Shape:
     """As `read_shape`, where the commas of numbers are taken off already, or part members."""
     if r"\pmod" in text or "mod" in text:
         found = CONGRUENT.fullmatch(text)
-        if found and (found["sides"].strip() and "bmod" not in text or r"\equiv" in text):
+        if found and ((found["sides"].strip() and "bmod" not in text) or r"\equiv" in text):
             return read_congruence(found["sides"], found["modulus"])
     ways = split_word(text, OR)
     if len(ways) == 1 and len(parts := split(text, ";")) > 1:
@@ -241,7 +242,7 @@ def split(text: str, signs: str) -> list[str]:
         return [text]
     places = [place for place in levels(text) if text[place] in signs]
     cuts = [-1, *places, len(text)]
-    return [text[low + 1 : high] for low, high in zip(cuts, cuts[1:], strict=False)]
+    return [text[low + 1 : high] for low, high in itertools.pairwise(cuts)]
 
 
 def split_word(text: str, pattern: re.Pattern[str]) -> list[str]:

@@ -5,8 +5,8 @@ import math
 import pytest
 
 from numina.sctir.vote import admit, groups, leaders, margin, tally, weight_of
-from tests.conftest import PARAMS, make_trace
 from numina.settings.splits import AnswerRule
+from tests.conftest import PARAMS, make_trace
 
 SCTIR = PARAMS.sctir
 
