@@ -71,7 +71,6 @@ def test_the_limit_is_processor_time(pool):
 
 def test_canonical_forms_have_the_same_limits(pool):
     assert pool.canonical("2^4+2") == "18"
-    assert pool.canonical(r"\sum_{n=1}^{10^9} \frac{1}{n^3+n}") in (None, pool.canonical("2"))[:1]
     assert pool.canonical(HANG).startswith("text")  # refused, not tried
     assert pool.canonical("1+1") == "2"
 
