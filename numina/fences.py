@@ -8,8 +8,15 @@ to the end of the text.
 
 from __future__ import annotations
 
+import io
 import re
+import tokenize
 from dataclasses import dataclass
+
+CODE_START, CODE_END = "```python\n", "```"
+OUTPUT_START, OUTPUT_END = "```output\n", "```\n"
+# What a model may open an output with: decoding stops there.
+OUTPUT_STARTS = (OUTPUT_START, "```output\r\n", "``` output\n", "```Output\n")
 
 FENCE = re.compile(r"^(?P<before>.*?)```+[ \t]*(?P<language>[A-Za-z][\w+#.-]*)?[ \t]*\r?$")
 PYTHON = re.compile(r"py(?:thon)?[\d.]*|sage|ipython[\d.]*", re.I)
@@ -22,18 +29,20 @@ class Block:
     Attributes:
         kind: ``python``, ``output``, another language in lower case, or "" where none is named.
         start, end: of the block in the text, fences included.
+        inside: where its content begins.
         text: what stands between the fences.
     """
 
     kind: str
     start: int
     end: int
+    inside: int
     text: str
 
 
 def blocks(text: str) -> list[Block]:
     """The blocks of a text, in order."""
-    lines = text.splitlines(keepends=True)
+    lines = re.findall(r"[^\n]*\n|[^\n]+", text)
     begins = [0]
     for line in lines:
         begins.append(begins[-1] + len(line))
@@ -44,12 +53,13 @@ def blocks(text: str) -> list[Block]:
         if kind is None:
             at += 1
             continue
-        last = next((i for i in range(at + 1, len(lines)) if ends(lines[i], kind)), len(lines))
+        last = last_line(lines, at, kind)
         closed = last < len(lines) and closes(lines[last])
         start = begins[at] + lines[at].index("```")
-        content = text[begins[at + 1] : begins[last]]
+        inside = begins[at + 1]
+        content = text[inside : begins[last]]
         at = last + 1 if closed else last
-        found.append(Block(kind, start, begins[at], content))
+        found.append(Block(kind, start, begins[at], inside, content))
     return found
 
 
@@ -65,6 +75,70 @@ def prose(text: str) -> str:
 def outputs(text: str) -> list[str]:
     """What the programs of a text printed, in order."""
     return [block.text for block in blocks(text) if block.kind == "output"]
+
+
+def output_spans(text: str) -> list[tuple[int, int]]:
+    """Character spans of what programs printed, with the fence that closes each output.
+
+    The opening fence is not part of a span: the model writes it, and decoding stops there.
+    """
+    return [(block.inside, block.end) for block in blocks(text) if block.kind == "output"]
+
+
+def waiting_program(text: str) -> str:
+    """The code that a text which ends in an opened output block waits for; "" where there is none.
+
+    That is every program since the output before, one after another: an output that is opened
+    again asks for nothing.
+    """
+    found = blocks(text)
+    if found and found[-1].kind == "output":
+        found.pop()
+    programs: list[str] = []
+    for block in reversed(found):
+        if block.kind == "output":
+            break
+        if block.kind == "python":
+            programs.append(dedented(block.text))
+    return "\n".join(reversed(programs))
+
+
+def dedented(code: str) -> str:
+    """A program without the indentation of its first line, which stood in a list, say."""
+    lines = code.replace("\r\n", "\n").rstrip().split("\n")
+    first = next((line for line in lines if line.strip()), "")
+    indent = first[: len(first) - len(first.lstrip())]
+    if not indent:
+        return "\n".join(lines)
+    return "\n".join(line.removeprefix(indent) for line in lines)
+
+
+def last_line(lines: list[str], at: int, kind: str) -> int:
+    """The line that ends the block that line `at` opens; their number where none does.
+
+    A fence within a docstring ends no program: where the string before it is still open, and a
+    later fence finds it closed, that one ends it.
+    """
+    candidates = (i for i in range(at + 1, len(lines)) if ends(lines[i], kind))
+    first = next(candidates, len(lines))
+    if kind != "python" or not in_string("".join(lines[at + 1 : first])):
+        return first
+    for later in candidates:
+        if not in_string("".join(lines[at + 1 : later])):
+            return later
+    return first
+
+
+def in_string(code: str) -> bool:
+    """Whether a program ends inside of a string of several lines."""
+    try:
+        for _ in tokenize.generate_tokens(io.StringIO(code).readline):
+            pass
+    except tokenize.TokenError as error:
+        return "string" in str(error)
+    except SyntaxError:
+        return False
+    return False
 
 
 def opened(lines: list[str], at: int) -> str | None:

@@ -1,6 +1,7 @@
 """Solve every validation problem by SC-TIR, with every seed; all traces are kept.
 
-    python -m stages.eval_sctir --model models/gptq --validation data/validation --out eval/sctir
+    python -m stages.eval_sctir --model models/quantised --validation data/validation \
+        --rules data/answer_rules.json --out eval/sctir
 
 Killed, it goes on where it was: finished traces are in a journal under ~/.cache/numina, which is
 removed once the verdicts are written.
@@ -9,79 +10,37 @@ removed once the verdicts are written.
 import asyncio
 import time
 from dataclasses import asdict
-from pathlib import Path
 
 from numina import entry, settings
-from numina.agent.trace import Agent, prompt_for
-from numina.engine.choose import open_engine, pick
+from numina.engine.choose import chosen
 from numina.machine import machine
-from numina.records.problem import Problem
-from numina.records.trace import Verdict
 from numina.resume import resume_folder
-from numina.rows import read_problems, write_json, write_rows
-from numina.sandbox.pool import SandboxPool
-from numina.sctir.clock import Clock
+from numina.rows import read_splits, write_json, write_rows
 from numina.sctir.journal import Journal
-from numina.sctir.progress import ProgressLine
-from numina.sctir.solve import sctir_limits, solve
-from numina.settings.params import Params
-from numina.template import TEMPLATES
+from numina.sctir.splits import solve_splits
+from numina.validation.rules import read_rules
 
-Splits = dict[str, list[Problem]]
+SECTIONS = ("sctir", "engine", "sandbox", "template", "time_bank")
 
 
-async def decode(
-    params: Params, model: Path, splits: Splits, journal: Journal
-) -> tuple[dict[tuple[str, int], list[Verdict]], dict[str, bool]]:
-    sctir, template = params.sctir, TEMPLATES[params.template.name]
-    runs = [(name, seed) for seed in sctir.seeds for name in splits]
-    rules = {name: params.answers.of(name) for name in splits}
-    total = sum(len(splits[name]) for name, _ in runs)
-    engine = open_engine(params.engine, model, sctir.max_context)
-    async with engine, SandboxPool(params.sandbox) as pool:
-        prompts = {
-            problem.id: prompt_for(engine, template, problem, sctir.max_context)
-            for problems in splits.values()
-            for problem in problems
-        }
-        clock = Clock(params.time_bank, total, time.monotonic)
-        line = ProgressLine(total, clock if params.time_bank.budget_s else None)
-        agent = Agent(engine, pool, sctir_limits(sctir, params.sandbox), line.watch)
-        # With a budget problems take turns, as deadlines would mean little side by side.
-        turns = asyncio.Semaphore(1 if params.time_bank.budget_s else total)
-
-        async def answer(problem: Problem, name: str, seed: int) -> Verdict:
-            prompt, rule = prompts[problem.id], rules[name]
-            async with turns:
-                seconds = clock.allot()
-                verdict = await solve(
-                    agent, prompt, problem.id, seed, sctir, rule, journal, seconds
-                )
-            line.solved(verdict)
-            return verdict
-
-        jobs = [answer(problem, name, seed) for name, seed in runs for problem in splits[name]]
-        verdicts = iter(await asyncio.gather(*jobs))
-        line.close()
-    return {run: [next(verdicts) for _ in splits[run[0]]] for run in runs}, pool.layers
-
-
-def main() -> None:
-    args = entry.paths(__doc__, "model", "validation", "out")
-    params = settings.load()
-    files = sorted(args.validation.glob("*.jsonl"))
-    splits = {file.stem: read_problems(file) for file in files}
+def main() -> str:
+    args = entry.paths(__doc__, "model", "validation", "rules", "out")
+    params = settings.load(*SECTIONS, "hardware")
+    settings.check_fits(args.model)
+    splits = read_splits(args.validation)
+    rules = read_rules(args.rules, splits)
     problems = [asdict(problem) for rows in splits.values() for problem in rows]
-    sections = {"template", "sandbox", "engine", "sctir", "answers", "time_bank"}
-    rests_on = [params.model_dump(mode="json", include=sections), problems]
+    knobs = params.model_dump(mode="json", include=set(SECTIONS))
+    rests_on = [knobs, {name: rule.model_dump() for name, rule in rules.items()}, problems]
     started = time.monotonic()
     with Journal(resume_folder("journals", args.model, rests_on) / "traces.jsonl") as journal:
-        solved, layers = asyncio.run(decode(params, args.model, splits, journal))
+        work = solve_splits(params, args.model, splits, rules, journal)
+        solved, layers = asyncio.run(work)
         for (name, seed), verdicts in solved.items():
             write_rows(args.out / name / f"seed_{seed}.jsonl", verdicts)
         run = {
             "model": str(args.model),
-            "engine": pick() if params.engine.name == "auto" else params.engine.name,
+            "engine": chosen(params.engine),
             **params.sctir.model_dump(mode="json"),
             "seconds": round(time.monotonic() - started, 1),
             "isolation": layers,
@@ -89,6 +48,9 @@ def main() -> None:
         }
         write_json(args.out / "run.json", run)
         journal.remove()
+    verdicts = [verdict for rows in solved.values() for verdict in rows]
+    traces = sum(len(verdict.traces) for verdict in verdicts)
+    return f"{len(verdicts)} votes of {traces} traces in {run['seconds']:.0f} s"
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@
 Nothing is written unless all of it could be read and graded.
 """
 
-from numina import entry, settings
+from numina import entry
 from numina.measure.cost import costs
 from numina.measure.pools import CURVE_FIELDS, curve_rows
 from numina.measure.results import read_results
@@ -16,36 +16,35 @@ from numina.measure.score import (
     BREAKDOWN_FIELDS,
     OUTCOME_FIELDS,
     breakdown,
-    csv_text,
     groups,
     metrics,
     outcome_rows,
     outcomes,
     summary,
 )
-from numina.rows import read_object, write_json, write_text
+from numina.rows import read_object, write_csv, write_json
+from numina.settings.decoding import Sctir
 
 INPUTS = ("validation", "greedy", "sctir")
 OUTS = ("metrics", "summary", "curve", "breakdown", "outcomes", "cost")
 
 
-def main() -> None:
+def main() -> str:
     args = entry.paths(__doc__, *INPUTS, *OUTS)
     results = read_results(args.validation, args.greedy, args.sctir)
-    run = read_object(args.sctir / "run.json", "seconds", *settings.Sctir.model_fields)
-    knobs = settings.Sctir(**{name: run[name] for name in settings.Sctir.model_fields})
+    run = read_object(args.sctir / "run.json", "seconds", *Sctir.model_fields)
+    knobs = Sctir(**{name: run[name] for name in Sctir.model_fields})
     found = outcomes(results)
     table = metrics(results, found, run["seconds"])
-    curve = csv_text(CURVE_FIELDS, curve_rows(results, knobs))
+    curve = curve_rows(results, knobs)
     spent = {name: costs(results, splits) for name, splits in groups(results)}
-    write_text(args.curve, curve)
-    write_text(args.breakdown, csv_text(BREAKDOWN_FIELDS, breakdown(found)))
-    write_text(args.outcomes, csv_text(OUTCOME_FIELDS, outcome_rows(found)))
+    write_csv(args.curve, CURVE_FIELDS, curve)
+    write_csv(args.breakdown, BREAKDOWN_FIELDS, breakdown(found))
+    write_csv(args.outcomes, OUTCOME_FIELDS, outcome_rows(found))
     write_json(args.cost, spent)
     write_json(args.summary, summary(table))
     write_json(args.metrics, table)
-    for split, row in summary(table).items():
-        print(split, row)
+    return "\n".join(f"{split}: {row}" for split, row in summary(table).items())
 
 
 if __name__ == "__main__":

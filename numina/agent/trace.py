@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from numina.answer.equal import digits
 from numina.answer.find import find_answer
-from numina.engine.protocol import Engine, Sampling
+from numina.answer.rule import admit
+from numina.engine.protocol import CompletionFailed, Engine, Sampling
 from numina.errors import UserError
+from numina.fences import OUTPUT_END, OUTPUT_STARTS, waiting_program
 from numina.records.problem import Problem
 from numina.records.trace import Trace
 from numina.sandbox.session import Result
 from numina.sandbox.text import output_text
-from numina.sctir.vote import admit
 from numina.settings.splits import AnswerRule
-from numina.template import CODE_END, CODE_START, OUTPUT_END, OUTPUT_START, Template
+from numina.template import Template
+
+LONGEST_TOKEN = 256  # characters: a longer text is not worth tokenising to see that it is too long
 
 
 class Programs(Protocol):
@@ -69,12 +73,42 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """What the traces of a run have in common; `watch` is told of every step of each."""
+    """What the traces of a run have in common.
+
+    Attributes:
+        engine: decodes.
+        sandboxes: run the programs.
+        template: turns a problem into a prompt.
+        limits: of each trace.
+        watch: is called with every event of every trace.
+        layers: the sandboxes' isolation layers by name, whether each is on.
+    """
 
     engine: Engine
     sandboxes: Sandboxes
+    template: Template
     limits: TraceLimits
     watch: Callable[[Event], object] = lambda _: None
+    layers: Mapping[str, bool] = field(default_factory=dict)
+
+    def check(self, problem: Problem) -> None:
+        """Insist on a problem that leaves room for an answer.
+
+        Raises:
+            UserError: it is empty or too long, with the number of tokens.
+        """
+        if not problem.problem.strip():
+            raise UserError(f"problem {problem.id}: the statement is empty")
+        prompt, most = self.template.render(problem.problem), self.limits.max_context
+        if len(prompt) > most * LONGEST_TOKEN:
+            raise UserError(
+                f"problem {problem.id}: {len(prompt)} characters exceed max_context {most} tokens"
+            )
+        length = self.engine.count_tokens(prompt)
+        if length >= most:
+            raise UserError(
+                f"problem {problem.id}: {length} tokens leave no room in max_context {most}"
+            )
 
 
 @dataclass(slots=True)
@@ -92,45 +126,41 @@ class Progress:
     wait_s: float = 0.0
 
 
-def prompt_for(engine: Engine, template: Template, problem: Problem, max_context: int) -> str:
-    """The prompt of a problem.
-
-    Raises:
-        UserError: the problem is empty, or leaves no room for an answer.
-    """
-    prompt = template.render(problem.problem)
-    if not problem.problem.strip():
-        raise UserError(f"problem {problem.id}: the statement is empty")
-    length = engine.count_tokens(prompt)
-    if length >= max_context:
-        raise UserError(
-            f"problem {problem.id}: {length} tokens leave no room in max_context {max_context}"
-        )
-    return prompt
-
-
 async def run_trace(
-    agent: Agent, prompt: str, problem_id: str, seed: int, index: int, rule: AnswerRule
+    agent: Agent, problem: Problem, seed: int, index: int, rule: AnswerRule
 ) -> Trace:
-    """Decode one trace of a problem; programs of a trace share one sandbox session."""
-    grown, outputs = Progress(), []
+    """Decode one trace of a problem; the programs of a trace share one sandbox session.
+
+    Args:
+        agent: the engine, the sandboxes, the template and the limits.
+        problem: what is asked; where it leaves no room for an answer, the trace ends at once.
+        seed: of the run.
+        index: which trace of the problem this is; it seeds the trace together with the others.
+        rule: what counts as an answer.
+    """
+    grown, outputs, failure = Progress(), [], ""
+    prompt = agent.template.render(problem.problem)
 
     def tell(kind: Literal["start", "text", "output", "end"], text: str) -> None:
-        agent.watch(Event(problem_id, seed, index, kind, text))
+        agent.watch(Event(problem.id, seed, index, kind, text))
 
     tell("start", "")
     async with agent.sandboxes.session() as session:
         while not grown.end:
             before = len(grown.text)
-            step = step_seed(seed, problem_id, index, len(outputs))
-            wants_output = await decode(agent, prompt, grown, step)
+            step = step_seed(seed, problem.id, index, len(outputs))
+            try:
+                wants_output = await decode(agent, prompt, grown, step)
+            except CompletionFailed as error:
+                grown.end, failure = "failed", f": {error}"
+                break
             tell("text", grown.text[before:])
             if not wants_output:
                 break
             if len(outputs) >= agent.limits.depth:
                 grown.end = "depth"
                 break
-            code = last_program(grown.text)
+            code = waiting_program(grown.text)
             if not code.strip():
                 grown.end = "no_code"
                 break
@@ -144,13 +174,15 @@ async def run_trace(
                 grown.end = "repeat"
     answer = find_answer(grown.text, rule.from_output)
     if answer is not None:
-        answer, why = await asyncio.to_thread(admit, answer, rule)
+        plain = digits(answer) is not None  # the others are read in a worker process
+        reading = (admit, answer, rule)
+        answer, why = admit(answer, rule) if plain else await asyncio.to_thread(*reading)
         grown.end = why if grown.end == "answer" else grown.end
     elif grown.end == "answer":
         grown.end = "no_answer"
-    tell("end", f"({grown.end})" if answer is None else answer)
+    tell("end", f"({grown.end}{failure})" if answer is None else answer)
     return Trace(
-        problem_id=problem_id,
+        problem_id=problem.id,
         seed=seed,
         index=index,
         text=grown.text,
@@ -170,6 +202,9 @@ async def run_trace(
 async def decode(agent: Agent, prompt: str, grown: Progress, seed: int) -> bool:
     """Let a trace grow by one completion; True where it then waits for a program's output."""
     limits, clock = agent.limits, asyncio.get_running_loop().time
+    if len(prompt) > limits.max_context * LONGEST_TOKEN:
+        grown.end = "context"
+        return False
     room = limits.max_context - agent.engine.count_tokens(prompt + grown.text)
     if room <= 0:
         grown.end = "context"
@@ -181,7 +216,7 @@ async def decode(agent: Agent, prompt: str, grown: Progress, seed: int) -> bool:
             temperature=limits.temperature,
             top_p=limits.top_p,
             max_new_tokens=min(limits.max_new_tokens, room),
-            stop=(OUTPUT_START,),
+            stop=OUTPUT_STARTS,
             seed=seed,
         ),
     )
@@ -214,13 +249,3 @@ async def execute(
 def step_seed(seed: int, problem_id: str, index: int, step: int) -> int:
     """A seed for one decoding step, the same in every run."""
     return zlib.crc32(f"{seed}/{problem_id}/{index}/{step}".encode())
-
-
-def last_program(text: str) -> str:
-    """The last code block of a text that ends in an opened output block; "" where it has none."""
-    start = text.rfind(CODE_START)
-    if start < 0:
-        return ""
-    start += len(CODE_START)
-    end = text.find(CODE_END, start)
-    return text[start : end if end >= 0 else len(text)].rstrip()

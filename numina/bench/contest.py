@@ -15,17 +15,21 @@ import statistics
 from dataclasses import dataclass
 from typing import Any
 
+from numina.agent.open import sampled_limits
 from numina.agent.trace import Agent, step_seed
 from numina.bench.recorded import RecordedPool
 from numina.bench.simulated_time import SimulatedLoop
-from numina.contest.play import BUDGET_S, PROBLEMS
+from numina.contest.aimo import PROBLEMS
+from numina.contest.play import BUDGET_S
 from numina.engine.protocol import Completion
 from numina.engine.replay import Recorded, ReplayEngine
 from numina.progress import progress_bar
+from numina.records.problem import Problem
 from numina.sctir.clock import Clock
-from numina.sctir.solve import sctir_limits, solve
+from numina.sctir.solve import solve
 from numina.settings.decoding import TimeBank
 from numina.settings.params import Params
+from numina.template import Template
 
 N, SEED = 16, 1
 
@@ -46,6 +50,7 @@ class Kind:
 
 
 KINDS = (Kind(0.5, 0.8, 200), Kind(0.3, 0.4, 500), Kind(0.2, 0.1, 1000))
+NO_PROMPT = Template("")
 GOLD = "0"
 
 
@@ -72,14 +77,14 @@ async def score(params: Params, problems: Contest, way: str) -> int:
     """Right answers when the problems come in this order."""
     stop = "none" if way == "fixed" else "lossless"
     sctir = params.sctir.model_copy(update={"n": N, "stop": stop, "at_once": N, "vote": "uniform"})
-    limits, rule = sctir_limits(sctir, params.sandbox), params.answers.contest
+    limits, rule = sampled_limits(sctir, params.sandbox), params.answers.contest
     loop = asyncio.get_running_loop()
     bank = TimeBank(budget_s=BUDGET_S, base_s=0, most_s=0)
     clock, end, right = Clock(bank, len(problems), loop.time), loop.time() + BUDGET_S, 0
     for name, traces in problems:
-        agent = Agent(ReplayEngine(traces), RecordedPool({}, 1), limits)
+        agent = Agent(ReplayEngine(traces), RecordedPool({}, 1), NO_PROMPT, limits)
         seconds = clock.allot() if way == "bank" else None
-        verdict = await solve(agent, "", name, SEED, sctir, rule, None, seconds)
+        verdict = await solve(agent, Problem(name, "", "", ""), SEED, sctir, rule, None, seconds)
         right += verdict.answer == GOLD and loop.time() <= end
     return right
 

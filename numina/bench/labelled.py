@@ -65,12 +65,8 @@ def read_labelled(path: Path) -> list[Pair]:
     """
     if not path.exists():
         raise missing(path)
-    try:
-        rows = list(read_lines(path))
-    except ValueError as error:
-        raise UserError(f"--pairs: {error}") from None
     pairs = []
-    for line, row in rows:
+    for line, row in read_lines(path):
         reviewed = row.get("reviewed")
         label = row.get("is_equivalent") if reviewed is None else reviewed
         convention = row.get("caveat") not in PLAIN_CAVEATS
@@ -78,9 +74,9 @@ def read_labelled(path: Path) -> list[Pair]:
         texts = {"prediction": row.get("prediction"), "gold": gold}
         for field, value in texts.items():
             if not isinstance(value, str):
-                raise UserError(f"{path}:{line}: field {field!r} must be text, got {value!r}")
+                raise UserError(f"{path}, line {line}: field {field!r} must be text, got {value!r}")
         if not isinstance(label, bool):
-            raise UserError(f"{path}:{line}: field 'is_equivalent' must be true or false")
+            raise UserError(f"{path}, line {line}: field 'is_equivalent' must be true or false")
         kind = str(row.get("kind", row.get("label_kind", "unknown"))).split(" (")[0].split(",")[0]
         pairs.append(Pair(str(texts["prediction"]), str(gold), label, kind, convention))
     return pairs

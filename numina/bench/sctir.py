@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from numina.agent.open import sampled_limits
 from numina.agent.trace import Agent, Sandboxes, step_seed
 from numina.bench import notebook
 from numina.bench.recorded import RecordedPool, RecordingPool, recorded, recording
@@ -33,14 +34,14 @@ from numina.progress import progress_bar
 from numina.records.problem import Problem
 from numina.records.trace import Verdict
 from numina.sandbox.pool import CORES, SandboxPool
-from numina.sctir.solve import sctir_limits, solve
-from numina.settings import EMBEDDED_SPLITS
+from numina.sctir.solve import solve
 from numina.settings.decoding import Sctir
 from numina.settings.params import Params
-from numina.template import TEMPLATES
+from numina.template import TEMPLATES, Template
 from numina.validation.splits import build_split
 
 SEED = 1
+NO_PROMPT = Template("")
 SET = 100  # recorded problems that are side by side
 
 
@@ -107,7 +108,9 @@ def bench(params: Params, model: Path, problems: int, n: int, replayed: int) -> 
     """
     sctir = params.sctir.model_copy(update={"n": n, "vote": "uniform", "no_code_weight": 1.0})
     params = params.model_copy(update={"sctir": sctir})
-    every = [row for split in EMBEDDED_SPLITS for row in build_split(split, params.validation_sets)]
+    embedded = [name for name, split in params.splits.items() if split.source == "families"]
+    seed = params.validation_sets.seed
+    every = [row for name in embedded for row in build_split(name, params.splits[name], seed)]
     chosen = [every[len(every) * place // problems] for place in range(problems)]
     live, tape = asyncio.run(decode(params, model, chosen))
     golds = [int(problem.answer) for problem in chosen]
@@ -141,25 +144,24 @@ async def decode(
     params: Params, model: Path, problems: list[Problem]
 ) -> tuple[dict[str, Measured], Tape]:
     """The first part: every way on the model, each with an engine that has read nothing."""
-    template, limits = TEMPLATES[params.template.name], sctir_limits(params.sctir, params.sandbox)
+    template, limits = TEMPLATES[params.template.name], sampled_limits(params.sctir, params.sandbox)
     sctir, rule = ways(params.sctir), params.answers.solve.model_copy(update={"integer": True})
     measured = {name: Measured() for name in ("full", "ours", "notebook", "together")}
     executed: dict[str, notebook.Executed] = {}
 
     async def ours(engine: Engine, pool: Sandboxes, problem: Problem, way: str) -> Verdict:
-        agent = Agent(engine, pool, limits)
-        prompt = template.render(problem.problem)
-        return await solve(agent, prompt, problem.id, SEED, sctir[way], rule)
+        agent = Agent(engine, pool, template, limits)
+        return await solve(agent, problem, SEED, sctir[way], rule)
 
     async with contextlib.AsyncExitStack() as opened:
         engines = {}
         for name in measured:
             caching = {"prefix_caching": name != "notebook"}
-            engine = open_engine(
-                params.engine.model_copy(update=caching), model, limits.max_context
-            )
+            settings = params.engine.model_copy(update=caching)
+            engine = open_engine(settings, params.hardware, model, limits.max_context)
             engines[name] = await opened.enter_async_context(Recorder(engine))
-        pool = await opened.enter_async_context(SandboxPool(params.sandbox))
+        sandboxes = SandboxPool(params.sandbox, params.hardware.sandbox)
+        pool = await opened.enter_async_context(sandboxes)
         taped = RecordingPool(pool)
         threads = opened.enter_context(ThreadPoolExecutor(CORES))
 
@@ -222,17 +224,17 @@ async def replay_set(
     measured: dict[str, Measured],
 ) -> None:
     """Solve problems, each (name, the recorded problem's id, its traces' indices), every way."""
-    sctir, limits = ways(params.sctir), sctir_limits(params.sctir, params.sandbox)
+    sctir, limits = ways(params.sctir), sampled_limits(params.sctir, params.sandbox)
     rule = params.answers.solve.model_copy(update={"integer": True})
     clock, n = asyncio.get_running_loop().time, params.sctir.n
     pool, depth = RecordedPool(tape.pool.results, CORES), limits.depth
     engine = ReplayEngine([r for row in rows for r in redrawn(tape.ours, *row, depth)], places=n)
-    agent = Agent(engine, pool, limits)
+    agent = Agent(engine, pool, NO_PROMPT, limits)
     for name, _, _ in rows:
         for way in ("full", "eager"):
-            measured[way].add(await solve(agent, "", name, SEED, sctir[way], rule))
+            measured[way].add(await solve(agent, recorded_problem(name), SEED, sctir[way], rule))
     started = clock()
-    jobs = [solve(agent, "", name, SEED, sctir["ours"], rule) for name, _, _ in rows]
+    jobs = [solve(agent, recorded_problem(name), SEED, sctir["ours"], rule) for name, _, _ in rows]
     for verdict in await asyncio.gather(*jobs):
         measured["together"].add(verdict, 0.0)
     measured["together"].seconds += clock() - started
@@ -241,6 +243,11 @@ async def replay_set(
     for name, _, _ in rows:
         solved = await notebook.solve(theirs, run, "", name, SEED, n, limits)
         measured["notebook"].add(solved)
+
+
+def recorded_problem(name: str) -> Problem:
+    """A problem that is only a name: a recording does not look at what is asked."""
+    return Problem(id=name, problem="", answer="", source="")
 
 
 def redrawn(

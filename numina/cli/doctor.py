@@ -1,23 +1,47 @@
-"""What is on this machine: versions, engines, cards, isolation layers, what profiles lack."""
+"""`numina doctor`: versions, engines, cards, isolation layers, what profiles lack, what is left."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from numina.engine.choose import INSTALL, is_installed, pick
+from numina.cli.options import AsJson
+from numina.engine.choose import INSTALL, chosen, is_installed
 from numina.errors import UserError
 from numina.machine import accelerators, machine, versions
+from numina.measure.systems import MODELS
 from numina.profile import applied, names
-from numina.settings import EMBEDDED_SPLITS
-from numina.settings.decoding import EngineParams
-from numina.settings.params import Params, load
+from numina.resume import Left, left_by_runs
+from numina.settings.params import Params, read
 
 ENGINES = ("transformers", "vllm", "server", "replay")
-TITLES = {"profiles": "what each profile lacks"}
+TITLES = {
+    "profiles": "what each profile lacks",
+    "left": "what killed runs left (numina clean removes it)",
+}
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Show what is on this machine.
+
+    Engines, isolation layers, accelerators, versions; what each profile lacks here; what killed
+    runs left.
+
+    \b
+    Examples:
+      numina doctor
+      numina doctor --json
+    """
+    from numina.terminal import libraries_logged
+
+    with libraries_logged("doctor"):
+        found = examine()
+    print(json.dumps(found, indent=2) if as_json else describe(found))
 
 
 def isolation() -> dict[str, bool]:
@@ -25,8 +49,9 @@ def isolation() -> dict[str, bool]:
     from numina.sandbox.pool import SandboxPool
 
     async def layers() -> dict[str, bool]:
-        params = load().sandbox.model_copy(update={"allow_unisolated": True})
-        async with SandboxPool(params) as pool:
+        params = read()
+        hardware = params.hardware.sandbox.model_copy(update={"allow_unisolated": True})
+        async with SandboxPool(params.sandbox, hardware) as pool:
             return pool.layers
 
     return asyncio.run(layers())
@@ -41,33 +66,41 @@ def examine() -> dict[str, Any]:
         "isolation": isolation(),
         "versions": versions(),
         "models": {
-            name: (Path("models") / name / "config.json").exists()
-            for name in ("base", "cot", "tir", "gptq")
+            name: (Path("models") / name / "config.json").exists() for name in ("base", *MODELS)
         },
-        "profiles": {name: lacking(name) for name in names()},
+        "profiles": {name: lacking([name]) for name in names()},
+        "left": {str(left.folder): in_short(left) for left in left_by_runs()},
     }
 
 
-def lacking(profile: str) -> list[str]:
-    """What a run with a profile needs and does not find here, a line each.
+def in_short(left: Left) -> str:
+    """The size, the age and the holder of what a run left."""
+    days = (time.time() - left.changed) / 86400
+    age = f"{days:.0f} days old" if days >= 2 else f"{days * 24:.0f} hours old"
+    holder = f", process {left.holder} is using it" if left.holder else ""
+    return f"{left.bytes / 2**20:.1f} MiB, {age}{holder}"
+
+
+def lacking(profiles: list[str]) -> list[str]:
+    """What a run with profiles needs and does not find here, a line each.
 
     Files, the engine and its accelerators. Whether the hub and servers answer is not tried.
     """
     try:
-        params = applied(profile)
+        params = applied(profiles)
     except UserError as error:
         return str(error).splitlines()
-    return [*missing_engine(params.engine), *missing_files(params)]
+    return [*missing_engine(params), *missing_files(params)]
 
 
-def missing_engine(engine: EngineParams) -> Iterator[str]:
+def missing_engine(params: Params) -> Iterator[str]:
     """What an engine lacks: its package, or accelerators."""
-    name = pick() if engine.name == "auto" else engine.name
+    name, cards = chosen(params.engine), params.hardware.vllm.tensor_parallel
     if not is_installed(name):
         yield f"engine.name: {name} is not installed: {INSTALL[name]}"
     here = len(accelerators())
-    if name == "vllm" and here < engine.tensor_parallel and not is_vllm_for_cpu():
-        yield f"engine.tensor_parallel: {engine.tensor_parallel} accelerators, of which {here} here"
+    if name == "vllm" and here < cards and not is_vllm_for_cpu():
+        yield f"hardware.vllm.tensor_parallel: {cards} accelerators, of which {here} here"
 
 
 def is_vllm_for_cpu() -> bool:
@@ -79,9 +112,9 @@ def missing_files(params: Params) -> Iterator[str]:
     """The files and folders at the profile's paths that are not there."""
     needed = {f"collect.jsonl: {source.path}": source.path for source in params.collect.jsonl}
     for name in params.validation_sets.splits:
-        split = getattr(params.validation_sets, name)
-        if name not in EMBEDDED_SPLITS and split.source == "path":
-            needed[f"validation_sets.{name}.path: {split.path}"] = split.path
+        split = params.splits[name]
+        if split.source == "path":
+            needed[f"splits.{name}.path: {split.path}"] = split.path
     if params.base_model.source == "path":
         config = Path(params.base_model.name) / "config.json"
         needed[f"base_model.name: {config}"] = str(config)

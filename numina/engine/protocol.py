@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol, Self
 
+LONGEST_TOKEN = 256  # characters
+
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
@@ -48,6 +50,22 @@ class Completion:
     waited_s: float = 0.0
 
 
+class CompletionFailed(Exception):
+    """One prompt could not be continued, for good; other prompts may well be."""
+
+
+def refuse_too_long(prompt: str, max_context: int) -> None:
+    """Insist on a prompt that is worth the time that it takes to tokenise it.
+
+    Raises:
+        CompletionFailed: it cannot be within `max_context` tokens, however they are cut.
+    """
+    if len(prompt) > max_context * LONGEST_TOKEN:
+        raise CompletionFailed(
+            f"{len(prompt)} characters cannot be within max_context {max_context} tokens"
+        )
+
+
 class Engine(Protocol):
     """Continues prompts; many calls may wait at once. Use it as an async context manager."""
 
@@ -56,7 +74,12 @@ class Engine(Protocol):
     async def __aexit__(self, *_: object) -> None: ...
 
     async def complete(self, prompt: str, sampling: Sampling) -> Completion:
-        """Continue a prompt; cancelling the call ends the work on it."""
+        """Continue a prompt; cancelling the call ends the work on it.
+
+        Raises:
+            CompletionFailed: this prompt cannot be continued, though others may be.
+            UserError: no prompt can, as no server answers.
+        """
         ...
 
     def count_tokens(self, text: str) -> int:

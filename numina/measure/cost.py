@@ -7,18 +7,19 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from numina.measure.results import SYSTEMS, Results
+from numina.measure.results import Results
+from numina.measure.systems import GREEDY, SCTIR
 from numina.records.trace import Trace, Verdict
 
 
 def costs(results: Results, splits: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Cost by system over some splits, all seeds together."""
     found = {
-        f"{system}_greedy": cost([t for split in splits for t in results.greedy[system][split]])
-        for system in SYSTEMS
+        system.name: cost([t for split in splits for t in results.greedy[system.model][split]])
+        for system in GREEDY
     }
     verdicts = [v for split in splits for group in results.sctir[split].values() for v in group]
-    return {**found, "sctir": vote_cost(verdicts)}
+    return {**found, SCTIR.name: vote_cost(verdicts)}
 
 
 def cost(traces: Sequence[Trace]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from numina.measure.curves import Pool, Vote, majority_curve, pass_curve
+from numina.measure.curves import Vote, VotePool, majority_curve, pass_curve
 from numina.measure.results import Results
 from numina.measure.score import grade
 from numina.records.trace import Trace, Verdict
@@ -48,7 +48,7 @@ def curve_rows(results: Results, sctir: Sctir) -> list[dict[str, Any]]:
     return rows
 
 
-def pool_of(verdict: Verdict, gold: str, weight: Callable[[Trace], float]) -> Pool:
+def pool_of(verdict: Verdict, gold: str, weight: Callable[[Trace], float]) -> VotePool:
     """The traces of a vote, by the canonical forms of their answers, as the vote groups them."""
     votes: dict[int, Vote | None] = {trace.index: None for trace in verdict.traces}
     right = set()
@@ -57,4 +57,4 @@ def pool_of(verdict: Verdict, gold: str, weight: Callable[[Trace], float]) -> Po
             right.add(group.form)
         for trace in group.traces:
             votes[trace.index] = Vote(group.form, weight(trace), trace.logprob)
-    return Pool(verdict.n, dict(sorted(votes.items())), frozenset(right))
+    return VotePool(verdict.n, dict(sorted(votes.items())), frozenset(right))

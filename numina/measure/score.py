@@ -6,12 +6,10 @@ are flat numbers by split and system, so that DVC can lay two runs side by side.
 
 from __future__ import annotations
 
-import csv
 import functools
-import io
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +18,9 @@ from numpy.typing import NDArray
 
 from numina.answer.equal import equal
 from numina.measure.cost import costs
-from numina.measure.results import SYSTEMS, Results
+from numina.measure.results import Results
 from numina.measure.stats import Estimate, estimate, over_seeds
+from numina.measure.systems import GREEDY, SCTIR
 from numina.records.problem import Problem
 
 ALL = "all"  # every problem of every split
@@ -39,7 +38,7 @@ class Outcome:
     """Whether a system got a problem right.
 
     Attributes:
-        system: cot_greedy, tir_greedy, gptq_greedy or sctir.
+        system: a name of `numina.measure.systems`.
         by_seed: right, wrong or undecided (None) with each seed; one entry for a greedy system.
     """
 
@@ -56,15 +55,15 @@ def grade(answer: str | None, gold: str) -> bool | None:
 
 
 def outcomes(results: Results) -> list[Outcome]:
-    """What became of every problem with every system, by split and system."""
+    """Whether each system got each problem right, by split and system."""
     found = []
     for split, problems in results.problems.items():
         answers: dict[str, list[list[str | None]]] = {
-            f"{system}_greedy": [[trace.answer] for trace in results.greedy[system][split]]
-            for system in SYSTEMS
+            system.name: [[trace.answer] for trace in results.greedy[system.model][split]]
+            for system in GREEDY
         }
         by_seed = results.sctir[split].values()
-        answers["sctir"] = [[one.answer for one in row] for row in zip(*by_seed, strict=True)]
+        answers[SCTIR.name] = [[one.answer for one in row] for row in zip(*by_seed, strict=True)]
         for system, rows in answers.items():
             for problem, row in zip(problems, rows, strict=True):
                 grades = tuple(grade(answer, problem.answer) for answer in row)
@@ -85,14 +84,14 @@ def metrics(results: Results, found: Sequence[Outcome], seconds: float) -> Table
         found: its outcomes.
         seconds: wall-clock of the whole SC-TIR stage, in which problems run side by side.
     """
-    asked = sum(len(outcome.by_seed) for outcome in found if outcome.system == "sctir")
+    asked = sum(len(outcome.by_seed) for outcome in found if outcome.system == SCTIR.name)
     table: Table = {}
     for name, splits in groups(results):
         table[name] = {}
         for system, spent in costs(results, splits).items():
             chosen = [row for row in found if row.split in splits and row.system == system]
             figures = accuracy_figures(chosen)
-            if system == "sctir":
+            if system == SCTIR.name:
                 spread = over_seeds(right(chosen))
                 generated, saved = spent["tokens_generated"], spent["tokens_saved"]
                 figures["accuracy_std"] = spread.std
@@ -114,7 +113,7 @@ def summary(table: Table) -> dict[str, dict[str, float]]:
         }
         for split, systems in table.items()
     }
-    total = {**found.pop(ALL), "sctir_std": round(100 * table[ALL]["sctir"]["accuracy_std"], 1)}
+    total = {**found.pop(ALL), "sctir_std": round(100 * table[ALL][SCTIR.name]["accuracy_std"], 1)}
     return {ALL: total, **found}
 
 
@@ -187,12 +186,3 @@ def outcome_rows(found: Iterable[Outcome]) -> list[Row]:
         }
         for outcome in found
     ]
-
-
-def csv_text(fields: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Some fields of each row as CSV, under a header."""
-    text = io.StringIO()
-    table = csv.DictWriter(text, fields, lineterminator="\n", extrasaction="ignore")
-    table.writeheader()
-    table.writerows(rows)
-    return text.getvalue()

@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, TypeVar
 
-from numina.agent.trace import Agent, TraceLimits, run_trace
+from numina.agent.trace import Agent, run_trace
+from numina.records.problem import Problem
 from numina.records.trace import Trace, Verdict
 from numina.sctir.journal import Journal
 from numina.sctir.stop import traces_needed
 from numina.sctir.vote import margin, tally, weight_of
-from numina.settings.decoding import Sandbox, Sctir
+from numina.settings.decoding import Sctir
 from numina.settings.splits import AnswerRule
-
-T = TypeVar("T")
-
-
-def sctir_limits(sctir: Sctir, sandbox: Sandbox) -> TraceLimits:
-    """The limits of a sampled trace."""
-    return TraceLimits(
-        temperature=sctir.temperature,
-        top_p=sctir.top_p,
-        max_new_tokens=sctir.max_new_tokens,
-        max_context=sctir.max_context,
-        depth=sctir.depth,
-        output_chars=sandbox.output_chars,
-    )
 
 
 async def solve(
     agent: Agent,
-    prompt: str,
-    problem_id: str,
+    problem: Problem,
     seed: int,
     sctir: Sctir,
     rule: AnswerRule,
@@ -47,8 +31,8 @@ async def solve(
 
     Args:
         agent: the engine, the sandboxes, the limits of a trace.
-        prompt: the problem's prompt.
-        problem_id, seed: name the traces, and seed them together with their indices.
+        problem: what is asked.
+        seed: of the run; it seeds the traces together with the problem's id and their indices.
         sctir: N and the rules.
         rule: what counts as an answer.
         journal: has the traces that an earlier, killed run finished; gets each one that ends
@@ -58,21 +42,19 @@ async def solve(
     clock = asyncio.get_running_loop().time
     started = clock()
 
-    async def counted(count: Callable[..., T], *arguments: Any) -> T:
-        # Whether answers are equal may be for a worker process to say, if they are not integers.
-        return count(*arguments) if rule.integer else await asyncio.to_thread(count, *arguments)
-
-    kept = journal.of(problem_id, seed) if journal else []
+    kept = journal.of(problem.id, seed) if journal else []
     finished = [trace for trace in kept if trace.index < sctir.n]
+    if finished:  # read what they answer; of a trace that runs here, `admit` does it at its end
+        await asyncio.to_thread(tally, finished)
     waiting = sorted(set(range(sctir.n)) - {trace.index for trace in finished}, reverse=True)
     running: set[asyncio.Task[Trace]] = set()
     try:
         while True:
-            needed, stop = await counted(traces_needed, finished, sctir)
+            needed, stop = traces_needed(finished, sctir)
             if needed == 0:
                 break
             while waiting and len(running) < max(needed, sctir.at_once):
-                trace = run_trace(agent, prompt, problem_id, seed, waiting.pop(), rule)
+                trace = run_trace(agent, problem, seed, waiting.pop(), rule)
                 running.add(asyncio.create_task(trace))
             left = None if seconds is None else max(0.0, started + seconds - clock())
             done, running = await asyncio.wait(
@@ -82,16 +64,16 @@ async def solve(
                 stop = "deadline"
                 break
             for trace in sorted((task.result() for task in done), key=lambda trace: trace.index):
-                if journal:
+                if journal and trace.end != "failed":  # a run that goes on tries it again
                     journal.add(trace)
                 finished.append(trace)
     finally:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-    votes = await counted(tally, finished, weight_of(sctir))
+    votes = tally(finished, weight_of(sctir))
     return Verdict(
-        problem_id=problem_id,
+        problem_id=problem.id,
         seed=seed,
         answer=votes[0][0] if votes else None,
         votes=dict(votes),

@@ -1,4 +1,4 @@
-"""The vote: what counts as an answer, what it weighs, and which one the traces agree on."""
+"""The vote: what a trace weighs, and which answer the traces agree on."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from numina.answer.equal import as_integer, canonical
+from numina.answer.equal import canonical
 from numina.records.trace import Trace
 from numina.settings.decoding import Sctir
-from numina.settings.splits import AnswerRule
 
 Votes = list[tuple[str, float]]  # answers with their weights, the winner first
 
@@ -28,25 +27,6 @@ class Group:
     form: str
     answer: str
     traces: tuple[Trace, ...]
-
-
-def admit(answer: str, rule: AnswerRule) -> tuple[str | None, str]:
-    """An answer as a split counts it, and "answer"; or None, and why it has no vote.
-
-    With a modulus, a whole number stands for its remainder, as contests ask it. An answer that is
-    a formula is read in a worker process: call this in a thread where an event loop must not wait.
-    """
-    if not rule.integer:
-        return answer, "answer"
-    whole = as_integer(answer)
-    if whole is None:
-        return None, "not_integer"
-    if rule.modulus:
-        whole %= rule.modulus
-    too_low = rule.lowest is not None and whole < rule.lowest
-    if too_low or (rule.highest is not None and whole > rule.highest):
-        return None, "out_of_range"
-    return str(whole), "answer"
 
 
 def weight_of(sctir: Sctir) -> Callable[[Trace], float]:

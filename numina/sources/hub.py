@@ -8,6 +8,7 @@ from typing import Any
 from numina.errors import UserError
 from numina.rows import read_lines
 from numina.settings.splits import HubFile
+from numina.terminal import say
 
 
 def hub_rows(hub: HubFile) -> list[tuple[str, dict[str, Any]]]:
@@ -27,8 +28,8 @@ def hub_rows(hub: HubFile) -> list[tuple[str, dict[str, Any]]]:
             rows = list(enumerate(pyarrow.parquet.read_table(file).to_pylist(), 1))
             word = "row"
         else:
-            rows, word = read_lines(file), "line"
-    except (OSError, ValueError) as error:  # pyarrow's are ValueErrors
+            rows, word = list(read_lines(file)), "line"
+    except (OSError, ValueError, UserError) as error:  # pyarrow's are ValueErrors
         raise UserError(f"{place}: cannot be read: {error}") from None
     return [(f"{place}, {word} {number}", row) for number, row in rows]
 
@@ -41,7 +42,7 @@ def fetch(hub: HubFile) -> Path:
     """
     import huggingface_hub
 
-    print(f"fetching {hub.file} of {hub.name} at {hub.revision}", flush=True)
+    say(f"fetching {hub.file} of {hub.name} at {hub.revision}")
     try:
         return Path(
             huggingface_hub.hf_hub_download(

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from numina.sctir.vote import admit, groups, leaders, margin, tally, weight_of
+from numina.answer.rule import admit
+from numina.sctir.vote import groups, leaders, margin, tally, weight_of
 from numina.settings.splits import AnswerRule
 from tests.conftest import PARAMS, make_trace
 

@@ -1,0 +1,59 @@
+"""Whether the knobs fit a model: asked once the model is in place, hours before they are used.
+
+Nothing is returned, so no knob reaches a stage that does not declare it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from numina.errors import UserError
+from numina.rows import read_object
+from numina.settings.params import FILE, Params, read
+
+
+def check_fits(model: Path, file: Path = FILE) -> None:
+    """Refuse a group size that does not divide the input of every linear layer, and texts longer
+    than the model's positions.
+
+    Args:
+        model: a folder with a config.json.
+        file: the knobs.
+
+    Raises:
+        UserError: with the knob, its value, and the model's number.
+    """
+    params, config = read(file), read_object(model / "config.json")
+    for layer, size in input_sizes(config).items():
+        if size % params.quantize.group_size:
+            raise UserError(
+                f"{file}: quantize.group_size: {params.quantize.group_size} does not divide "
+                f"{layer} {size} of {model}"
+            )
+    positions = config.get("max_position_embeddings")
+    for knob, length in lengths(params).items():
+        if isinstance(positions, int) and length > positions:
+            raise UserError(
+                f"{file}: {knob}: {length} is more than the {positions} positions of {model}"
+            )
+
+
+def input_sizes(config: dict[str, Any]) -> dict[str, int]:
+    """The sizes of the inputs of a transformer's linear layers, by name."""
+    found = {name: config.get(name) for name in ("hidden_size", "intermediate_size")}
+    heads, hidden = config.get("num_attention_heads"), config.get("hidden_size")
+    if isinstance(heads, int) and isinstance(hidden, int):
+        head = config.get("head_dim") or hidden // heads
+        found["num_attention_heads x head_dim"] = heads * head
+    return {name: size for name, size in found.items() if isinstance(size, int)}
+
+
+def lengths(params: Params) -> dict[str, int]:
+    """The knobs that count tokens of a whole text."""
+    return {
+        "sft_cot.max_length": params.sft_cot.max_length,
+        "sft_tir.max_length": params.sft_tir.max_length,
+        "eval_greedy.max_context": params.eval_greedy.max_context,
+        "sctir.max_context": params.sctir.max_context,
+    }
