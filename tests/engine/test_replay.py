@@ -57,8 +57,7 @@ class Threes:
         yield self
 
     async def run(self, code: str) -> Result:
-        result = dict.fromkeys(field.name for field in dataclasses.fields(Result))
-        return Result(**(result | {"status": "ok", "output": "3", "wall_s": 0.0, "cpu_s": 0.0}))
+        return Result("ok", "3\n", None, None, None, False, 0.0, 0.0, 0.0)
 
 
 def verdict_of(engine, sctir=SCTIR) -> Verdict:
