@@ -10,6 +10,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import psutil
+
+# The processor cores that this process may use: the one count of them.
+CORES = len(psutil.Process().cpu_affinity()) if psutil.LINUX else os.cpu_count() or 1
+
 PACKAGES = (
     "torch",
     "transformers",
@@ -27,13 +32,10 @@ PACKAGES = (
 
 def machine() -> dict[str, Any]:
     """The processor, the cores this process may use, the memory, and the accelerators."""
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return {
         "processor": processor(),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
-        "memory_gib": round(pages / 2**30, 1),
+        "cores": CORES,
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "accelerators": accelerators(),
         "python": platform.python_version(),
     }

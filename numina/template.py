@@ -6,12 +6,11 @@ way, so what a model is asked is what it was trained on, token for token.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-CODE_START, CODE_END = "```python\n", "```"
-OUTPUT_START, OUTPUT_END = "```output\n", "```\n"
+from numina.fences import output_spans
+
 IGNORED = -100  # torch's label for "no loss here"
 
 
@@ -33,20 +32,6 @@ TEMPLATES: dict[str, Template] = {
     # two together and stays alone when decoding asks: only for their published weights.
     "winners": Template("### Problem: {problem}\n### Solution: "),
 }
-
-
-def output_spans(solution: str) -> Iterator[tuple[int, int]]:
-    """Character spans of what programs printed, with the fence that closes each output.
-
-    The opening fence is not part of a span: the model writes it, and decoding stops there.
-    """
-    position = 0
-    while (start := solution.find(OUTPUT_START, position)) >= 0:
-        start += len(OUTPUT_START)
-        end = solution.find(OUTPUT_END, start)
-        end = len(solution) if end < 0 else end + len(OUTPUT_END)
-        yield start, end
-        position = end
 
 
 def encode(

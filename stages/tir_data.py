@@ -9,17 +9,15 @@ import dataclasses
 from numina import entry, settings
 from numina.corpus.tora import tir_samples
 from numina.errors import UserError
-from numina.rows import read_problems, read_rows, write_json, write_rows
-from numina.sources.family import Step
+from numina.rows import read_problems, read_records, write_json, write_rows
+from numina.sources.family import Worked
 
 
-def main() -> None:
+def main() -> str:
     args = entry.paths(__doc__, "clean", "collected", "out")
     params = settings.load("tir_data", "sandbox", "hardware")
-    teacher = {
-        row["id"]: [Step(**step) for step in row["steps"]]
-        for row in read_rows(args.collected / "steps.jsonl")
-    }
+    steps = args.collected / "steps.jsonl"
+    teacher = {worked.id: list(worked.steps) for _, worked in read_records(steps, Worked)}
     problems = read_problems(args.clean / "problems.jsonl")
     made = tir_samples(problems, teacher, params.tir_data, params.sandbox, params.hardware.sandbox)
     samples, rounds, layers = asyncio.run(made)
@@ -29,9 +27,8 @@ def main() -> None:
     counts = {str(number): dataclasses.asdict(row) for number, row in enumerate(rounds, 1)}
     write_json(args.out / "rounds.json", counts)
     write_json(args.out / "run.json", {"isolation": layers})
-    for number, row in counts.items():
-        print(f"round {number}: {row}")
-    print(f"{len(samples)} tool-integrated samples")
+    right = ", ".join(f"{row.correct} of {row.attempts}" for row in rounds)
+    return f"{len(samples)} tool-integrated samples; right in each round: {right}"
 
 
 if __name__ == "__main__":

@@ -9,9 +9,7 @@ import yaml
 
 from numina.errors import UserError
 from numina.profile import arguments, differences, hydra_value, merged
-from numina.settings import check_group_size
-from numina.settings.models import Quantize
-from numina.settings.params import load, parse
+from numina.settings import check_fits, load, parse, read
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT = yaml.safe_load((ROOT / "params.yaml").read_text())
@@ -24,7 +22,7 @@ def test_the_default_is_valid():
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("sctir.depth", 0),
+        ("sctir.depth", -1),
         ("sctir.n", 0),
         ("sctir.n", "many"),
         ("sctir.temperature", -1),
@@ -45,11 +43,17 @@ def test_the_default_is_valid():
         ("collect.jsonl", [{"count": 3}]),
         ("sft_cot.epochs", float("inf")),
         ("sft_cot.epochs", float("nan")),
-        ("engine.timeout_s", "inf"),
+        ("hardware.server.timeout_s", "inf"),
         ("sctir.n", True),
         ("sctir.temperature", True),
         ("sctir.seeds", [True]),
-        ("answers.aime.lowest", False),
+        ("splits.aime.answer.lowest", False),
+        ("sctir.seeds", [12345678901234567890123]),
+        ("sctir.max_context", 100),  # less than a step
+        ("sctir.at_once", 6),  # more than n
+        ("sctir.n", 10**9),
+        ("hardware.server.urls", ["localhost:8000"]),
+        ("splits.aime.rule", "cut"),
         ("sandbox.stateless", "no"),
         ("sandbox.stateless", 0),
         ("sft_tir.packing", "true"),
@@ -87,7 +91,7 @@ def test_a_missing_key_is_named():
         ("sctir.n=1e1", 10),
         ("sctir.seeds=[3,4]", (3, 4)),
         ("sandbox.stateless=true", True),
-        ("answers.mini_amc.lowest=null", None),
+        ("splits.mini_amc.answer.lowest=null", None),
     ],
 )
 def test_what_dvc_writes_is_read_as_it_was_meant(override, value, tmp_path):
@@ -96,27 +100,105 @@ def test_what_dvc_writes_is_read_as_it_was_meant(override, value, tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text((ROOT / "params.yaml").read_text())
     apply_overrides(path, [override])
-    found = load(path)
+    found = read(path)
     for name in override.split("=")[0].split("."):
-        found = getattr(found, name)
+        found = found[name] if isinstance(found, dict) else getattr(found, name)
     assert found == value
     assert type(found) is type(value)
 
 
 def test_levels_in_the_wrong_order_are_named():
-    levels = {"min_level": 4, "max_level": 2, "count": 5}
+    levels = {**DEFAULT["splits"]["mini_amc"], "min_level": 4, "max_level": 2}
     with pytest.raises(UserError, match=r"mini_amc: .*min_level 4 is above max_level 2"):
-        parse(merged({"validation_sets.mini_amc": levels}, DEFAULT))
+        parse(merged({"splits.mini_amc": levels}, DEFAULT))
 
 
-def test_a_group_size_that_divides_no_layer_is_refused(tmp_path):
-    (tmp_path / "config.json").write_text(
-        json.dumps({"hidden_size": 576, "intermediate_size": 1536})
-    )
-    quantize = Quantize(bits=8, group_size=128, desc_act=False, rows=4, seed=1)
-    with pytest.raises(UserError, match="128 does not divide hidden_size 576"):
-        check_group_size(quantize, tmp_path)
-    check_group_size(quantize.model_copy(update={"group_size": 64}), tmp_path)
+def test_a_new_split_is_lines_of_yaml():
+    split = {**DEFAULT["splits"]["aime"], "path": "mine.jsonl"}
+    params = copy.deepcopy(DEFAULT)
+    params["splits"]["mine"] = split
+    params["validation_sets"]["splits"].append("mine")
+    assert parse(params).splits["mine"].answer.highest == 999
+
+
+def test_a_stage_gets_the_sections_that_it_asks_for_and_no_others():
+    params = load("sctir", "hardware", file=ROOT / "params.yaml")
+    assert params.sctir.n == DEFAULT["sctir"]["n"]
+    assert params.hardware.vllm.tensor_parallel == 1
+    with pytest.raises(AttributeError, match="engine"):
+        _ = params.engine
+
+
+LLAMA = {
+    "hidden_size": 576,
+    "intermediate_size": 1536,
+    "num_attention_heads": 9,
+    "head_dim": 64,
+    "max_position_embeddings": 2048,
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "config", "reason"),
+    [
+        ("quantize.group_size", 128, {}, "128 does not divide hidden_size 576"),
+        ("quantize.group_size", 64, {"intermediate_size": 1500}, "intermediate_size 1500"),
+        ("quantize.group_size", 64, {"head_dim": 100}, "num_attention_heads x head_dim 900"),
+        (
+            "sft_cot.max_length",
+            4096,
+            {},
+            "4096 is more than the 2048 positions",
+        ),
+        ("sctir.max_context", 2049, {}, "sctir.max_context: 2049 is more than the 2048"),
+        (
+            "eval_greedy.max_context",
+            2049,
+            {},
+            "eval_greedy.max_context: 2049 is more",
+        ),
+    ],
+)
+def test_knobs_that_a_model_cannot_meet_are_refused(tmp_path, key, value, config, reason):
+    (tmp_path / "config.json").write_text(json.dumps({**LLAMA, **config}))
+    file = tmp_path / "params.yaml"
+    file.write_text(yaml.safe_dump(merged({key: value}, DEFAULT)))
+    with pytest.raises(UserError, match=reason):
+        check_fits(tmp_path, file)
+
+
+def test_the_default_fits_its_model(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(LLAMA))
+    check_fits(tmp_path, ROOT / "params.yaml")
+
+
+def test_params_yaml_has_the_form_that_dvc_writes(tmp_path):
+    """So that `dvc exp run -S` changes the line of the knob alone."""
+    from dvc.utils.hydra import apply_overrides
+
+    path = tmp_path / "params.yaml"
+    path.write_text((ROOT / "params.yaml").read_text())
+    apply_overrides(path, ["sctir.n=7"])
+    before, after = (file.read_text().splitlines() for file in (ROOT / "params.yaml", path))
+    changed = [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]]
+    assert [line.split("#")[0].split() for pair in changed for line in pair] == [
+        ["n:", str(DEFAULT["sctir"]["n"])],
+        ["n:", "7"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"sctir:\n  n: 5\n  n: 6\n", "the key 'n' is there twice"),
+        ("template:\n  name: \u00e9\n".encode("latin-1"), "not UTF-8"),
+        ("template:\n  name: x\n".encode("utf-16"), "not UTF-8"),
+    ],
+)
+def test_a_params_file_that_means_something_else_is_refused(tmp_path, content, reason):
+    (tmp_path / "params.yaml").write_bytes(content)
+    with pytest.raises(UserError, match=reason):
+        read(tmp_path / "params.yaml")
 
 
 @pytest.mark.parametrize(("text", "reason"), [(None, "not found"), ("a: [", "not YAML")])
@@ -125,7 +207,7 @@ def test_a_params_file_that_cannot_be_read(tmp_path, text, reason):
     if text is not None:
         path.write_text(text)
     with pytest.raises(UserError, match=reason):
-        load(path)
+        read(path)
 
 
 @pytest.mark.parametrize("name", sorted(file.stem for file in ROOT.glob("profiles/*.yaml")))

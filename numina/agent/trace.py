@@ -9,16 +9,18 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from numina.answer.equal import digits
 from numina.answer.find import find_answer
+from numina.answer.rule import admit
 from numina.engine.protocol import CompletionFailed, Engine, Sampling
 from numina.errors import UserError
+from numina.fences import OUTPUT_END, OUTPUT_STARTS, waiting_program
 from numina.records.problem import Problem
 from numina.records.trace import Trace
 from numina.sandbox.session import Result
 from numina.sandbox.text import output_text
-from numina.sctir.vote import admit
 from numina.settings.splits import AnswerRule
-from numina.template import CODE_END, CODE_START, OUTPUT_END, OUTPUT_START, Template
+from numina.template import Template
 
 LONGEST_TOKEN = 256  # characters: a longer text is not worth tokenising to see that it is too long
 
@@ -158,7 +160,7 @@ async def run_trace(
             if len(outputs) >= agent.limits.depth:
                 grown.end = "depth"
                 break
-            code = last_program(grown.text)
+            code = waiting_program(grown.text)
             if not code.strip():
                 grown.end = "no_code"
                 break
@@ -172,7 +174,9 @@ async def run_trace(
                 grown.end = "repeat"
     answer = find_answer(grown.text, rule.from_output)
     if answer is not None:
-        answer, why = admit(answer, rule)
+        plain = digits(answer) is not None  # the others are read in a worker process
+        reading = (admit, answer, rule)
+        answer, why = admit(answer, rule) if plain else await asyncio.to_thread(*reading)
         grown.end = why if grown.end == "answer" else grown.end
     elif grown.end == "answer":
         grown.end = "no_answer"
@@ -212,7 +216,7 @@ async def decode(agent: Agent, prompt: str, grown: Progress, seed: int) -> bool:
             temperature=limits.temperature,
             top_p=limits.top_p,
             max_new_tokens=min(limits.max_new_tokens, room),
-            stop=(OUTPUT_START,),
+            stop=OUTPUT_STARTS,
             seed=seed,
         ),
     )
@@ -245,13 +249,3 @@ async def execute(
 def step_seed(seed: int, problem_id: str, index: int, step: int) -> int:
     """A seed for one decoding step, the same in every run."""
     return zlib.crc32(f"{seed}/{problem_id}/{index}/{step}".encode())
-
-
-def last_program(text: str) -> str:
-    """The last code block of a text that ends in an opened output block; "" where it has none."""
-    start = text.rfind(CODE_START)
-    if start < 0:
-        return ""
-    start += len(CODE_START)
-    end = text.find(CODE_END, start)
-    return text[start : end if end >= 0 else len(text)].rstrip()

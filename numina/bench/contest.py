@@ -19,7 +19,8 @@ from numina.agent.open import sampled_limits
 from numina.agent.trace import Agent, step_seed
 from numina.bench.recorded import RecordedPool
 from numina.bench.simulated_time import SimulatedLoop
-from numina.contest.play import BUDGET_S, PROBLEMS
+from numina.contest.aimo import PROBLEMS
+from numina.contest.play import BUDGET_S
 from numina.engine.protocol import Completion
 from numina.engine.replay import Recorded, ReplayEngine
 from numina.progress import progress_bar

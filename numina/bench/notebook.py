@@ -23,10 +23,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from numina.agent.trace import TraceLimits, last_program, step_seed
+from numina.agent.trace import TraceLimits, step_seed
 from numina.answer.find import last_box
 from numina.engine.protocol import Engine, Sampling
-from numina.template import CODE_START, OUTPUT_END, OUTPUT_START
+from numina.fences import CODE_END, CODE_START, OUTPUT_END, OUTPUT_START
 
 IMPORTS = "import math\nimport numpy as np\nimport sympy as sp\n"
 
@@ -134,3 +134,13 @@ def vote(answers: Sequence[int | None]) -> int:
     """The most frequent answer, the first of those that tie; 0 where there is none."""
     counted = Counter(answer for answer in answers if answer is not None)
     return counted.most_common(1)[0][0] if counted else 0
+
+
+def last_program(text: str) -> str:
+    """What the notebook takes for the program: all behind the last fence of Python."""
+    start = text.rfind(CODE_START)
+    if start < 0:
+        return ""
+    start += len(CODE_START)
+    end = text.find(CODE_END, start)
+    return text[start : end if end >= 0 else len(text)].rstrip()

@@ -22,17 +22,18 @@ from pathlib import Path
 from typing import Any
 
 from numina.bench import notebook
-from numina.bench.traces import RECORDED, read_traces
-from numina.errors import UserError
+from numina.bench.traces import own_programs, read_traces
+from numina.machine import CORES
 from numina.progress import progress_bar
-from numina.sandbox.pool import CORES, SandboxPool, run_in
+from numina.sandbox.pool import SandboxPool, run_in
 from numina.settings.decoding import Sandbox
+from numina.settings.hardware import SandboxHardware
 
 Program = Sequence[str]
 
 
 @dataclass
-class Measured:
+class BlockTimes:
     """What one way of running blocks took.
 
     Attributes:
@@ -59,26 +60,20 @@ class Measured:
 
 
 def programs_to_run(path: Path | None) -> list[Program]:
-    """The blocks of recorded traces; without any, the embedded families' programs.
+    """The programs of recorded traces, a list a trace; without a file, the embedded families'.
 
     Raises:
-        UserError: the file that was asked for is missing.
+        UserError: the file is missing, or a row is wrong.
     """
-    if path is not None and not path.exists():
-        raise UserError(f"{path}: not found")
-    path = path or RECORDED
-    if path.exists():
-        return [[block.code for block in trace] for trace in read_traces(path) if trace]
-    from numina.sources.catalog import training_problems
-
-    drawn = training_problems(seed=7, per_family=20)
-    return [[step.program for step in draw.steps] for _, draw in drawn]
+    if path is None:
+        return own_programs()
+    return [[program.code for program in trace] for trace in read_traces(path) if trace]
 
 
 class Ours:
     """All layers on; a session a trace."""
 
-    def __init__(self, params: Sandbox) -> None:
+    def __init__(self, params: Sandbox, hardware: SandboxHardware) -> None:
         self.runner = asyncio.Runner()
         self.pool = SandboxPool(params, hardware)
         self.runner.run(self.pool.__aenter__())
@@ -95,7 +90,7 @@ class Ours:
 class PerProcess:
     """A new Python for each block, its imports before it and its last line printed."""
 
-    def __init__(self, params: Sandbox) -> None:
+    def __init__(self, params: Sandbox, hardware: SandboxHardware) -> None:
         self.timeout_s = params.timeout_s
         self.threads = ThreadPoolExecutor(CORES)
 
@@ -122,7 +117,7 @@ class ForkedPool:
 
     tasks_a_worker: int | None = 1
 
-    def __init__(self, params: Sandbox) -> None:
+    def __init__(self, params: Sandbox, hardware: SandboxHardware) -> None:
         import multiprocessing
 
         import sympy  # noqa: F401 (loaded here, so that no block pays for it)
@@ -145,29 +140,31 @@ class ReusedWorkers(ForkedPool):
     tasks_a_worker = None
 
 
-def bench(params: Sandbox, path: Path | None, rounds: int = 3) -> dict[str, Any]:
+def bench(
+    params: Sandbox, hardware: SandboxHardware, path: Path | None, rounds: int = 3
+) -> dict[str, Any]:
     """Run all of them in turns.
 
     Args:
-        params: limits of our sandbox, and the wall-clock of `PerProcess`.
-        path: recorded traces; None for those that are there.
+        params, hardware: limits of our sandbox, and the wall-clock of `PerProcess`.
+        path: recorded traces; None for the embedded families' programs.
         rounds: turns; the slow baseline gets a fixed sample of 10 blocks a core in each.
     """
     programs = programs_to_run(path)
     share = [programs[i::rounds] for i in range(rounds)]
     step = max(1, len(programs) // (10 * CORES))
     few = [programs[i::step][: 10 * CORES] for i in range(rounds)]
-    ways: list[tuple[str, Callable[[Sandbox], Any], list[list[Program]]]] = [
+    ways: list[tuple[str, Callable[[Sandbox, SandboxHardware], Any], list[list[Program]]]] = [
         ("ours", Ours, share),
         ("per_process", PerProcess, few),
         ("forked_pool", ForkedPool, share),
         ("reused_workers", ReusedWorkers, share),
     ]
-    measured = {name: Measured() for name, *_ in ways}
+    measured = {name: BlockTimes() for name, *_ in ways}
     started = {}
     for name, way, _ in ways:
         begin = time.monotonic()
-        started[name] = way(params)
+        started[name] = way(params, hardware)
         started[name].run([["import sympy\nprint(sympy.Integer(2) ** 5)"]])
         measured[name].cold_start = time.monotonic() - begin
     with progress_bar(rounds * len(ways), "turns") as bar:
@@ -196,7 +193,9 @@ def bench(params: Sandbox, path: Path | None, rounds: int = 3) -> dict[str, Any]
     }
 
 
-def soak(params: Sandbox, blocks: int = 100_000, a_session: int = 20) -> dict[str, Any]:
+def soak(
+    params: Sandbox, hardware: SandboxHardware, blocks: int = 100_000, a_session: int = 20
+) -> dict[str, Any]:
     """Run many blocks over many sessions; what the machine holds before, halfway and after.
 
     Processes are those of this user's sandbox, descriptors and memory those of the caller and the

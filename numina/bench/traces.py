@@ -2,44 +2,57 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-import re
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from numina.errors import UserError
+from numina.fences import blocks
+from numina.rows import read_lines
 from numina.sandbox.session import Result
+from numina.sources.catalog import training_problems
 
-RECORDED = Path("../shared/data/traces/tora_format_traces_gsm8k.jsonl.gz")
-BLOCK = re.compile(r"```python\n(.*?)```\s*```output\n(.*?)```", re.S)
+FAMILY_DRAWS = 20  # of each family, where no recorded traces are given
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class RecordedProgram:
     """A program of a trace, and the output that stands behind it."""
 
     code: str
     output: str
 
 
-def read_traces(path: Path) -> list[list[Block]]:
-    """The blocks of each trace of a JSON Lines file (.gz too) in ToRA's format.
+def own_programs() -> list[list[str]]:
+    """The programs of the embedded families' solutions, a list a solution."""
+    drawn = training_problems(seed=1, per_family=FAMILY_DRAWS)
+    return [[step.program for step in draw.steps] for _, draw in drawn]
+
+
+def read_traces(path: Path) -> list[list[RecordedProgram]]:
+    """The programs of each trace of a JSONL file (.gz too) in ToRA's format.
 
     Raises:
-        UserError: a row has no `code`, with the file and its line.
+        UserError: as `read_lines`, or a row has no text in `code`, with the file and its line.
     """
-    opener = gzip.open if path.suffix == ".gz" else open
     traces = []
-    with opener(path, "rt", encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                text = json.loads(line)["code"][0]
-            except (ValueError, KeyError, IndexError, TypeError):
-                raise UserError(f"{path}:{number}: no row with a text in 'code'") from None
-            traces.append([Block(code, output) for code, output in BLOCK.findall(text)])
+    for number, row in read_lines(path):
+        code = row.get("code")
+        if not isinstance(code, list) or not code or not isinstance(code[0], str):
+            raise UserError(f"{path}, line {number}: field 'code' must hold a text")
+        traces.append(programs_of(code[0]))
     return traces
+
+
+def programs_of(text: str) -> list[RecordedProgram]:
+    """The programs of a text that an output follows."""
+    found = blocks(text)
+    return [
+        RecordedProgram(block.text, after.text)
+        for block, after in itertools.pairwise(found)
+        if block.kind == "python" and after.kind == "output"
+    ]
 
 
 def authors_text(result: Result) -> str:
@@ -50,13 +63,13 @@ def authors_text(result: Result) -> str:
 
 
 def differences(
-    traces: Sequence[Sequence[Block]], results: Sequence[Sequence[Result]]
-) -> list[tuple[Block, str]]:
-    """The blocks whose output is another now, with what it is now."""
+    traces: Sequence[Sequence[RecordedProgram]], results: Sequence[Sequence[Result]]
+) -> list[tuple[RecordedProgram, str]]:
+    """The programs whose output is another now, with what it is now."""
     found = []
-    for blocks, done in zip(traces, results, strict=True):
-        for block, result in zip(blocks, done, strict=True):
+    for programs, done in zip(traces, results, strict=True):
+        for program, result in zip(programs, done, strict=True):
             text = authors_text(result)
-            if text != block.output.strip():
-                found.append((block, text))
+            if text != program.output.strip():
+                found.append((program, text))
     return found

@@ -1,99 +1,32 @@
-"""Play the contest: problems come one at a time in random order, against the clock.
+"""Play a contest: problems come one at a time, against the clock.
 
-The protocol is that of the first AIMO's module `aimo`: `make_env()` gives an environment,
-`iter_test()` a pair of tables a problem (`id, problem` and `id, answer`), and `predict()` must have
-the second, filled in, before the next problem comes. Where that module is there it is used;
-elsewhere `LocalContest` serves problems of a file in the same way.
+A killed run that is started again repeats no finished trace: they are in a journal under
+~/.cache/numina, which is removed once every problem is answered.
 """
 
 from __future__ import annotations
 
 import asyncio
 import csv
-import importlib.util
-import io
-import random
 import time
-from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from numina.agent.open import open_agent, sampled_limits
+from numina.agent.trace import Agent
+from numina.contest.aimo import PROBLEMS, LocalContest, contest_module, read_contest
 from numina.errors import UserError
 from numina.progress import progress_bar
 from numina.records.problem import Problem
-from numina.rows import read_lines, to_problem, write_text
-from numina.settings.params import Params
+from numina.resume import resume_folder
+from numina.sctir.clock import Clock
+from numina.sctir.journal import Journal
+from numina.sctir.solve import solve
+from numina.settings import Params
 
-BUDGET_S, PROBLEMS = 9 * 3600, 50  # of the contest
-
-
-class LocalContest:
-    """The contest's environment over problems of our own.
-
-    Args:
-        problems: served in an order that `seed` draws.
-        out: the submission, written anew after each answer: `id,answer`.
-        seed: of the order.
-    """
-
-    def __init__(self, problems: list[Problem], out: Path, seed: int) -> None:
-        self.problems = random.Random(seed).sample(problems, len(problems))
-        self.out, self.answers = out, {}
-        self.waiting = False
-
-    def iter_test(self) -> Iterator[tuple[Any, Any]]:
-        import pandas
-
-        for row in self.problems:
-            self.waiting = True
-            yield (
-                pandas.DataFrame({"id": [row.id], "problem": [row.problem]}),
-                pandas.DataFrame({"id": [row.id], "answer": [0]}),
-            )
-            if self.waiting:
-                raise RuntimeError("predict() must be called before the next problem comes")
-
-    def predict(self, submission: Any) -> None:
-        if not self.waiting:
-            raise RuntimeError("predict() was called twice, or before iter_test()")
-        self.waiting = False
-        for row in submission.itertuples():
-            self.answers[row.id] = int(row.answer)
-        table = io.StringIO()
-        writer = csv.writer(table, lineterminator="\n")
-        writer.writerows([("id", "answer"), *self.answers.items()])
-        write_text(self.out, table.getvalue())
-
-
-def read_contest(path: Path) -> list[Problem]:
-    """Problems whose answers need not be known.
-
-    Raises:
-        UserError: the file is missing or empty, or a row is wrong, with its line and field.
-    """
-    problems: dict[str, Problem] = {}
-    for number, row in read_lines(path):
-        problem = to_problem({**row, "answer": ""}, f"{path}, line {number}")
-        if problem.id in problems:
-            raise UserError(f"{path}, line {number}: id {problem.id!r} is there twice")
-        problems[problem.id] = problem
-    if not problems:
-        raise UserError(f"{path}: no problems there")
-    return list(problems.values())
-
-
-def open_contest(path: Path | None, out: Path, seed: int) -> tuple[Any, int]:
-    """The contest's own environment, or one over a file; and how many problems it has.
-
-    Raises:
-        UserError: there is neither.
-    """
-    if path is not None:
-        problems = read_contest(path)
-        return LocalContest(problems, out, seed), len(problems)
-    if importlib.util.find_spec("aimo") is None:
-        raise UserError("--problems: needed, as the contest's module `aimo` is not here")
-    return importlib.import_module("aimo").make_env(), PROBLEMS
+BUDGET_S = 9 * 3600  # for the problems of the contest
+SECTIONS = {"sctir", "engine", "sandbox", "template", "answers"}
 
 
 def play(params: Params, model: Path, path: Path | None, out: Path, scale: float) -> None:
@@ -107,39 +40,62 @@ def play(params: Params, model: Path, path: Path | None, out: Path, scale: float
         out: where our own environment writes the submission.
         scale: of the contest's budget a problem.
     """
-    contest, count = open_contest(path, out, params.sctir.seeds[0])
+    problems = read_contest(path) if path else []
+    count = len(problems) or PROBLEMS
     budget = BUDGET_S / PROBLEMS * count * scale
     bank = params.time_bank.model_copy(update={"budget_s": budget})
-    params = params.model_copy(update={"time_bank": bank})
-    asyncio.run(answer_all(params, model, contest, count))
+    knobs = params.model_dump(mode="json", include=SECTIONS)
+    rests_on = ["contest", knobs, [asdict(problem) for problem in problems]]
+    clock = Clock(bank, count, time.monotonic)  # loading the model counts too
+    with Journal(resume_folder("journals", model, rests_on) / "traces.jsonl") as journal:
+        if problems:
+            given = given_answers(out) if journal.finished else {}
+            contest = LocalContest(problems, out, params.sctir.seeds[0], given)
+        else:
+            contest = contest_module()
+        asyncio.run(answer_all(params, model, contest, count, clock, journal))
+        journal.remove()
 
 
-async def answer_all(params: Params, model: Path, contest: Any, count: int) -> None:
+def given_answers(out: Path) -> dict[str, str]:
+    """The answers in the submission that an interrupted run left."""
+    if not out.is_file():
+        return {}
+    with out.open(encoding="utf-8", newline="") as rows:
+        return {row["id"]: row["answer"] for row in csv.DictReader(rows) if row.get("answer")}
+
+
+async def answer_all(
+    params: Params, model: Path, contest: Any, count: int, clock: Clock, journal: Journal
+) -> None:
     """Take the problems as they come."""
-    from numina.agent.open import open_agent, sampled_limits
-    from numina.sctir.clock import Clock
-    from numina.sctir.solve import solve
+    limits, rule = sampled_limits(params.sctir, params.sandbox), params.answers.contest
+    async with open_agent(params, model, limits) as agent:
+        with progress_bar(count, "problems") as bar:
+            for test, submission in contest.iter_test():
+                name, text = str(test["id"].iloc[0]), str(test["problem"].iloc[0])
+                problem = Problem(name, text, "", "contest")
+                answer, note = await answered(agent, params, problem, clock, journal)
+                if note:
+                    bar.write(note)
+                submission["answer"] = int(answer or 0) if rule.integer else answer or "0"
+                contest.predict(submission)
+                bank = f"{name}: {answer}, bank {clock.banked_s():.0f} s"
+                bar.set_postfix_str(bank, refresh=False)
+                bar.update()
 
-    sctir = params.sctir
-    clock = Clock(params.time_bank, count, time.monotonic)  # loading the model counts too
-    async with open_agent(params, model, sampled_limits(sctir, params.sandbox)) as agent:
-        bar = progress_bar(count, "problems")
-        for test, submission in contest.iter_test():
-            problem = Problem(str(test["id"].iloc[0]), str(test["problem"].iloc[0]), "", "contest")
-            seconds, answer = clock.allot(), None
-            try:
-                agent.check(problem)
-            except UserError as error:  # one problem that cannot be asked must not end the rest
-                bar.write(f"{error}; answered 0")
-            else:
-                verdict = await solve(
-                    agent, problem, sctir.seeds[0], sctir, params.answers.contest, None, seconds
-                )
-                answer = verdict.answer
-            submission["answer"] = int(answer or 0)
-            contest.predict(submission)
-            bar.set_postfix_str(
-                f"{problem.id}: {answer}, bank {clock.banked_s():.0f} s", refresh=False
-            )
-            bar.update()
-        bar.close()
+
+async def answered(
+    agent: Agent, params: Params, problem: Problem, clock: Clock, journal: Journal
+) -> tuple[str | None, str]:
+    """The answer to one problem, and a line to tell where something was wrong with it.
+
+    One problem that cannot be asked, or whose requests fail, must not end the contest.
+    """
+    sctir, rule, seconds = params.sctir, params.answers.contest, clock.allot()
+    try:
+        agent.check(problem)
+        verdict = await solve(agent, problem, sctir.seeds[0], sctir, rule, journal, seconds)
+    except UserError as error:
+        return None, f"{error}; answered 0"
+    return verdict.answer, ""

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from numina.answer.equal import as_integer, equal
+from numina.fences import CODE_END, CODE_START, OUTPUT_END, OUTPUT_START
 from numina.records.problem import Problem
 from numina.sandbox.pool import SandboxPool, run_in
 from numina.sandbox.session import Result
@@ -23,7 +24,6 @@ from numina.settings.data import TirData
 from numina.settings.decoding import Sandbox
 from numina.settings.hardware import SandboxHardware
 from numina.sources.family import Step
-from numina.template import CODE_END, CODE_START, OUTPUT_END, OUTPUT_START
 
 
 @dataclass(frozen=True, slots=True)

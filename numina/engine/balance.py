@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -25,6 +24,7 @@ from numina.engine.protocol import CompletionFailed
 from numina.engine.remote import Remote
 from numina.errors import UserError
 from numina.settings.hardware import ServerHardware
+from numina.terminal import say
 
 T = TypeVar("T")
 Ask = Callable[[Remote], Awaitable[T]]
@@ -280,7 +280,7 @@ class Balancer:
             server.back_at = now() + pause * random.uniform(0.75, 1.25)
             server.window = max(1.0, server.window / 2 if server.failures == 1 else 1.0)
             if server.failures in (1, 5):
-                print(f"engine: {error}; its work goes on elsewhere or later", file=sys.stderr)
+                say(f"engine: {error}; its work goes on elsewhere or later")
         if error.retry_after:
             server.back_at = max(server.back_at, now() + error.retry_after)
             server.window = 1.0

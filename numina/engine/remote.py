@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sys
 from typing import Any
 
 from numina.engine.failure import ServerFailed, from_status
 from numina.engine.protocol import Sampling
 from numina.engine.reply import first_model, parsed
+from numina.terminal import say
 
 CONNECT_S = 10.0
 # What a server may refuse by its name, with other values that mean the same, to be tried in turn.
@@ -144,8 +144,7 @@ class Remote:
         if left and left[0] == value:  # else another request has noted it already
             del left[0]
             if not left:
-                words = f"engine: {self.url} refuses {key}: its own default applies"
-                print(words, file=sys.stderr)
+                say(f"engine: {self.url} refuses {key}: its own default applies")
 
     async def send(self, ask: Any, **arguments: Any) -> dict[str, Any]:
         """Send one request by a method of the client: the JSON object that comes back.

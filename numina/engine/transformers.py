@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from numina.errors import UserError
 from numina.models.weights import load_model, load_tokenizer
 from numina.settings.decoding import EngineParams
 from numina.settings.hardware import TransformersHardware
+from numina.terminal import say
 
 TAIL = 16  # tokens at a row's end in which a stop string is looked for first
 PROBES = (5, 9)  # tokens of the texts on which the cache is compared with the model itself
@@ -171,7 +171,7 @@ class TransformersEngine:
                 failed, row.finish, row.error = True, "end", CompletionFailed(in_words(error))
         if not failed and len(rows) > 1:
             self.places = max(1, min(self.places, len(rows)) // 2)
-            print(f"engine: {reason}; {self.places} rows side by side from now on", file=sys.stderr)
+            say(f"engine: {reason}; {self.places} rows side by side from now on")
         if failed:
             try:
                 Batch(self, 1).advance([Row(prompt=[min(self.ends, default=0)])])

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from numina.measure.results import Results
-from numina.measure.systems import GREEDY
+from numina.measure.systems import GREEDY, SCTIR
 from numina.records.trace import Trace, Verdict
 
 
@@ -19,7 +19,7 @@ def costs(results: Results, splits: Sequence[str]) -> dict[str, dict[str, Any]]:
         for system in GREEDY
     }
     verdicts = [v for split in splits for group in results.sctir[split].values() for v in group]
-    return {**found, "sctir": vote_cost(verdicts)}
+    return {**found, SCTIR.name: vote_cost(verdicts)}
 
 
 def cost(traces: Sequence[Trace]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class Vote:
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
+class VotePool:
     """The traces of one problem with one seed.
 
     Attributes:
@@ -116,7 +116,7 @@ class Curve:
         return any(point.guessed for point in self.points)
 
 
-def majority_curve(problems: Sequence[Sequence[Pool]], may_stop: bool, seed: int = 0) -> Curve:
+def majority_curve(problems: Sequence[Sequence[VotePool]], may_stop: bool, seed: int = 0) -> Curve:
     """maj@k for all k up to N: how often the vote of k traces is right.
 
     Args:
@@ -141,7 +141,7 @@ def majority_curve(problems: Sequence[Sequence[Pool]], may_stop: bool, seed: int
     return Curve(points_of(problems, right, np.zeros(n), seed), "subsets", draws)
 
 
-def pass_curve(problems: Sequence[Sequence[Pool]], may_stop: bool, seed: int = 0) -> Curve:
+def pass_curve(problems: Sequence[Sequence[VotePool]], may_stop: bool, seed: int = 0) -> Curve:
     """pass@k: how often one of k traces is right, for all k up to where it is known.
 
     Of complete pools of a run that could not stop it is `pass_at_k`, up to N. Else the first k
@@ -181,7 +181,7 @@ def pass_at_k(n: Any, right: Any, k: Any) -> Any:
     return hypergeom.sf(0, n, right, k)
 
 
-def common_n(problems: Sequence[Sequence[Pool]]) -> int:
+def common_n(problems: Sequence[Sequence[VotePool]]) -> int:
     """The N of all pools.
 
     Raises:
@@ -196,7 +196,7 @@ def common_n(problems: Sequence[Sequence[Pool]]) -> int:
 
 
 def points_of(
-    problems: Sequence[Sequence[Pool]], right: Floats, guessed: NDArray[Any], seed: int
+    problems: Sequence[Sequence[VotePool]], right: Floats, guessed: NDArray[Any], seed: int
 ) -> list[CurvePoint]:
     """Points from `right`, [pools, k], after the mean over the pools of a problem."""
     ends = np.cumsum([len(row) for row in problems])
@@ -210,7 +210,7 @@ def points_of(
     return points
 
 
-def is_right(pool: Pool, index: int) -> bool:
+def is_right(pool: VotePool, index: int) -> bool:
     """Whether a trace that was run has a right answer, whatever its vote weighs."""
     vote = pool.votes[index]
     return vote is not None and vote.answer in pool.right
@@ -230,7 +230,7 @@ class Ballot:
     right: NDArray[np.bool_]
 
 
-def ballot_of(pool: Pool, indices: Sequence[int]) -> Ballot:
+def ballot_of(pool: VotePool, indices: Sequence[int]) -> Ballot:
     """The votes of these traces, in this order; a trace that is missing gives none."""
     votes = [pool.votes.get(index) for index in indices]
     cast = [(row, vote) for row, vote in enumerate(votes) if vote and vote.weight > 0]
@@ -255,7 +255,7 @@ def leads_right(sums: Floats, right: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return right[leader] & (most[..., 0] > 0)
 
 
-def subsets(pool: Pool, seed: Sequence[int]) -> Floats:
+def subsets(pool: VotePool, seed: Sequence[int]) -> Floats:
     """The share of subsets of size 1 to N of a complete pool whose vote is right, [N].
 
     Up to 12 traces all subsets are counted. Beyond, random orders are drawn and each is read from
@@ -279,7 +279,7 @@ def rotations(n: int) -> int:
     return math.ceil(DRAWS / n)
 
 
-def first_k(pool: Pool) -> tuple[Floats, NDArray[np.bool_]]:
+def first_k(pool: VotePool) -> tuple[Floats, NDArray[np.bool_]]:
     """Whether the vote of the first k traces is right, and whether that is sure; each [N].
 
     It is sure where the leader of those that finished cannot be caught by those that are missing

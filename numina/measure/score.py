@@ -20,7 +20,7 @@ from numina.answer.equal import equal
 from numina.measure.cost import costs
 from numina.measure.results import Results
 from numina.measure.stats import Estimate, estimate, over_seeds
-from numina.measure.systems import GREEDY
+from numina.measure.systems import GREEDY, SCTIR
 from numina.records.problem import Problem
 
 ALL = "all"  # every problem of every split
@@ -55,7 +55,7 @@ def grade(answer: str | None, gold: str) -> bool | None:
 
 
 def outcomes(results: Results) -> list[Outcome]:
-    """What became of every problem with every system, by split and system."""
+    """Whether each system got each problem right, by split and system."""
     found = []
     for split, problems in results.problems.items():
         answers: dict[str, list[list[str | None]]] = {
@@ -63,7 +63,7 @@ def outcomes(results: Results) -> list[Outcome]:
             for system in GREEDY
         }
         by_seed = results.sctir[split].values()
-        answers["sctir"] = [[one.answer for one in row] for row in zip(*by_seed, strict=True)]
+        answers[SCTIR.name] = [[one.answer for one in row] for row in zip(*by_seed, strict=True)]
         for system, rows in answers.items():
             for problem, row in zip(problems, rows, strict=True):
                 grades = tuple(grade(answer, problem.answer) for answer in row)
@@ -84,14 +84,14 @@ def metrics(results: Results, found: Sequence[Outcome], seconds: float) -> Table
         found: its outcomes.
         seconds: wall-clock of the whole SC-TIR stage, in which problems run side by side.
     """
-    asked = sum(len(outcome.by_seed) for outcome in found if outcome.system == "sctir")
+    asked = sum(len(outcome.by_seed) for outcome in found if outcome.system == SCTIR.name)
     table: Table = {}
     for name, splits in groups(results):
         table[name] = {}
         for system, spent in costs(results, splits).items():
             chosen = [row for row in found if row.split in splits and row.system == system]
             figures = accuracy_figures(chosen)
-            if system == "sctir":
+            if system == SCTIR.name:
                 spread = over_seeds(right(chosen))
                 generated, saved = spent["tokens_generated"], spent["tokens_saved"]
                 figures["accuracy_std"] = spread.std
@@ -113,7 +113,7 @@ def summary(table: Table) -> dict[str, dict[str, float]]:
         }
         for split, systems in table.items()
     }
-    total = {**found.pop(ALL), "sctir_std": round(100 * table[ALL]["sctir"]["accuracy_std"], 1)}
+    total = {**found.pop(ALL), "sctir_std": round(100 * table[ALL][SCTIR.name]["accuracy_std"], 1)}
     return {ALL: total, **found}
 
 

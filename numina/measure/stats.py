@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Results = NDArray[Any] | Sequence[Any]
+Graded = NDArray[Any] | Sequence[Any]
 Z = 1.959963984540054  # the normal distribution's 97.5% point
 RESAMPLES = 5000
 FEW = 5  # problems' worth of right or of wrong answers, under which a bootstrap is too narrow
@@ -82,7 +82,7 @@ class Paired:
     method: Literal["bootstrap", "adjusted_wald"]
 
 
-def estimate(right: Results, seed: int = 0) -> Estimate:
+def estimate(right: Graded, seed: int = 0) -> Estimate:
     """The mean of [problems] or [problems, seeds], with a 95% interval over problems.
 
     Wilson's interval where every problem's mean is 0 or 1, as with one seed. With means between,
@@ -103,7 +103,7 @@ def estimate(right: Results, seed: int = 0) -> Estimate:
     return Estimate(mean, bootstrap_mean(values, seed), n, "bootstrap")
 
 
-def over_seeds(right: Results) -> Spread:
+def over_seeds(right: Graded) -> Spread:
     """Mean and standard deviation (of a sample) of the accuracies of the seeds.
 
     Args:
@@ -119,7 +119,7 @@ def over_seeds(right: Results) -> Spread:
     return Spread(float(seeds.mean()), std, len(seeds))
 
 
-def paired(first: Results, second: Results, seed: int = 0) -> Paired:
+def paired(first: Graded, second: Graded, seed: int = 0) -> Paired:
     """Compare two systems on the same problems in the same order.
 
     Their numbers of seeds may differ. The p-value is McNemar's exact one (a binomial test on the
@@ -165,7 +165,7 @@ def paired(first: Results, second: Results, seed: int = 0) -> Paired:
     return Paired(mean, interval, p_value, only_first, only_second, len(differences), test, method)
 
 
-def per_problem(right: Results) -> NDArray[np.float64]:
+def per_problem(right: Graded) -> NDArray[np.float64]:
     """Means over seeds, of shape [problems].
 
     Raises:

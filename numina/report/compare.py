@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from numina.errors import UserError
-from numina.measure.score import OUTCOME_FIELDS
 from numina.measure.stats import Paired, paired
+from numina.measure.systems import SYSTEMS
+from numina.report.csv_tables import OutcomeRow, parse_table
 from numina.report.provenance import Commit, committed
 
-# By system: the share of seeds that were right, by split and problem.
-Outcomes = dict[str, dict[tuple[str, str], float]]
-STEPS = (
-    ("tir_greedy", "cot_greedy", "What writing and running programs adds"),
-    ("gptq_greedy", "tir_greedy", "What quantisation changes"),
-    ("sctir", "gptq_greedy", "What sampling and voting adds"),
-)
+# By system, split and problem: the share of seeds that were right.
+Shares = dict[str, dict[tuple[str, str], float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,29 +35,20 @@ class Comparison:
         return "better" if self.pair.difference > 0 else "worse"
 
 
-def read_outcomes(text: str, where: str) -> Outcomes:
+def read_outcomes(text: str, where: str) -> Shares:
     """Outcomes from CSV, as `score` writes them.
 
     Raises:
-        UserError: a column is missing, a share is none, or a problem is there twice, with its line.
+        UserError: as `parse_table`, or a problem is there twice, with its line.
     """
-    table = csv.DictReader(io.StringIO(text))
-    for field in OUTCOME_FIELDS:
-        if field not in (table.fieldnames or ()):
-            raise UserError(f"{where}, line 1: column {field!r} is missing")
-    found: Outcomes = {}
-    for row in table:
-        at = f"{where}, line {table.line_num}"
-        try:
-            share = float(row["right"])
-        except (TypeError, ValueError):
-            share = -1.0
-        if not 0 <= share <= 1:
-            raise UserError(f"{at}: field 'right': {row['right']!r} is no share from 0 to 1")
-        system, key = found.setdefault(row["system"], {}), (row["split"], row["problem"])
+    found: Shares = {}
+    for line, row in parse_table(text, where, OutcomeRow):
+        system, key = found.setdefault(row.system, {}), (row.split, row.problem)
         if key in system:
-            raise UserError(f"{at}: field 'problem': {row['problem']!r} is there twice")
-        system[key] = share
+            raise UserError(
+                f"{where}, line {line}: field 'problem': {row.problem!r} is there twice"
+            )
+        system[key] = row.right
     return found
 
 
@@ -79,13 +64,15 @@ def compare(
     return Comparison(name, sum(left) / size, sum(right) / size, paired(left, right))
 
 
-def between_systems(now: Outcomes) -> dict[str, Comparison]:
+def between_systems(now: Shares) -> dict[str, Comparison]:
     """What each step of the recipe adds, over all problems, by the system that has it."""
     found = {}
-    for system, less, name in STEPS:
-        comparison = compare(name, now[system], now[less])
+    for system in SYSTEMS:
+        if system.after is None:
+            continue
+        comparison = compare(system.adds, now[system.name], now[system.after])
         if comparison:
-            found[system] = comparison
+            found[system.name] = comparison
     return found
 
 
@@ -102,7 +89,7 @@ class Previous:
     rows: dict[str, Comparison]
 
 
-def with_previous(now: Outcomes, before: Outcomes | None, where: str) -> Previous:
+def with_previous(now: Shares, before: Shares | None, where: str) -> Previous:
     """This run against the outcomes of an earlier one, on the problems that both were asked.
 
     Args:
@@ -127,7 +114,7 @@ def with_previous(now: Outcomes, before: Outcomes | None, where: str) -> Previou
     return Previous(note, rows)
 
 
-def previous_run(now: Outcomes, file: Path, commit: Commit | None) -> Previous:
+def previous_run(now: Shares, file: Path, commit: Commit | None) -> Previous:
     """This run against the outcomes that the last commit has in `file`."""
     if commit is None:
         return with_previous(now, None, "this is no git repository, or it has no commit")

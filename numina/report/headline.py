@@ -5,58 +5,72 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from numina.measure.score import ALL, Table
+from numina.measure.systems import GREEDY, SCTIR, SystemLabels
 from numina.report.compare import Comparison
 from numina.report.wording import interval, percent, plain
 
-BEYOND = 0.2  # the accuracy of the best system under which the problems are too hard for the model
+BEYOND = 0.25  # the problems are too hard for the model where no interval reaches this accuracy
+FEW = 20  # problems, under which a run says little more than that it ran
 
 
 def title(table: Table) -> str:
     """The one figure of the run."""
-    row = table[ALL]["sctir"]
+    row = table[ALL][SCTIR.name]
     n = int(row["n"])
     if row["accuracy"] == 0:
         return f"None of {n} problems right"
     return f"{percent(row['accuracy'])}% of {n} problems right"
 
 
-def headline(table: Table, steps: Mapping[str, Comparison], votes: int) -> list[str]:
+def headline(
+    table: Table, steps: Mapping[str, Comparison], votes: int, labels: SystemLabels
+) -> list[str]:
     """Sentences on what the recipe reaches, what each step of it adds, and how sure that is.
 
     Args:
         table: as of `numina.measure.score.metrics`.
         steps: as of `compare.between_systems`.
         votes: traces of a full vote.
+        labels: of the systems.
     """
     everything = table[ALL]
-    cot, tir, gptq, sctir = (
-        everything[name] for name in ("cot_greedy", "tir_greedy", "gptq_greedy", "sctir")
-    )
-    seeds = int(sctir["seeds"])
+    voted = everything[SCTIR.name]
+    seeds = int(voted["seeds"])
+    greedy = [
+        f"{labels.long[system.name].removesuffix(', greedy')} {gives(everything[system.name])}"
+        f"{sure(steps, system.name)}"
+        for system in GREEDY
+    ]
     said = [
-        f"A vote over up to {votes} sampled traces of the 8-bit model"
-        f"{f', mean of {seeds} seeds,' if seeds > 1 else ''} gives {percent(sctir['accuracy'])}% "
+        f"{labels.long[SCTIR.name]}: up to {votes} traces a problem"
+        f"{f', mean of {seeds} seeds,' if seeds > 1 else ''} give {percent(voted['accuracy'])}% "
         "right; other problems like these could have given anything from "
-        f"{interval(sctir, ' to ')}%.",
-        f"Chain of thought alone, greedy, gives {percent(cot['accuracy'])}% {interval(cot)}; "
-        f"writing and running programs {percent(tir['accuracy'])}% {interval(tir)}"
-        f"{sure(steps, 'tir_greedy')}; the same in 8 bits {percent(gptq['accuracy'])}%"
-        f"{sure(steps, 'gptq_greedy')}. What the vote adds to that "
-        f"{'is within chance' if within(steps, 'sctir') else 'is more than chance'}.",
+        f"{interval(voted, ' to ')}%.",
+        f"One greedy trace a problem: {'; '.join(greedy)}. What the vote adds to the last of these "
+        f"{'is within chance' if within(steps, SCTIR.name) else 'is more than chance'}.",
     ]
     none = [
-        f"{plain(name)}: 0 of {row['sctir']['n']:.0f}, {interval(row['sctir'])}%"
+        f"{plain(name)}: 0 of {row[SCTIR.name]['n']:.0f}, {interval(row[SCTIR.name])}%"
         for name, row in table.items()
-        if name != ALL and row["sctir"]["accuracy"] == 0
+        if name != ALL and row[SCTIR.name]["accuracy"] == 0
     ]
     if none:
         said.append(f"No vote was right on {'; '.join(none)}.")
-    if max(row["accuracy"] for row in everything.values()) < BEYOND:
+    if voted["n"] >= FEW and max(row["ci95_high"] for row in everything.values()) < BEYOND:
         said.append("These problems are beyond this model: read the figures as that.")
+    if voted["n"] < FEW:
+        said.append(
+            f"{voted['n']:.0f} problems are too few to tell systems apart: this is a trial run."
+        )
     undecided = int(sum(row["undecided"] for row in everything.values()))
     if undecided:
         said.append(f"{undecided} answers could not be decided and count as wrong.")
     return said
+
+
+def gives(row: Mapping[str, float]) -> str:
+    """An accuracy with its interval."""
+    return f"{percent(row['accuracy'])}%\u00a0{interval(row)}"
 
 
 def within(steps: Mapping[str, Comparison], system: str) -> bool:

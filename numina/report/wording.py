@@ -5,17 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-NAMES = {
-    "cot_greedy": "Chain of thought, greedy",
-    "tir_greedy": "Tool-integrated, greedy",
-    "gptq_greedy": "Tool-integrated, 8-bit, greedy",
-    "sctir": "SC-TIR: 8-bit, sampled, voted",
-}
-SHORT = {"cot_greedy": "CoT", "tir_greedy": "TIR", "gptq_greedy": "8-bit", "sctir": "SC-TIR"}
+from numina.report.ties import TieBreak
+
 ENDS = {
     "answer": "it gave an answer that counts",
     "no_answer": "it came to its end without an answer",
-    "not_integer": "its answer is no whole number, which this split asks for",
+    "not_integer": "its answer is not a whole number, which this split asks for",
     "out_of_range": "its answer lies outside of the split's range",
     "depth": "it wanted more program runs than allowed",
     "context": "it filled the context",
@@ -23,7 +18,7 @@ ENDS = {
     "no_code": "it asked for an output without a program",
     "empty_output": "its program printed nothing",
     "repeat": "the same failure twice in a row",
-    "deadline": "time was up",
+    "failed": "its request to the engine failed for good",
 }
 PROGRAMS = {
     "ok": "ran to its end",
@@ -32,6 +27,10 @@ PROGRAMS = {
     "memory": "took too much memory",
     "output": "printed too much",
     "killed": "was stopped by the sandbox",
+}
+TIES: dict[TieBreak, str] = {
+    "logprob": "broken by the higher mean log-probability of the traces",
+    "form": "equal in log-probability too, broken by the order of the answers as text",
 }
 STOPS = {
     "full": "all traces were run",
@@ -54,9 +53,9 @@ def points(difference: float) -> str:
 
 
 def interval(row: Mapping[str, float], between: str = "") -> str:
-    """A 95% interval in whole percent: ``[0, 24]``, or with a word between."""
+    """A 95% interval in whole percent: ``[0, 24]``, unbroken, or with a word between."""
     low, high = f"{100 * row['ci95_low']:.0f}", f"{100 * row['ci95_high']:.0f}"
-    return f"{low}{between}{high}" if between else f"[{low}, {high}]"
+    return f"{low}{between}{high}" if between else f"[{low},\u00a0{high}]"
 
 
 def p_value(p: float) -> str:

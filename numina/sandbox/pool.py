@@ -20,21 +20,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from numina.errors import UserError
-from numina.sandbox.isolation import allow_descriptors
+from numina.machine import CORES
+from numina.sandbox.jail.isolation import allow_descriptors
 from numina.sandbox.process import Process
-from numina.sandbox.session import Result, Session
-from numina.sandbox.warm import Zygote
+from numina.sandbox.result import Result
+from numina.sandbox.session import Session
+from numina.sandbox.zygotes import Zygote
 from numina.settings.decoding import Sandbox
 from numina.settings.hardware import SandboxHardware
 
 NUMERIC = re.compile(r"\b(sympy|numpy|mpmath|scipy|pandas)\b")
 NUMERIC_PRELOAD = ["mpmath", "numpy", "numpy.linalg", "numpy.random", "sympy"]
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
 
 
 class SandboxPool:
@@ -81,10 +81,14 @@ class SandboxPool:
         for zygote in self.zygotes.values():
             await zygote.close()
 
+    def open(self) -> Session:
+        """A fresh interpreter, which the caller closes."""
+        return Session(self.params, self.slots, self.take)
+
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
         """A fresh interpreter, killed on leaving."""
-        session = Session(self)
+        session = self.open()
         try:
             yield session
         finally:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from numina.sandbox.wire import SIZE
+from numina.sandbox.control import Control
+from numina.sandbox.jail.wire import SIZE, Ended
+from numina.sandbox.output import Output
 
-if TYPE_CHECKING:
-    from numina.sandbox.warm import Ended, Zygote
-
-KEPT = 32 * 1024  # bytes of output kept at each end
 REPLY = 256 * 1024  # bytes; an honest reply is far smaller
 
 
@@ -28,8 +25,8 @@ class Process:
         OSError: the caller may open no more descriptors.
     """
 
-    def __init__(self, zygote: Zygote, number: int) -> None:
-        self.zygote, self.number = zygote, number
+    def __init__(self, control: Control, number: int) -> None:
+        self.control, self.number = control, number
         self.channel, self.theirs = socket.socketpair()
         try:
             self.output, self.output_theirs = os.pipe()
@@ -103,12 +100,12 @@ class Process:
             return False
 
     async def end(self) -> Ended | None:
-        """Kill it, and learn what became of it; None where its zygote does not say."""
-        return await self.zygote.end(self.number)
+        """Kill it and wait for how it ended; None where its zygote does not say."""
+        return await self.control.end(self.number)
 
     def kill(self) -> None:
         """Kill it, and all that belongs to it."""
-        self.zygote.kill(self.number)
+        self.control.kill(self.number)
         self.close()
 
     def close(self) -> None:
@@ -130,40 +127,3 @@ def read_object(text: bytes | bytearray) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
-
-
-class Output:
-    """What a block prints: the head and the tail are kept, the middle is counted."""
-
-    def __init__(self, limit: int) -> None:
-        self.head, self.tail, self.dropped = bytearray(), bytearray(), 0
-        self.limit, self.total = limit, 0
-
-    @property
-    def overflowed(self) -> bool:
-        return self.total > self.limit
-
-    def drain(self, descriptor: int) -> bool:
-        """Take what is there, at most what the limit leaves; false at the end of the pipe."""
-        with contextlib.suppress(BlockingIOError):
-            while not self.overflowed:
-                chunk = os.read(descriptor, 65536)
-                if not chunk:
-                    return False
-                self.total += len(chunk)
-                room = KEPT - len(self.head)
-                self.head += chunk[:room]
-                self.tail += chunk[room:]
-                if len(self.tail) > 4 * KEPT:
-                    self._trim()
-        return True
-
-    def _trim(self) -> None:
-        excess = max(0, len(self.tail) - KEPT)
-        del self.tail[:excess]
-        self.dropped += excess
-
-    def text(self) -> str:
-        self._trim()
-        middle = f"\n... {self.dropped} bytes left out ...\n".encode() if self.dropped else b""
-        return (self.head + middle + self.tail).decode("utf-8", errors="replace")

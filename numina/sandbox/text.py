@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from numina.sandbox.session import Result
+from numina.sandbox.result import Result
 
 NUMBERED = re.compile(r"<block \d+>")
 

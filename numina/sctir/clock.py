@@ -38,7 +38,7 @@ class Clock:
         """Seconds for the next problem; None for no limit. Called once a problem, at its start."""
         if not self.bank.budget_s:
             return None
-        self.left -= 1
+        self.left = max(0, self.left - 1)  # a contest may send more than it said
         remaining = max(0.0, self.end - self.now())
         spare = remaining - self.base_s * self.left
         share = max(spare, remaining / (self.left + 1))  # all are late together, the last not alone

@@ -5,34 +5,51 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
+from contextlib import ExitStack
 from pathlib import Path
 
 from numina.errors import UserError
 from numina.records.trace import Trace
+from numina.resume import locked
 
 
 class Journal:
     """An append-only file of traces, a JSON line each. Use it as a context manager.
 
     What a run that was killed had finished is there when it is opened again. A last line without
-    its end, which a kill leaves, is dropped.
+    its end, which a kill leaves, is dropped; of a trace that is on file twice the first holds.
 
     Args:
-        path: the file; it and its folder are made where they are missing.
+        path: the file, in a folder of its own; both are made where they are missing.
 
     Attributes:
-        finished: the traces on file, by problem and seed, in the order in which they finished.
+        finished: the traces on file, by problem and seed, then by index, in the order in which they
+            finished.
 
     Raises:
-        UserError: a line before the last is no trace, with the file and its number.
+        UserError: on entering, another run has it, or a line before the last is not a trace, with
+            the file and its number.
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self.file = path.open("a+b")
+        self.finished: dict[tuple[str, int], dict[int, Trace]] = {}
+
+    def __enter__(self) -> Journal:
+        with ExitStack() as opened:
+            opened.enter_context(locked(self.path.parent))
+            self.file = opened.enter_context(self.path.open("a+b"))
+            self.read()
+            self.opened = opened.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.opened.close()
+
+    def read(self) -> None:
+        """Read what is on file, and cut off a last line without its end."""
         self.file.seek(0)
-        self.finished: dict[tuple[str, int], list[Trace]] = {}
         whole = 0
         for number, line in enumerate(self.file, 1):
             if not line.endswith(b"\n"):
@@ -40,20 +57,19 @@ class Journal:
             try:
                 trace = Trace(**json.loads(line))
             except (ValueError, TypeError) as error:
-                raise UserError(f"{path}, line {number}: no trace ({error}); remove it") from None
-            self.finished.setdefault((trace.problem_id, trace.seed), []).append(trace)
+                raise UserError(
+                    f"{self.path}, line {number}: not a trace ({error}); remove it"
+                ) from None
+            self.keep(trace)
             whole += len(line)
         self.file.truncate(whole)
 
-    def __enter__(self) -> Journal:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.file.close()
+    def keep(self, trace: Trace) -> None:
+        self.finished.setdefault((trace.problem_id, trace.seed), {}).setdefault(trace.index, trace)
 
     def of(self, problem_id: str, seed: int) -> list[Trace]:
         """The finished traces of a problem, in the order in which they finished."""
-        return list(self.finished.get((problem_id, seed), []))
+        return list(self.finished.get((problem_id, seed), {}).values())
 
     def add(self, trace: Trace) -> None:
         """Put a finished trace on disk."""
@@ -64,4 +80,4 @@ class Journal:
 
     def remove(self) -> None:
         """Forget it, once what it was for is done."""
-        self.path.unlink()
+        shutil.rmtree(self.path.parent)

@@ -19,6 +19,14 @@ class Step(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Worked:
+    """The steps that the embedded teacher knows for the problem of an id."""
+
+    id: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Draw:
     """One problem drawn from a family.
 

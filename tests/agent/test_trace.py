@@ -4,16 +4,17 @@ import asyncio
 
 import pytest
 
-from numina.agent.trace import Agent, TraceLimits, last_program, prompt_for, run_trace
+from numina.agent.trace import Agent, TraceLimits, run_trace
 from numina.errors import UserError
 from numina.records.problem import Problem
 from numina.sandbox.pool import SandboxPool
 from numina.settings.splits import AnswerRule
 from numina.template import TEMPLATES
 from tests.conftest import SANDBOX, SANDBOX_HARDWARE
-from tests.sctir.scripted import Scripted
+from tests.sctir.scripted import PLAIN, NoPrograms, Scripted
 
 LIMITS = TraceLimits(0.8, 1.0, 256, 1000, 2, 200)
+QUESTION = Problem("p", "Q", "", "test")
 INTEGER = AnswerRule(integer=True, modulus=0, lowest=None, highest=None, from_output=False)
 
 
@@ -26,7 +27,7 @@ def trace_of(*steps: str, limits: TraceLimits = LIMITS, rule: AnswerRule = INTEG
 
     async def go():
         async with SandboxPool(SANDBOX, SANDBOX_HARDWARE) as pool:
-            return await run_trace(Agent(engine, pool, limits), "Q ", "p", 1, 0, rule)
+            return await run_trace(Agent(engine, pool, PLAIN, limits), QUESTION, 1, 0, rule)
 
     return asyncio.run(go()), engine
 
@@ -79,12 +80,6 @@ def test_the_context_is_never_exceeded():
     assert engine.asked[0].max_new_tokens == 9
 
 
-def test_the_program_is_the_last_block():
-    text = "```python\na\n```\n```output\n1\n```\n```python\nb\n```\n```output\n"
-    assert last_program(text) == "b"
-    assert last_program("no block ```output\n") == ""
-
-
 @pytest.mark.parametrize(
     ("steps", "end"),
     [
@@ -114,7 +109,8 @@ def test_every_step_is_told_as_it_comes():
     async def go():
         async with SandboxPool(SANDBOX, SANDBOX_HARDWARE) as pool:
             engine = Scripted(program("print(6 * 7)"), "\\boxed{42}")
-            await run_trace(Agent(engine, pool, LIMITS, told.append), "Q ", "p", 1, 3, INTEGER)
+            agent = Agent(engine, pool, PLAIN, LIMITS, told.append)
+            await run_trace(agent, QUESTION, 1, 3, INTEGER)
 
     asyncio.run(go())
     assert [event.kind for event in told] == ["start", "text", "output", "text", "end"]
@@ -125,4 +121,67 @@ def test_every_step_is_told_as_it_comes():
 @pytest.mark.parametrize(("text", "reason"), [(" ", "empty"), ("word " * 2000, "no room")])
 def test_impossible_problems_are_refused_before_any_work(text, reason):
     with pytest.raises(UserError, match=reason):
-        prompt_for(Scripted(), TEMPLATES["boundary"], Problem("p", text, "", "t"), 1000)
+        agent = Agent(Scripted(), NoPrograms(), TEMPLATES["boundary"], LIMITS)
+        agent.check(Problem("p", text, "", "t"))
+
+
+# What models write for a program, and what it must print.
+PROGRAMS = {
+    "py": "We run.\n```py\nprint(6 * 7)\n```\n```output\n",
+    "a capital": "We run.\n```Python\nprint(6 * 7)\n```\n```output\n",
+    "a version": "We run.\n```python3\nprint(6 * 7)\n```\n```output\n",
+    "spaces": "We run.\n``` python  \nprint(6 * 7)\n```  \n```output\n",
+    "the line ends of Windows": "We run.\r\n```python\r\nprint(6 * 7)\r\n```\r\n```output\r\n",
+    "in a list": "1. We run.\n   ```python\n   x = 6\n   print(x * 7)\n   ```\n```output\n",
+    "two before one output": (
+        "First\n```python\nx = 6\n```\nthen\n```python\nprint(x * 7)\n```\n```output\n"
+    ),
+    "backticks in a docstring": (
+        'We run.\n```python\ndef f():\n    """Use `f` as in\n    ```\n    f()\n    ```\n    """\n'
+        "    return 42\nprint(f())\n```\n```output\n"
+    ),
+    "backticks in a comment": "```python\n# as in ```x```\nprint(6 * 7)\n```\n```output\n",
+    "no closing fence": "We run.\n```python\nprint(6 * 7)\n```output\n",
+    "an output with a space": "We run.\n```python\nprint(6 * 7)\n```\n``` output\n",
+}
+
+
+@pytest.mark.parametrize("text", PROGRAMS.values(), ids=PROGRAMS)
+def test_programs_run_however_they_are_fenced(text):
+    trace, engine = trace_of(text, "So it is $\\boxed{42}$.")
+    assert (trace.answer, trace.block_statuses) == ("42", ["ok"])
+    assert engine.prompts[1].endswith("output\n42\n```\n") or "\r\n42\n```" in engine.prompts[1]
+
+
+def test_each_program_runs_once_under_its_own_output():
+    first = "```python\nprint(1)\n```\n```output\n"
+    trace, _ = trace_of(first, "Then\n```py\nprint(2)\n```\n```output\n", "\\boxed{3}")
+    assert (
+        "print(1)\n```\n```output\n1\n```\nThen\n```py\nprint(2)\n```\n```output\n2\n```\n"
+        in trace.text
+    )
+
+
+def test_an_output_that_is_opened_again_runs_nothing():
+    trace, _ = trace_of(program("print(1)"), "Again\n```output\n", "\\boxed{3}")
+    assert (trace.end, trace.block_statuses) == ("no_code", ["ok"])
+
+
+def test_chain_of_thought_runs_no_program():
+    import dataclasses
+
+    limits = dataclasses.replace(LIMITS, depth=0)
+    trace, _ = trace_of("So it is $\\boxed{42}$.", limits=limits)
+    assert (trace.answer, trace.end) == ("42", "answer")
+    trace, _ = trace_of(program("print(1)"), "\\boxed{3}", limits=limits)
+    assert (trace.end, trace.block_statuses) == ("depth", [])
+
+
+def test_a_problem_that_is_too_long_ends_its_trace_at_once():
+    async def go():
+        agent = Agent(Scripted("\\boxed{1}"), NoPrograms(), PLAIN, LIMITS)
+        huge = Problem("p", "word " * 10_000_000, "", "test")
+        return await run_trace(agent, huge, 1, 0, INTEGER)
+
+    trace = asyncio.run(go())
+    assert (trace.end, trace.generated_tokens) == ("context", 0)

@@ -4,14 +4,14 @@ import asyncio
 
 from numina.bench import contest, sctir
 from numina.bench.simulated_time import SimulatedLoop
-from numina.settings.params import load
 from numina.sources.catalog import validation_problems
+from tests.conftest import changed_params
 
 N = 4
 
 
 def test_stopping_changes_no_answer_on_the_model_or_on_what_it_recorded(model_folder):
-    params = load()
+    params = changed_params()
     short = {"n": N, "max_new_tokens": 24, "max_context": 400}
     small = params.model_copy(
         update={
@@ -26,7 +26,7 @@ def test_stopping_changes_no_answer_on_the_model_or_on_what_it_recorded(model_fo
 
 
 def test_a_replayed_problem_ends_as_the_recorded_one_did(model_folder):
-    params = load()
+    params = changed_params()
     params = params.model_copy(
         update={
             "engine": params.engine.model_copy(update={"name": "transformers"}),
@@ -45,7 +45,7 @@ def test_a_replayed_problem_ends_as_the_recorded_one_did(model_folder):
 
 
 def test_the_time_bank_raises_a_contests_score_and_steadies_it():
-    found = contest.bench(load(), orders=8)
+    found = contest.bench(changed_params(), orders=8)
     assert found["work"]["needed_over_budget"] > 1
     assert found["bank"]["score_mean"] > found["stop"]["score_mean"] > found["fixed"]["score_mean"]
     assert found["bank"]["score_std"] < found["fixed"]["score_std"]

@@ -10,7 +10,7 @@ import yaml
 from numina.cli.main import doctor
 from numina.engine.choose import INSTALL
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture

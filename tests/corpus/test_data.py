@@ -5,6 +5,7 @@ import gzip
 import itertools
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,19 +16,23 @@ from numina.corpus.tora import tir_samples
 from numina.errors import UserError
 from numina.records.problem import Problem
 from numina.rows import read_problems, write_rows
-from numina.settings.data import Collect, Dedup, TirData
+from numina.settings.data import TirData
 from numina.sources.catalog import training_problems
 from numina.sources.family import Step
 from numina.sources.sample import sample_file
-from tests.conftest import SANDBOX
+from tests.conftest import SANDBOX, SANDBOX_HARDWARE, changed_params
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data"
-RULES = Dedup(ngram=6, jaccard=0.8)
+RULES = changed_params({"dedup.ngram": 6}).dedup
 
 
 def problem(name: str, text: str, **fields: str) -> Problem:
     return Problem(name, text, fields.pop("answer", "1"), "test", **fields)
+
+
+def tir(**changes: Any) -> TirData:
+    return changed_params({f"tir_data.{knob}": value for knob, value in changes.items()}).tir_data
 
 
 def test_leaks_and_duplicates_are_removed_with_the_rule_that_did_it():
@@ -82,8 +87,10 @@ def test_wrong_solutions_are_dropped_and_tried_again_in_rounds():
     drawn = training_problems(42, 3)
     teacher = {row.id: list(draw.steps) for row, draw in drawn}
     rows = [row for row, _ in drawn]
-    params = TirData(seed=1, max_rows=24, rounds=3, wrong_share=0.5)
-    samples, rounds, layers = asyncio.run(tir_samples(rows, teacher, params, SANDBOX))
+    params = tir(max_rows=24, wrong_share=0.5)
+    samples, rounds, layers = asyncio.run(
+        tir_samples(rows, teacher, params, SANDBOX, SANDBOX_HARDWARE)
+    )
     assert layers["resource_limits"]
     assert rounds[0].attempts == 24
     assert rounds[0].correct < 24
@@ -98,9 +105,9 @@ def test_wrong_solutions_are_dropped_and_tried_again_in_rounds():
 
 def test_a_program_that_fails_is_counted_and_never_trained_on():
     row = problem("p", "What?", answer="4")
-    params = TirData(seed=1, max_rows=1, rounds=2, wrong_share=0)
+    params = tir(max_rows=1, rounds=2, wrong_share=0)
     failing = {"p": [Step("We try.", "print(missing)")]}
-    samples, rounds, _ = asyncio.run(tir_samples([row], failing, params, SANDBOX))
+    samples, rounds, _ = asyncio.run(tir_samples([row], failing, params, SANDBOX, SANDBOX_HARDWARE))
     assert samples == []
     assert [(r.attempts, r.failed) for r in rounds] == [(1, 1), (1, 1)]
 
@@ -109,7 +116,7 @@ def test_sources_come_together_and_an_id_may_stand_once(tmp_path):
     (tmp_path / "d.jsonl").write_text("")
     write_rows(tmp_path / "own.jsonl", [problem("a", "One?"), problem("b", "Two?")])
     source = {"path": str(tmp_path / "own.jsonl"), "count": 0}
-    params = Collect.model_validate({"seed": 1, "per_family": 1, "jsonl": [source]})
+    params = changed_params({"collect.per_family": 1, "collect.jsonl": [source]}).collect
     rows, teacher = collect(params, tmp_path / "d.jsonl")
     assert {"a", "b"} <= {row.id for row in rows}
     assert len(teacher) == len(rows) - 2

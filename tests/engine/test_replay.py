@@ -16,7 +16,7 @@ from numina.engine.replay import Recorder, ReplayEngine, read_recording, recordi
 from numina.errors import UserError
 from numina.records.problem import Problem
 from numina.records.trace import Verdict
-from numina.sandbox.session import Result
+from numina.sandbox.result import Result
 from numina.sctir.solve import solve
 from numina.template import OUTPUT_START, TEMPLATES
 from tests.conftest import PARAMS, changed_params

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from numina.measure import curves
 from numina.measure.curves import (
-    Pool,
     Vote,
+    VotePool,
     first_k,
     majority_curve,
     pass_at_k,
@@ -38,13 +38,13 @@ VOTES = st.lists(
 )
 
 
-def pool(votes, n: int = 0) -> Pool:
+def pool(votes, n: int = 0) -> VotePool:
     """A pool of the first votes, as text ("-": none) or as a list."""
     rows = [Vote(v) if isinstance(v, str) and v != "-" else v for v in votes]
-    return Pool(n or len(rows), {i: None if v == "-" else v for i, v in enumerate(rows)}, RIGHT)
+    return VotePool(n or len(rows), {i: None if v == "-" else v for i, v in enumerate(rows)}, RIGHT)
 
 
-def stopped(votes: str) -> Pool:
+def stopped(votes: str) -> VotePool:
     """The pool that the lossless rule leaves of traces that end in the order of their indices."""
     for m in range(len(votes)):
         ballot = tally([make_trace("p", i, v) for i, v in enumerate(votes[:m]) if v != "-"])
@@ -109,7 +109,7 @@ def test_what_a_lossless_stop_left_says_how_every_k_would_have_ended(votes):
 @given(VOTES, st.sets(st.integers(0, 6)))
 def test_what_is_sure_of_a_pool_with_holes_is_so_whatever_they_held(votes, holes):
     found = {i: vote for i, vote in enumerate(votes) if i not in holes}
-    right, sure = first_k(Pool(len(votes), found, RIGHT))
+    right, sure = first_k(VotePool(len(votes), found, RIGHT))
     full = first_k(pool(votes))[0]
     assert all(full[sure] == right[sure])
 
@@ -157,7 +157,7 @@ def test_maj_at_k_of_random_votes_is_the_truth_with_early_stopping():
 
 def test_a_hole_is_guessed_only_where_it_matters():
     # Trace 1 was cancelled: at k = 2, A might have had a rival; at k = 4 and 5 it could not.
-    holed = Pool(5, {0: Vote("A"), 2: Vote("A"), 3: Vote("A"), 4: None}, RIGHT)
+    holed = VotePool(5, {0: Vote("A"), 2: Vote("A"), 3: Vote("A"), 4: None}, RIGHT)
     curve = majority_curve([[holed]], may_stop=True)
     assert [point.guessed for point in curve.points] == [0, 1, 0, 0, 0]
     assert curve.approximate
@@ -165,14 +165,14 @@ def test_a_hole_is_guessed_only_where_it_matters():
 
 
 def test_the_last_point_of_a_lossless_run_is_sure_whatever_ended_first():
-    holed = Pool(5, {1: Vote("A"), 2: Vote("A"), 3: Vote("A")}, RIGHT)
+    holed = VotePool(5, {1: Vote("A"), 2: Vote("A"), 3: Vote("A")}, RIGHT)
     curve = majority_curve([[holed]], may_stop=True)
     assert [point.guessed for point in curve.points] == [1, 1, 0, 0, 0]
     assert accuracies(curve)[0] == 1  # trace 1 stands in for trace 0
 
 
 def test_a_pool_that_a_deadline_emptied_is_wrong_and_said_to_be_a_guess():
-    curve = majority_curve([[Pool(3, {}, RIGHT)]], may_stop=True)
+    curve = majority_curve([[VotePool(3, {}, RIGHT)]], may_stop=True)
     assert accuracies(curve) == [0, 0, 0]
     assert [point.guessed for point in curve.points] == [1, 1, 1]
 
@@ -222,7 +222,7 @@ def test_the_pass_curve_of_a_run_that_may_stop_ends_where_every_pool_does_and_ha
     curve = pass_curve(orders, may_stop=True)
     assert accuracies(curve) == pytest.approx([float(pass_at_k(5, 1, k)) for k in (1, 2, 3)])
     assert len(pass_curve([[pool("ABCD")]], may_stop=True).points) == 3
-    assert pass_curve([[Pool(4, {1: None}, RIGHT)]], may_stop=True).points == []
+    assert pass_curve([[VotePool(4, {1: None}, RIGHT)]], may_stop=True).points == []
 
 
 def test_a_right_answer_without_weight_counts_for_pass_at_k_only():
@@ -239,4 +239,4 @@ def test_pools_that_make_no_curve_are_refused(problems):
 
 def test_a_trace_beyond_n_is_refused():
     with pytest.raises(ValueError, match="trace 3 of 3"):
-        Pool(3, {3: None}, RIGHT)
+        VotePool(3, {3: None}, RIGHT)

@@ -14,7 +14,6 @@ from numina.measure.score import (
     BREAKDOWN_FIELDS,
     OUTCOME_FIELDS,
     breakdown,
-    csv_text,
     grade,
     metrics,
     outcome_rows,
@@ -23,15 +22,14 @@ from numina.measure.score import (
 )
 from numina.records.problem import Problem
 from numina.records.trace import Trace, Verdict
-from numina.settings.params import load
-from tests.conftest import make_trace
-from tests.dag import ROOT
+from numina.rows import csv_text
+from tests.conftest import PARAMS, make_trace
 
 PROBLEMS = [
     Problem("a", "?", "1", "t", subject="algebra", level=1, contest="AMC 12A 2023"),
     Problem("b", "?", "2", "t", subject="geometry", level=1, unsound="misread"),
 ]
-SCTIR = load(ROOT / "params.yaml").sctir
+SCTIR = PARAMS.sctir
 
 
 def trace(problem: str, answer: str | None, index: int = 0, tokens: int = 10) -> Trace:
@@ -51,7 +49,7 @@ RESULTS = Results(
     greedy={
         "cot": {"s": [trace("a", "9"), trace("b", None)]},
         "tir": {"s": [trace("a", "1"), trace("b", "2.0")]},
-        "gptq": {"s": [trace("a", "1"), trace("b", "3.5")]},
+        "quantised": {"s": [trace("a", "1"), trace("b", "3.5")]},
     },
     sctir={
         "s": {
@@ -173,7 +171,7 @@ def test_an_undecided_answer_is_counted_and_not_right(monkeypatch):
     answers = {"s": [trace("a", undecided)]}
     results = Results(
         {"s": PROBLEMS[:1]},
-        {"cot": answers, "tir": answers, "gptq": answers},
+        {"cot": answers, "tir": answers, "quantised": answers},
         {"s": {1: [verdict("a", 1, [undecided])]}},
     )
     row = metrics(results, outcomes(results), 1.0)["s"]["tir_greedy"]

@@ -7,9 +7,10 @@ import pytest
 from numina.errors import UserError
 from numina.models.gptq import quantize
 from numina.records.problem import Problem
-from numina.settings.models import Quantize
 from numina.template import TEMPLATES
+from tests.conftest import changed_params
 
+PARAMS = changed_params({"quantize.group_size": 32, "quantize.rows": 8}).quantize
 ROWS = [
     Problem(str(i), f"What is ${i}+1$?", str(i + 1), "t", f"It is $\\boxed{{{i + 1}}}$.")
     for i in range(12)
@@ -21,8 +22,7 @@ def test_eight_bits_keep_the_loss_and_decode_as_plain_matrices(model_folder, tmp
 
     from numina.models.weights import load_model
 
-    params = Quantize(bits=8, group_size=32, desc_act=False, rows=8, seed=1)
-    quantize(model_folder, ROWS, tmp_path / "q", params, TEMPLATES["boundary"])
+    quantize(model_folder, ROWS, tmp_path / "q", PARAMS, TEMPLATES["boundary"])
     cost = json.loads((tmp_path / "q" / "cost.json").read_text())
     assert cost["loss_after"] == pytest.approx(cost["loss_before"], rel=0.02)
     assert (cost["calibration_rows"], cost["loss_rows"]) == (8, 4)
@@ -34,6 +34,5 @@ def test_eight_bits_keep_the_loss_and_decode_as_plain_matrices(model_folder, tmp
 
 
 def test_no_rows_is_an_error(model_folder, tmp_path):
-    params = Quantize(bits=8, group_size=32, desc_act=False, rows=8, seed=1)
     with pytest.raises(UserError, match="no calibration rows"):
-        quantize(model_folder, [], tmp_path / "q", params, TEMPLATES["boundary"])
+        quantize(model_folder, [], tmp_path / "q", PARAMS, TEMPLATES["boundary"])

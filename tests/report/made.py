@@ -10,13 +10,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from numina import settings
+from numina.measure.systems import GREEDY, SCTIR
 from numina.records.problem import Problem
 from numina.records.trace import Trace, Verdict
 from numina.rows import write_json, write_rows, write_text
 from numina.sctir.vote import margin, tally
-from tests.conftest import make_trace
-from tests.dag import ROOT
+from tests.conftest import PARAMS, make_trace
 
 SPLITS = {
     "mini_amc": [
@@ -44,7 +43,7 @@ SPLITS = {
         for i in range(4)
     ],
 }
-SKILL = {"cot": 0.1, "tir": 0.6, "gptq": 0.55, "sctir": 0.5}
+SKILL = {"cot_greedy": 0.1, "tir_greedy": 0.6, "gptq_greedy": 0.55, "sctir": 0.5}
 
 
 def made_text(problem: Problem, answer: str | None, tool: bool) -> str:
@@ -66,7 +65,7 @@ def made_trace(
     answer = problem.answer if draw < SKILL[system] else str(random_.randrange(9))
     if draw > 0.95:
         answer = None
-    tool = system != "cot"
+    tool = system != "cot_greedy"
     return make_trace(
         problem.id,
         index,
@@ -108,13 +107,14 @@ def write_run(
     draws = random.Random(7)
     for split, problems in splits.items():
         write_rows(folder / "data/validation" / f"{split}.jsonl", problems)
-        for system in ("cot", "tir", "gptq"):
-            rows = [made_trace(draws, problem, system, 0, 0) for problem in problems]
-            write_rows(folder / "eval/greedy" / system / f"{split}.jsonl", rows)
+        for system in GREEDY:
+            rows = [made_trace(draws, problem, system.name, 0, 0) for problem in problems]
+            write_rows(folder / "eval/greedy" / system.model / f"{split}.jsonl", rows)
+            write_json(folder / "eval/greedy" / system.model / "run.json", {"seconds": 100.0})
         for seed in seeds:
             verdicts = [
                 made_verdict(
-                    [made_trace(draws, problem, "sctir", i, seed) for i in range(n)],
+                    [made_trace(draws, problem, SCTIR.name, i, seed) for i in range(n)],
                     problem,
                     seed,
                     n,
@@ -122,9 +122,9 @@ def write_run(
                 for problem in problems
             ]
             write_rows(folder / "eval/sctir" / split / f"seed_{seed}.jsonl", verdicts)
-    sctir = settings.load(ROOT / "params.yaml").sctir.model_dump(mode="json")
+    sctir = PARAMS.sctir.model_dump(mode="json")
     run = {
-        "model": "models/gptq",
+        "model": "models/quantised",
         "engine": "transformers",
         **sctir,
         "n": n,
@@ -151,12 +151,13 @@ def write_training(folder: Path) -> None:
             for step in range(1, 41)
         ]
         header = "step,epoch,loss,learning_rate,tokens\n"
-        write_text(folder / "models" / stage / "loss.csv", header + "".join(lines))
+        write_text(folder / "models" / f"{stage}.loss.csv", header + "".join(lines))
         rows = [Problem(str(i), "?", "1", ("powers", "fractions")[i % 2]) for i in range(9)]
         write_rows(folder / "data" / stage / "train.jsonl", rows)
     round_ = {"attempts": 9, "correct": 7, "wrong": 1, "failed": 1}
     write_json(folder / "data/tir/rounds.json", {"1": round_, "2": round_})
     cost = {
+        "method": "GPTQ",
         "bits": 8,
         "group_size": 64,
         "calibration_rows": 16,
@@ -166,7 +167,7 @@ def write_training(folder: Path) -> None:
         "bytes_before": 540_000_000,
         "bytes_after": 250_000_000,
     }
-    write_json(folder / "models/gptq/cost.json", cost)
+    write_json(folder / "models/quantised/cost.json", cost)
 
 
 if __name__ == "__main__":

@@ -5,13 +5,13 @@ import json
 import pytest
 import yaml
 
-from numina.report.card import SYSTEMS, base_model
+from numina.measure.systems import MODELS
+from numina.report.card import MAKING, base_model, names_of
 from numina.report.wording import percent
-from numina.settings.params import load
-from tests.dag import ROOT
+from tests.conftest import PARAMS
 
 
-@pytest.fixture(params=SYSTEMS)
+@pytest.fixture(params=MODELS)
 def written(request, reported):
     """A card's model, its metadata, and its text."""
     text = (reported / "models" / f"{request.param}.README.md").read_text(encoding="utf-8")
@@ -28,7 +28,7 @@ def test_the_hub_reads_it(reported, written):
     assert card.data.base_model == "HuggingFaceTB/SmolLM2-135M-Instruct"
     assert card.data.pipeline_tag == "text-generation"
     assert card.data.library_name == "transformers"
-    assert front["base_model_relation"] == ("quantized" if kind == "gptq" else "finetune")
+    assert front["base_model_relation"] == ("quantized" if kind == "quantised" else "finetune")
     assert card.data.eval_results
 
 
@@ -42,10 +42,10 @@ def test_its_figures_are_those_of_the_metrics(reported, written):
         for metric in result["metrics"]
     ]
     assert found == [
-        (split, table[split][system]["accuracy"]) for split in splits for system in SYSTEMS[kind]
+        (split, table[split][system]["accuracy"]) for split in splits for system in names_of(kind)
     ]
     for systems in table.values():
-        for system in SYSTEMS[kind]:
+        for system in names_of(kind):
             assert f"| {percent(systems[system]['accuracy'])} |" in body
 
 
@@ -56,12 +56,15 @@ def test_it_says_what_a_user_needs(written):
     assert "## Limits" in body
     assert "| learning_rate | 0.0002 |" in body
     assert "9 samples from 2 sources: powers (5), fractions (4)." in body
-    assert ("GPTQ" in body) == (kind == "gptq")
+    assert ("GPTQ" in body) == (kind == "quantised")
     assert "\n\n\n\n" not in body
     assert "{{" not in body and "{%" not in body
 
 
+def test_every_model_has_a_card():
+    assert set(MAKING) == set(MODELS)
+
+
 def test_a_base_model_that_is_not_on_the_hub_is_not_named_as_if_it_were():
-    params = load(ROOT / "params.yaml")
-    base = params.base_model.model_copy(update={"source": "path", "name": "my/folder"})
-    assert base_model(params.model_copy(update={"base_model": base})) is None
+    base = PARAMS.base_model.model_copy(update={"source": "path", "name": "my/folder"})
+    assert base_model(PARAMS.model_copy(update={"base_model": base})) is None

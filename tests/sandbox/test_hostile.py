@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from numina.sandbox.jail.zygote import QUIET
+from numina.sandbox.output import KEPT
 from numina.sandbox.pool import SandboxPool
-from numina.sandbox.process import KEPT
-from numina.sandbox.session import Result, Session
-from numina.sandbox.zygote import QUIET
+from numina.sandbox.result import Result
 from numina.settings.decoding import Sandbox
+from numina.settings.hardware import SandboxHardware
 from tests.conftest import SANDBOX, SANDBOX_HARDWARE
 
 LIMITS = SANDBOX.model_copy(update={"timeout_s": 2.0, "memory_mb": 256, "output_mb": 4})
@@ -28,7 +29,7 @@ class Machine:
     """A pool, and a neighbour with a session in it."""
 
     def __init__(self, runner: asyncio.Runner, pool: SandboxPool) -> None:
-        self.runner, self.pool, self.neighbour = runner, pool, Session(pool)
+        self.runner, self.pool, self.neighbour = runner, pool, pool.open()
         assert self.runner.run(self.neighbour.run("kept = 41")).status == "ok"
 
     def run(self, *blocks: str | bytes) -> Result:
@@ -747,8 +748,8 @@ def test_ten_megabytes_of_program(machine):
 @pytest.mark.parametrize("namespaces", [True, False])
 def test_the_zygote_dies_and_the_pool_goes_on(victim, namespaces, monkeypatch):
     if not namespaces:
-        code = "from numina.sandbox import isolation, zygote\nisolation.enter_namespaces = lambda: False\nzygote.main()"
-        monkeypatch.setattr("numina.sandbox.warm.PROGRAM", ["-c", code])
+        code = "from numina.sandbox.jail import isolation, zygote\nisolation.enter_namespaces = lambda: False\nzygote.main()"
+        monkeypatch.setattr("numina.sandbox.zygotes.PROGRAM", ["-c", code])
 
     async def use() -> tuple[Result, Result]:
         async with SandboxPool(LIMITS, SANDBOX_HARDWARE) as pool:
@@ -769,9 +770,9 @@ def test_the_zygote_dies_and_the_pool_goes_on(victim, namespaces, monkeypatch):
 def test_nothing_survives_the_callers_death(namespaces, tmp_path):
     less = "isolation.enter_namespaces = lambda: False\n"
     code = (
-        "import asyncio, sys\nfrom numina.sandbox import warm\nfrom numina.sandbox.pool import SandboxPool\n"
+        "import asyncio, sys\nfrom numina.sandbox import zygotes\nfrom numina.sandbox.pool import SandboxPool\n"
         "from tests.conftest import SANDBOX, SANDBOX_HARDWARE\n"
-        f"if not {namespaces}:\n  warm.PROGRAM = ['-c', {'from numina.sandbox import isolation, zygote' + chr(10) + less + 'zygote.main()'!r}]\n"
+        f"if not {namespaces}:\n  zygotes.PROGRAM = ['-c', {'from numina.sandbox.jail import isolation, zygote' + chr(10) + less + 'zygote.main()'!r}]\n"
         "async def main():\n  async with SandboxPool(SANDBOX, SANDBOX_HARDWARE) as pool, pool.session() as s:\n"
         "    await s.run('open(\"a\", \"w\").close()')\n    print(pool.zygotes['plain'].process.pid, flush=True)\n"
         "    await s.run('import ctypes\\nctypes.CDLL(None).prctl(1, 0, 0, 0, 0)\\nwhile True: pass')\n"
@@ -811,7 +812,6 @@ LIMITS_THAT_CANNOT_BE = [
     *[("memory_mb", value) for value in (63, 10**14)],
     *[("file_mb", value) for value in (0, 10**14)],
     *[("output_mb", value) for value in (0, 10**14)],
-    *[("open_files", value) for value in (49, 1025)],
     *[("output_chars", value) for value in (39, 10**14)],
 ]
 
@@ -822,9 +822,15 @@ def test_impossible_limits_fail_at_construction(name, value):
         Sandbox(**{**SANDBOX.model_dump(), name: value})
 
 
+@pytest.mark.parametrize("value", [49, 1025])
+def test_impossible_numbers_of_open_files(value):
+    with pytest.raises(ValueError, match="open_files"):
+        SandboxHardware(**{**SANDBOX_HARDWARE.model_dump(), "open_files": value})
+
+
 def test_a_limit_that_the_kernel_cannot_hold_is_a_layer_that_is_missing():
     code = (
-        "from numina.sandbox import isolation\n"
+        "from numina.sandbox.jail import isolation\n"
         "limits = isolation.Limits(memory_mb=10**14, cpu_s=1, file_mb=1, open_files=64)\n"
         "print(isolation.limit_resources(limits, False))"
     )

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from numina.sandbox.files import remove_tree
+from numina.sandbox.jail.files import remove_tree
 from numina.sandbox.pool import SandboxPool
-from numina.sandbox.session import Result
+from numina.sandbox.result import Result
 from tests.conftest import SANDBOX, SANDBOX_HARDWARE
 
 
@@ -86,11 +86,10 @@ import asyncio, collections, resource, sys
 soft, hard, sessions = map(int, sys.argv[1:])
 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 from numina.sandbox.pool import SandboxPool
-from numina.sandbox.session import Session
-from tests.conftest import SANDBOX
+from tests.conftest import SANDBOX, SANDBOX_HARDWARE
 async def main():
     async with SandboxPool(SANDBOX, SANDBOX_HARDWARE) as pool:
-        held = [Session(pool) for _ in range(sessions)]
+        held = [pool.open() for _ in range(sessions)]
         done = await asyncio.gather(*[session.run("1") for session in held])
         print(dict(collections.Counter(result.status for result in done)))
         for session in held:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from numina.errors import UserError
-from numina.sandbox.isolation import LAYERS
+from numina.sandbox.jail.isolation import LAYERS
 from numina.sandbox.pool import SandboxPool, refuse_unisolated, run_programs
-from numina.sandbox.session import Result
+from numina.sandbox.result import Result
 from numina.sandbox.text import output_text
 from numina.settings.decoding import Sandbox
 from tests.conftest import SANDBOX, SANDBOX_HARDWARE
@@ -120,17 +120,17 @@ def test_random_numbers_and_sets_are_the_same_in_every_run():
 def test_a_pool_without_the_layers_that_matter_is_refused(missing, reason):
     layers = dict.fromkeys(LAYERS, True) | dict.fromkeys(missing, False)
     if reason is None:
-        refuse_unisolated(layers, SANDBOX)
+        refuse_unisolated(layers, SANDBOX_HARDWARE)
         return
     with pytest.raises(UserError, match=reason):
-        refuse_unisolated(layers, SANDBOX)
-    refuse_unisolated(layers, SANDBOX.model_copy(update={"allow_unisolated": True}))
+        refuse_unisolated(layers, SANDBOX_HARDWARE)
+    refuse_unisolated(layers, SANDBOX_HARDWARE.model_copy(update={"allow_unisolated": True}))
 
 
 @pytest.mark.parametrize("missing", ["mount_namespace", "landlock", "seccomp", "user_namespace"])
 def test_what_the_other_layers_stop_without_one(missing, tmp_path, monkeypatch):
     """With any one layer gone, files outside and the network are still out of reach."""
-    from numina.sandbox import warm
+    from numina.sandbox import zygotes
 
     (tmp_path / "secret").write_text("abc")
     disable = {
@@ -139,8 +139,8 @@ def test_what_the_other_layers_stop_without_one(missing, tmp_path, monkeypatch):
         "seccomp": "isolation.seccomp = lambda: False",
         "user_namespace": "isolation.enter_namespaces = lambda: False",
     }[missing]
-    program = f"from numina.sandbox import isolation, zygote\n{disable}\nzygote.main()"
-    monkeypatch.setattr(warm, "PROGRAM", ["-c", program])
+    program = f"from numina.sandbox.jail import isolation, zygote\n{disable}\nzygote.main()"
+    monkeypatch.setattr(zygotes, "PROGRAM", ["-c", program])
 
     async def use() -> tuple[dict[str, bool], list[Result]]:
         async with SandboxPool(SANDBOX, SANDBOX_HARDWARE) as pool, pool.session() as session:
@@ -168,7 +168,7 @@ def test_recorded_traces_print_what_they_printed_for_their_authors():
 
     traces = read_traces(TRACES)
     results = run_programs(
-        SANDBOX, SANDBOX_HARDWARE, [[block.code for block in trace] for trace in traces]
+        SANDBOX, SANDBOX_HARDWARE, [[program.code for program in trace] for trace in traces]
     )
     blocks = sum(len(trace) for trace in traces)
     assert blocks == 1321

@@ -3,6 +3,9 @@
 import contextlib
 
 from numina.engine.protocol import Completion, Sampling, cut_at_stop
+from numina.template import Template
+
+PLAIN = Template("{problem} ")
 
 
 class Scripted:

@@ -12,13 +12,14 @@ from pathlib import Path
 
 from numina.agent.trace import Agent, TraceLimits
 from numina.engine.protocol import Completion, Sampling
+from numina.records.problem import Problem
 from numina.sctir.journal import Journal
 from numina.sctir.solve import solve
-from numina.settings.params import load
 from numina.settings.splits import AnswerRule
-from tests.sctir.scripted import NoPrograms
+from tests.conftest import changed_params
+from tests.sctir.scripted import PLAIN, NoPrograms
 
-SCTIR = load().sctir.model_copy(update={"n": 12, "stop": "none"})
+SCTIR = changed_params({"sctir.n": 12, "sctir.stop": "none"}).sctir
 RULE = AnswerRule(integer=True, modulus=0, lowest=None, highest=None, from_output=False)
 LIMITS = TraceLimits(0.8, 1.0, 64, 1000, 1, 200)
 
@@ -44,10 +45,11 @@ class Seeded:
 
 
 async def main(journal: Path, out: Path) -> None:
-    agent = Agent(Seeded(), NoPrograms(), LIMITS)
+    agent = Agent(Seeded(), NoPrograms(), PLAIN, LIMITS)
+    problems = [Problem(f"p{i}", "Q", "", "test") for i in range(4)]
     with Journal(journal) as kept:
         verdicts = await asyncio.gather(
-            *[solve(agent, "Q", f"p{i}", 1, SCTIR, RULE, kept) for i in range(4)]
+            *[solve(agent, problem, 1, SCTIR, RULE, kept) for problem in problems]
         )
     rows = [
         dataclasses.asdict(verdict) | {"seconds": 0.0, "traces": len(verdict.traces)}

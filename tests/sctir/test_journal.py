@@ -38,5 +38,23 @@ def test_a_torn_last_line_is_dropped_and_written_over(tmp_path, lost):
 def test_another_line_that_is_no_trace_is_named(tmp_path):
     path = tmp_path / "traces.jsonl"
     path.write_text('{"a": 1}\n')
-    with pytest.raises(UserError, match="line 1"):
-        Journal(path)
+    with pytest.raises(UserError, match="line 1"), Journal(path):
+        pass
+
+
+def test_a_trace_that_is_on_file_twice_votes_once(tmp_path):
+    path = tmp_path / "traces.jsonl"
+    with Journal(path) as journal:
+        for trace in [*TRACES, TRACES[0], make_trace("p", 1, "5")]:
+            journal.add(trace)
+    with Journal(path) as journal:
+        assert journal.of("p", 1) == TRACES[:2]
+
+
+def test_two_runs_never_share_a_journal(tmp_path):
+    with Journal(tmp_path / "traces.jsonl") as journal:
+        journal.add(TRACES[0])
+        with pytest.raises(UserError, match=r"another run .* \(process \d+\)"):
+            Journal(tmp_path / "traces.jsonl").__enter__()
+    with Journal(tmp_path / "traces.jsonl") as journal:
+        assert journal.of("p", 1) == TRACES[:1]

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from numina.errors import UserError
-from numina.settings.data import Digitize
 from numina.sources.exams import cut_pairs, is_sound, read_pages
+from tests.conftest import changed_params
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data" / "exams"
-PARAMS = Digitize(ocr=True, min_confidence=0.5, scale=3)
+PARAMS = changed_params().digitize
 
 
 def test_our_exam_is_read_by_text_layer_and_by_ocr():

@@ -13,24 +13,19 @@ import pytest
 from numina.errors import UserError
 from numina.records.problem import Problem
 from numina.rows import write_rows
-from numina.settings.training import Sft
 from numina.template import TEMPLATES
 from numina.train.sft import fine_tune
+from tests.conftest import changed_params
 
 ROOT = Path(__file__).resolve().parents[2]
-PARAMS = Sft(
-    seed=1,
-    epochs=2,
-    learning_rate=0.01,
-    batch_size=2,
-    warmup_ratio=0.1,
-    max_length=128,
-    packing=True,
-    mask_prompt=True,
-    mask_output=True,
-    gradient_checkpointing=False,
-    save_steps=0,
+CHANGES = {"epochs": 2, "learning_rate": 0.01, "batch_size": 2, "max_length": 128}
+WHOLE = changed_params(
+    {
+        **{f"sft_cot.{knob}": value for knob, value in CHANGES.items()},
+        "hardware.checkpoint_steps": 0,
+    }
 )
+PARAMS, HARDWARE = WHOLE.sft_cot, WHOLE.hardware
 ROWS = [
     Problem(str(i), f"What is ${i}+1$?", str(i + 1), "t", f"It is $\\boxed{{{i + 1}}}$.")
     for i in range(24)
@@ -52,7 +47,7 @@ def test_every_parameter_moves_and_the_loss_falls(model_folder, tmp_path, packin
     from transformers import AutoModelForCausalLM
 
     params = PARAMS.model_copy(update={"packing": packing})
-    fine_tune(model_folder, ROWS, tmp_path / "out", params, TEMPLATES["boundary"])
+    fine_tune(model_folder, ROWS, tmp_path / "out", params, HARDWARE, TEMPLATES["boundary"])
     before = dict(AutoModelForCausalLM.from_pretrained(model_folder).named_parameters())
     after = dict(AutoModelForCausalLM.from_pretrained(tmp_path / "out").named_parameters())
     assert before.keys() == after.keys()
@@ -81,7 +76,7 @@ def test_packed_samples_do_not_see_each_other(model_folder):
 
 def test_the_same_seed_gives_the_same_weights(model_folder, tmp_path):
     for name in ("a", "b"):
-        fine_tune(model_folder, ROWS, tmp_path / name, PARAMS, TEMPLATES["boundary"])
+        fine_tune(model_folder, ROWS, tmp_path / name, PARAMS, HARDWARE, TEMPLATES["boundary"])
     a, b = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("a", "b"))
     assert a == b
 
@@ -89,21 +84,23 @@ def test_the_same_seed_gives_the_same_weights(model_folder, tmp_path):
 def test_rows_that_are_all_too_long_are_refused(model_folder, tmp_path):
     params = PARAMS.model_copy(update={"max_length": 16})
     with pytest.raises(UserError, match="max_length: 16"):
-        fine_tune(model_folder, ROWS, tmp_path / "out", params, TEMPLATES["boundary"])
+        fine_tune(model_folder, ROWS, tmp_path / "out", params, HARDWARE, TEMPLATES["boundary"])
     assert not (tmp_path / "out").exists()
 
 
 def test_a_killed_run_resumes_to_the_same_loss(model_folder, tmp_path):
     rows = tmp_path / "rows.jsonl"
     write_rows(rows, ROWS)
-    params = PARAMS.model_copy(update={"save_steps": 1, "epochs": 30})
+    params = PARAMS.model_copy(update={"epochs": 30})
+    hardware = HARDWARE.model_copy(update={"checkpoint_steps": 1})
     program = (
-        "import sys; from pathlib import Path; from numina.records import read_problems;"
-        "from numina.settings import Sft; from numina.template import TEMPLATES;"
+        "import sys; from pathlib import Path; from numina.rows import read_problems;"
+        "from numina.settings.hardware import Hardware; from numina.settings.training import Sft;"
+        "from numina.template import TEMPLATES;"
         "from numina.train.sft import fine_tune;"
         f"fine_tune(Path({str(model_folder)!r}), read_problems(Path({str(rows)!r})),"
         f"Path(sys.argv[1]), Sft.model_validate_json({params.model_dump_json()!r}),"
-        "TEMPLATES['boundary'])"
+        f"Hardware.model_validate_json({hardware.model_dump_json()!r}), TEMPLATES['boundary'])"
     )
 
     def start(out: str, cache: str) -> subprocess.Popen[bytes]:

@@ -11,10 +11,11 @@ import pytest
 from numina.errors import UserError
 from numina.records.problem import Problem
 from numina.rows import read_problems, write_rows
-from numina.settings.splits import ValidationSets
+from numina.settings import Params
 from numina.validation.published import published_problem, whole_by_float
 from numina.validation.splits import build_split, build_splits
 from stages import validation_sets
+from tests.conftest import changed_params
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "validation"
 needs_shared = pytest.mark.skipif(
@@ -24,16 +25,22 @@ COMMIT = "a" * 40
 GOOD = {"id": "a", "problem": "What is 1?", "answer": "1"}
 
 
-def sets(*splits: str, **sources: Any) -> ValidationSets:
-    """Params of these splits; `sources` are changes of real ones, by name."""
-    embedded = {"min_level": 1, "max_level": 3, "count": 5}
-    hub = {"name": "some/set", "revision": "", "file": "data/train.parquet"}
-    real = {"source": "path", "path": "", "hub": hub, "count": 0}
-    given: dict[str, Any] = {"seed": 1, "splits": splits}
-    given |= {"mini_amc": embedded, "mini_aime": embedded, "amc": real, "aime": real}
-    given |= {f"math_level_{level}": {**real, "rule": "as_is"} for level in (4, 5)}
-    given |= {name: {**given[name], **changes} for name, changes in sources.items()}
-    return ValidationSets.model_validate(given)
+def sets(*splits: str, **sources: Any) -> Params:
+    """Params of these splits; `sources` are changes of some, by name."""
+    changes: dict[str, Any] = {"validation_sets.splits": list(splits), "validation_sets.seed": 1}
+    for name in ("amc", "aime", "math_level_4", "math_level_5"):
+        changes[f"splits.{name}.count"] = 0
+        for key, value in sources.get(name, {}).items():
+            changes[f"splits.{name}.{key}"] = value
+    return changed_params(changes)
+
+
+def split_of(name: str, params: Params) -> list[Problem]:
+    return build_split(name, params.splits[name], params.validation_sets.seed)
+
+
+def all_of(params: Params) -> dict[str, list[Problem]]:
+    return build_splits(params.validation_sets, params.splits)
 
 
 def from_rows(tmp_path: Path, *rows: Any, split: str = "amc", **changes: Any) -> list[Problem]:
@@ -41,7 +48,7 @@ def from_rows(tmp_path: Path, *rows: Any, split: str = "amc", **changes: Any) ->
     lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
     (tmp_path / "rows.jsonl").write_text("\n".join(lines) + "\n")
     source = {"path": str(tmp_path / "rows.jsonl"), **changes}
-    return build_split(split, sets(split, **{split: source}))
+    return split_of(split, sets(split, **{split: source}))
 
 
 def solved(name: str, level: int, box: str, **fields: Any) -> dict[str, Any]:
@@ -54,7 +61,7 @@ def solved(name: str, level: int, box: str, **fields: Any) -> dict[str, Any]:
 def test_the_published_levels_are_cut_from_the_math_test(level, rows, sound):
     split = f"math_level_{level}"
     whole = {"path": str(SHARED / "math_test.jsonl.gz"), "rule": "cut"}
-    cut = build_split(split, sets(split, **{split: whole}))
+    cut = split_of(split, sets(split, **{split: whole}))
     assert len(cut) == rows
     assert sum(not problem.unsound for problem in cut) == sound
     assert {(problem.level, bool(problem.subject)) for problem in cut} == {(level, True)}
@@ -67,7 +74,7 @@ def test_the_published_levels_are_cut_from_the_math_test(level, rows, sound):
         assert bool(problem.unsound) == bool(row["rule_artefact"])
         assert problem.unsound or problem.answer == row["answer"]
     already = {"path": str(SHARED / f"aimo_{split}.jsonl")}
-    assert build_split(split, sets(split, **{split: already})) == cut
+    assert split_of(split, sets(split, **{split: already})) == cut
 
 
 @needs_shared
@@ -79,7 +86,7 @@ def test_the_published_levels_are_cut_from_the_math_test(level, rows, sound):
     ],
 )
 def test_the_contests_are_read_whole_with_their_papers(split, rows, contests):
-    problems = build_split(
+    problems = split_of(
         split, sets(split, **{split: {"path": str(SHARED / f"aimo_{split}.jsonl")}})
     )
     assert len(problems) == rows
@@ -182,14 +189,14 @@ def test_a_file_without_the_level_is_refused(tmp_path):
 def test_bytes_that_are_no_text_are_named(tmp_path):
     (tmp_path / "rows.jsonl").write_bytes(json.dumps(GOOD).encode() + b"\n\n\xff\xfe\n")
     with pytest.raises(UserError, match=r"rows\.jsonl, line 3: not UTF-8"):
-        build_split("amc", sets("amc", amc={"path": str(tmp_path / "rows.jsonl")}))
+        split_of("amc", sets("amc", amc={"path": str(tmp_path / "rows.jsonl")}))
 
 
 def test_a_gzip_file_cut_short_is_named(tmp_path):
     whole = gzip.compress("".join(json.dumps({**GOOD, "id": str(i)}) for i in range(99)).encode())
     (tmp_path / "rows.jsonl.gz").write_bytes(whole[:-20])
     with pytest.raises(UserError, match=r"rows\.jsonl\.gz, line 1: damaged gzip file"):
-        build_split("amc", sets("amc", amc={"path": str(tmp_path / "rows.jsonl.gz")}))
+        split_of("amc", sets("amc", amc={"path": str(tmp_path / "rows.jsonl.gz")}))
 
 
 @pytest.mark.parametrize("broken", ["missing", "truncated"])
@@ -202,19 +209,20 @@ def test_nothing_is_written_where_one_split_is_wrong(tmp_path, monkeypatch, brok
         amc={"path": str(tmp_path / "amc.jsonl")},
         aime={"path": str(tmp_path / "aime.jsonl")},
     )
-    given = type("Given", (), {"validation_sets": params})
-    monkeypatch.setattr(validation_sets.settings, "load", lambda: given)
-    monkeypatch.setattr(sys, "argv", ["validation_sets", "--out", str(tmp_path / "out")])
+    monkeypatch.setattr(validation_sets.settings, "load", lambda *_: params)
+    paths = ["--out", str(tmp_path / "out"), "--rules", str(tmp_path / "rules.json")]
+    monkeypatch.setattr(sys, "argv", ["validation_sets", *paths])
     with pytest.raises(UserError, match=r"aime\.jsonl(: not found|, line 1: not JSON)"):
         validation_sets.main()
     assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "rules.json").exists()
 
 
 def test_one_id_in_two_splits_is_refused(tmp_path):
     write_rows(tmp_path / "rows.jsonl", [Problem("a", "What is 1?", "1", "t")])
     source = {"path": str(tmp_path / "rows.jsonl")}
     with pytest.raises(UserError, match="id 'a' is in amc and in aime"):
-        build_splits(sets("amc", "aime", amc=source, aime=source))
+        all_of(sets("amc", "aime", amc=source, aime=source))
 
 
 def test_a_split_of_real_problems_is_a_seeded_handful(tmp_path):
@@ -278,7 +286,7 @@ def on_hub(**changes: str) -> dict[str, Any]:
 
 
 def test_a_hub_file_is_read_at_its_commit(hub):
-    problems = build_split("aime", sets("aime", aime=on_hub()))
+    problems = split_of("aime", sets("aime", aime=on_hub()))
     assert [(p.id, p.answer, p.contest, p.solution) for p in problems] == [
         ("aime/0", "142", "AIME II 2023", ""),
         ("aime/1", "-4", "", "$\\boxed{-4}$"),
@@ -288,7 +296,7 @@ def test_a_hub_file_is_read_at_its_commit(hub):
 
 
 def test_numbered_rows_of_two_hub_sets_do_not_collide(hub):
-    splits = build_splits(sets("amc", "aime", amc=on_hub(), aime=on_hub()))
+    splits = all_of(sets("amc", "aime", amc=on_hub(), aime=on_hub()))
     assert [p.id for rows in splits.values() for p in rows] == [
         "amc/0",
         "amc/1",
@@ -300,7 +308,7 @@ def test_numbered_rows_of_two_hub_sets_do_not_collide(hub):
 def test_a_hub_row_that_is_wrong_is_named_with_its_commit(hub):
     hub.rows = [{"id": 7, "problem": "Three?", "answer": "pi"}]
     with pytest.raises(UserError, match=r"some/set@aaaaaaa/data/train\.parquet, row 1: field 'ans"):
-        build_split("amc", sets("amc", amc=on_hub()))
+        split_of("amc", sets("amc", amc=on_hub()))
 
 
 def test_a_hub_file_that_is_no_table_is_named(tmp_path, monkeypatch):
@@ -311,7 +319,7 @@ def test_a_hub_file_that_is_no_table_is_named(tmp_path, monkeypatch):
         huggingface_hub, "hf_hub_download", lambda *_, **__: str(tmp_path / "train.parquet")
     )
     with pytest.raises(UserError, match=r"some/set@aaaaaaa/data/train\.parquet: cannot be read"):
-        build_split("amc", sets("amc", amc=on_hub()))
+        split_of("amc", sets("amc", amc=on_hub()))
 
 
 def test_a_hub_that_cannot_be_reached_is_named(monkeypatch):
@@ -321,24 +329,25 @@ def test_a_hub_that_cannot_be_reached_is_named(monkeypatch):
     with pytest.raises(
         UserError, match=f"cannot fetch data/train.parquet at {COMMIT} from the hub"
     ):
-        build_split("amc", sets("amc", amc=on_hub(name="nobody/nothing")))
+        split_of("amc", sets("amc", amc=on_hub(name="nobody/nothing")))
 
 
 @pytest.mark.parametrize("revision", ["", "main", "A" * 40, "a" * 39])
 def test_a_hub_source_needs_a_whole_commit(revision):
-    with pytest.raises(ValueError, match=r"amc\.hub\.revision"):
+    with pytest.raises(UserError, match=r"splits\.amc\.hub\.revision"):
         sets("amc", amc=on_hub(revision=revision))
 
 
 @pytest.mark.parametrize(
     ("splits", "changes", "reason"),
     [
-        (["amc"], {}, r"splits \['amc'\]: amc\.path is empty"),
+        (["amc"], {}, r"splits\.amc\.path is empty, and validation_sets\.splits names it"),
+        (["olympiad"], {}, "'olympiad' is not in splits"),
         (["mini_amc", "mini_amc"], {}, "splits repeat"),
         (["mini_amc"], {"math_level_4": {"rule": "guess"}}, "rule"),
-        (["mini_amc"], {"amc": {"rule": "cut"}}, "rule"),  # is of the MATH splits only
+        (["mini_amc"], {"amc": {"rule": "cut"}}, "rule 'cut' needs a level from 1 to 5, level=0"),
     ],
 )
 def test_params_that_cannot_be_are_refused(splits, changes, reason):
-    with pytest.raises(ValueError, match=reason):
+    with pytest.raises(UserError, match=reason):
         sets(*splits, **changes)

@@ -5,12 +5,20 @@ from __future__ import annotations
 import json
 import os
 import struct
-from typing import Any
+from typing import Any, NamedTuple
 
 START, KILL, END = b"S", b"K", b"E"  # END: kill, and tell what became of it
 ORDER = struct.Struct("<cI")  # one of these, and the number of a session
 ENDED = struct.Struct("<Iidd")  # the number, exit code, processor seconds, peak memory in MiB
 SIZE = struct.Struct("<I")  # before each request and each reply
+
+
+class Ended(NamedTuple):
+    """How a session ended: its exit code (a negative one is a signal) and what it used."""
+
+    exit_code: int
+    cpu_s: float
+    max_rss_mb: float
 
 
 def write_frame(channel: int, reply: dict[str, Any]) -> None:

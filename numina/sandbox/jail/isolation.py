@@ -19,7 +19,7 @@ import stat
 import struct
 from dataclasses import dataclass
 
-from numina.sandbox.files import (
+from numina.sandbox.jail.files import (
     DEVICES,
     MNT_DETACH,
     MS_BIND,
@@ -30,9 +30,11 @@ from numina.sandbox.files import (
     readable,
     remove_tree,
 )
-from numina.sandbox.files import hide_files as hide_files  # the zygote's, beside the other layers
-from numina.sandbox.kernel import LINUX, LayerError, call, libc, number, syscall
-from numina.sandbox.seccomp import seccomp
+from numina.sandbox.jail.files import (
+    hide_files as hide_files,  # the zygote's, beside the other layers
+)
+from numina.sandbox.jail.kernel import LINUX, LayerError, call, libc, number, syscall
+from numina.sandbox.jail.seccomp import seccomp
 
 NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = (
     0x00020000,

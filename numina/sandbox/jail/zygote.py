@@ -1,6 +1,6 @@
 """The process that sessions are forked from: libraries imported once, then a fork a session.
 
-Started by `numina.sandbox.warm` as a program of its own, with an empty environment, and single
+Started by `numina.sandbox.zygotes` as a program of its own, with an empty environment, and single
 threaded; of numina it imports the layers alone. Over its control socket it is sent, for each new
 session, a number and two descriptors: a socket for requests and replies, and a pipe that takes what
 programs print; and, for each session that is over, its number again, to be killed. Where that is to
@@ -24,13 +24,13 @@ import sys
 import types
 from typing import Any
 
-from numina.sandbox import isolation
-from numina.sandbox.block import run_block
-from numina.sandbox.files import remove_tree
-from numina.sandbox.forks import Sessions
-from numina.sandbox.kernel import LINUX
-from numina.sandbox.seccomp import filter_program
-from numina.sandbox.wire import ORDER, START, read_frame, write_frame
+from numina.sandbox.jail import isolation
+from numina.sandbox.jail.block import run_block
+from numina.sandbox.jail.files import remove_tree
+from numina.sandbox.jail.forks import Sessions
+from numina.sandbox.jail.kernel import LINUX
+from numina.sandbox.jail.seccomp import filter_program
+from numina.sandbox.jail.wire import ORDER, START, read_frame, write_frame
 
 REAP_S, REAP_SOON_S = 1.0, 0.002
 OWN = 40  # a session's own descriptors: its channel, its output, its rules

@@ -10,7 +10,7 @@ import secrets
 import struct
 import sysconfig
 
-from numina.sandbox.kernel import call, syscall
+from numina.sandbox.jail.kernel import call, syscall
 
 SESSIONS = "/sessions"  # where sessions have their folders, once the machine's files are hidden
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from numina.sandbox import isolation
-from numina.sandbox.wire import END, ENDED, KILL
+from numina.sandbox.jail import isolation
+from numina.sandbox.jail.wire import END, ENDED, KILL
 
 PROBE = 0  # the number of the session that is none of the caller's
 RSS_UNITS = 2**20 if sys.platform == "darwin" else 2**10  # of ru_maxrss, in one MiB

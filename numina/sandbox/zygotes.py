@@ -8,32 +8,22 @@ import contextlib
 import itertools
 import json
 import os
-import select
-import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-from numina.sandbox.files import remove_tree
+from numina.sandbox.control import Control
+from numina.sandbox.jail.files import remove_tree
+from numina.sandbox.jail.wire import START
 from numina.sandbox.process import Process
-from numina.sandbox.wire import END, ENDED, KILL, ORDER, START
 from numina.settings.decoding import Sandbox
 from numina.settings.hardware import SandboxHardware
+from numina.terminal import say
 
-PROGRAM = ["-m", "numina.sandbox.zygote"]
+PROGRAM = ["-m", "numina.sandbox.jail.zygote"]
 START_S = 120.0  # the zygote imports sympy, on a slow disk too
-END_S = 5.0  # a killed session gives back its memory first
-
-
-class Ended(NamedTuple):
-    """What became of a session: negative exit codes are signals."""
-
-    exit_code: int
-    cpu_s: float
-    max_rss_mb: float
 
 
 class Zygote:
@@ -55,8 +45,6 @@ class Zygote:
         self.preload, self.ahead = preload, ahead
         self.numbers = itertools.count(1)
         self.spares: collections.deque[Process] = collections.deque()
-        self.ending: dict[int, asyncio.Future[Ended | None]] = {}
-        self.told = b""
         self.layers: dict[str, bool] = {}
         self.launch()
         self.starting = asyncio.create_task(self.serving())
@@ -65,7 +53,7 @@ class Zygote:
         """Start the process; it serves once `greet` returns."""
         self.folder = tempfile.mkdtemp(prefix="numina-")
         os.mkdir(os.path.join(self.folder, "root"))
-        self.control, theirs = socket.socketpair()
+        self.control = Control()
         limits = {
             "memory_mb": self.params.memory_mb,
             "cpu_s": self.params.cpu_s,
@@ -73,9 +61,10 @@ class Zygote:
             "open_files": self.hardware.open_files,
         }
         options = {"folder": self.folder, "limits": limits, "preload": self.preload}
+        theirs = self.control.theirs.fileno()
         self.process = subprocess.Popen(
-            [sys.executable, "-sP", *PROGRAM, str(theirs.fileno()), json.dumps(options)],
-            pass_fds=[theirs.fileno()],
+            [sys.executable, "-sP", *PROGRAM, str(theirs), json.dumps(options)],
+            pass_fds=[theirs],
             env={
                 "PYTHONPATH": str(Path(__file__).parents[2]),  # this very numina
                 "PYTHONHASHSEED": "0",  # sets print alike each time
@@ -84,8 +73,8 @@ class Zygote:
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
-        theirs.close()
-        self.control.settimeout(START_S)
+        self.control.theirs.close()
+        self.control.socket.settimeout(START_S)
 
     async def serving(self) -> None:
         """Wait until it serves.
@@ -94,10 +83,10 @@ class Zygote:
             RuntimeError: it has died.
         """
         await asyncio.to_thread(self.greet)
-        asyncio.get_running_loop().add_reader(self.control, self._on_control)
+        self.control.listen()
 
     def greet(self) -> None:
-        line = self.control.makefile("rb").readline()
+        line = self.control.socket.makefile("rb").readline()
         if not line:
             raise RuntimeError(f"the sandbox did not start (exit status {self.process.wait()})")
         self.layers = json.loads(line)
@@ -111,7 +100,7 @@ class Zygote:
             RuntimeError: it has died.
             OSError: it cannot be started.
         """
-        if self.starting.done() and (self.starting.exception() or self.is_gone()):
+        if self.starting.done() and (self.starting.exception() or self.control.is_gone()):
             self.forget()
             self.starting = asyncio.create_task(self.start_anew())
         await asyncio.shield(self.starting)
@@ -133,14 +122,10 @@ class Zygote:
 
     def forget(self) -> None:
         """Give up all that hangs on a process that is gone or soon will be."""
-        asyncio.get_running_loop().remove_reader(self.control)
-        with contextlib.suppress(OSError):
-            self.control.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits for the greeting
         self.control.close()
         for process in self.spares:
             process.close()
         self.spares.clear()
-        self._nothing_more_to_tell()
 
     def stop(self) -> None:
         try:
@@ -150,65 +135,14 @@ class Zygote:
             self.process.wait()
         remove_tree(self.folder)
 
-    def order(self, action: bytes, number: int, descriptors: Sequence[int] = ()) -> None:
-        """Send an order; where it is gone, its sessions are too, and `take` starts it anew."""
-        with contextlib.suppress(OSError):
-            socket.send_fds(self.control, [ORDER.pack(action, number)], descriptors)
-
-    def is_gone(self) -> bool:
-        """Whether it has ended, and so hung up."""
-        if self.control.fileno() < 0:
-            return True
-        watch = select.poll()
-        watch.register(self.control, 0)
-        return bool(watch.poll(0))
-
-    def _on_control(self) -> None:
-        part = b""
-        with contextlib.suppress(OSError):
-            part = self.control.recv(65536)
-        if not part:
-            asyncio.get_running_loop().remove_reader(self.control)
-            self._nothing_more_to_tell()
-        self.told += part
-        while len(self.told) >= ENDED.size:
-            number, *became = ENDED.unpack_from(self.told)
-            self.told = self.told[ENDED.size :]
-            if (waiting := self.ending.get(number)) and not waiting.done():
-                waiting.set_result(Ended(*became))
-
-    def _nothing_more_to_tell(self) -> None:
-        self.told = b""
-        for waiting in self.ending.values():
-            if not waiting.done():
-                waiting.set_result(None)
-
-    def kill(self, number: int) -> None:
-        """Kill a session."""
-        self.order(KILL, number)
-
-    async def end(self, number: int) -> Ended | None:
-        """Kill a session, and learn what became of it; None where that cannot be learnt."""
-        if self.is_gone():
-            return None
-        waiting = self.ending[number] = asyncio.get_running_loop().create_future()
-        self.order(END, number)
-        try:
-            async with asyncio.timeout(END_S):
-                return await waiting
-        except TimeoutError:
-            return None
-        finally:
-            del self.ending[number]
-
     def spawn(self) -> Process | None:
         """Have a session's process started; None where this process may open no more files."""
         number = next(self.numbers)
         try:
-            process = Process(self, number)
+            process = Process(self.control, number)
         except OSError:
             return None
-        self.order(START, number, [process.theirs.fileno(), process.output_theirs])
+        self.control.order(START, number, [process.theirs.fileno(), process.output_theirs])
         process.handed_over()
         return process
 
@@ -219,7 +153,7 @@ class Zygote:
             try:
                 await self.ready()
             except (RuntimeError, OSError) as error:
-                print(f"sandbox: {error}", file=sys.stderr)
+                say(f"sandbox: {error}")
                 continue
             process = self.spares.popleft() if self.spares else self.spawn()
             while len(self.spares) < self.ahead and (spare := self.spawn()):

@@ -1,0 +1,179 @@
+"""The fenced format of a solution: prose, programs and what they printed.
+
+Models write fences in many ways: ``python``, ``py`` or ``Python3``, after a space, with the line
+ends of Windows, indented in a list, or behind words on a line. A closing fence stands on a line of
+its own, so backticks in a comment or a docstring close nothing; a block that is never closed runs
+to the end of the text.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import tokenize
+from dataclasses import dataclass
+
+CODE_START, CODE_END = "```python\n", "```"
+OUTPUT_START, OUTPUT_END = "```output\n", "```\n"
+# What a model may open an output with: decoding stops there.
+OUTPUT_STARTS = (OUTPUT_START, "```output\r\n", "``` output\n", "```Output\n")
+
+FENCE = re.compile(r"^(?P<before>.*?)```+[ \t]*(?P<language>[A-Za-z][\w+#.-]*)?[ \t]*\r?$")
+PYTHON = re.compile(r"py(?:thon)?[\d.]*|sage|ipython[\d.]*", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block of a text.
+
+    Attributes:
+        kind: ``python``, ``output``, another language in lower case, or "" where none is named.
+        start, end: of the block in the text, fences included.
+        inside: where its content begins.
+        text: what stands between the fences.
+    """
+
+    kind: str
+    start: int
+    end: int
+    inside: int
+    text: str
+
+
+def blocks(text: str) -> list[Block]:
+    """The blocks of a text, in order."""
+    lines = re.findall(r"[^\n]*\n|[^\n]+", text)
+    begins = [0]
+    for line in lines:
+        begins.append(begins[-1] + len(line))
+    found: list[Block] = []
+    at = 0
+    while at < len(lines):
+        kind = opened(lines, at)
+        if kind is None:
+            at += 1
+            continue
+        last = last_line(lines, at, kind)
+        closed = last < len(lines) and closes(lines[last])
+        start = begins[at] + lines[at].index("```")
+        inside = begins[at + 1]
+        content = text[inside : begins[last]]
+        at = last + 1 if closed else last
+        found.append(Block(kind, start, begins[at], inside, content))
+    return found
+
+
+def prose(text: str) -> str:
+    """A text without its blocks: each leaves an empty line."""
+    kept, position = [], 0
+    for block in blocks(text):
+        kept += [text[position : block.start], "\n"]
+        position = block.end
+    return "".join([*kept, text[position:]])
+
+
+def outputs(text: str) -> list[str]:
+    """What the programs of a text printed, in order."""
+    return [block.text for block in blocks(text) if block.kind == "output"]
+
+
+def output_spans(text: str) -> list[tuple[int, int]]:
+    """Character spans of what programs printed, with the fence that closes each output.
+
+    The opening fence is not part of a span: the model writes it, and decoding stops there.
+    """
+    return [(block.inside, block.end) for block in blocks(text) if block.kind == "output"]
+
+
+def waiting_program(text: str) -> str:
+    """The code that a text which ends in an opened output block waits for; "" where there is none.
+
+    That is every program since the output before, one after another: an output that is opened
+    again asks for nothing.
+    """
+    found = blocks(text)
+    if found and found[-1].kind == "output":
+        found.pop()
+    programs: list[str] = []
+    for block in reversed(found):
+        if block.kind == "output":
+            break
+        if block.kind == "python":
+            programs.append(dedented(block.text))
+    return "\n".join(reversed(programs))
+
+
+def dedented(code: str) -> str:
+    """A program without the indentation of its first line, which stood in a list, say."""
+    lines = code.replace("\r\n", "\n").rstrip().split("\n")
+    first = next((line for line in lines if line.strip()), "")
+    indent = first[: len(first) - len(first.lstrip())]
+    if not indent:
+        return "\n".join(lines)
+    return "\n".join(line.removeprefix(indent) for line in lines)
+
+
+def last_line(lines: list[str], at: int, kind: str) -> int:
+    """The line that ends the block that line `at` opens; their number where none does.
+
+    A fence within a docstring ends no program: where the string before it is still open, and a
+    later fence finds it closed, that one ends it.
+    """
+    candidates = (i for i in range(at + 1, len(lines)) if ends(lines[i], kind))
+    first = next(candidates, len(lines))
+    if kind != "python" or not in_string("".join(lines[at + 1 : first])):
+        return first
+    for later in candidates:
+        if not in_string("".join(lines[at + 1 : later])):
+            return later
+    return first
+
+
+def in_string(code: str) -> bool:
+    """Whether a program ends inside of a string of several lines."""
+    try:
+        for _ in tokenize.generate_tokens(io.StringIO(code).readline):
+            pass
+    except tokenize.TokenError as error:
+        return "string" in str(error)
+    except SyntaxError:
+        return False
+    return False
+
+
+def opened(lines: list[str], at: int) -> str | None:
+    """The kind of the block that a line opens, or None.
+
+    A fence without a language opens one only where the next fence closes it: it may be one closing
+    fence too many.
+    """
+    match = FENCE.match(lines[at].rstrip("\n"))
+    if match is None:
+        return None
+    language = (match["language"] or "").lower()
+    if "`" in match["before"] or (match["before"].strip() and not known(language)):
+        return None
+    if not language:
+        later = (line for line in lines[at + 1 :] if FENCE.match(line.rstrip("\n")))
+        fence = next(later, None)
+        return "" if fence is not None and closes(fence) else None
+    return "python" if PYTHON.fullmatch(language) else language
+
+
+def known(language: str) -> bool:
+    return language == "output" or PYTHON.fullmatch(language) is not None
+
+
+def closes(line: str) -> bool:
+    return re.fullmatch(r"\s*```+\s*", line) is not None
+
+
+def ends(line: str, kind: str) -> bool:
+    """Whether a line ends a block: its closing fence, or the next block where that is missing."""
+    if closes(line):
+        return True
+    match = FENCE.match(line.rstrip("\n"))
+    if match is None or match["before"].strip():
+        return False
+    language = (match["language"] or "").lower()
+    return language == "output" or (kind == "output" and known(language))
