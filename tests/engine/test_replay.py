@@ -45,7 +45,7 @@ class Drawn:
         if OUTPUT_START in prompt:
             text = f"So \\boxed{{{drawn.choice([3, 3, 3, 3, 8])}}}."
             return Completion(text, "end", self.count_tokens(prompt), 9, -1.0)
-        text = f"```python\nprint({'1+' * drawn.choice([1, 99])}2)\n{OUTPUT_START}"
+        text = f"```python\nprint({'1+' * drawn.choice([1, 199])}2)\n{OUTPUT_START}"
         return Completion(text, "stop", self.count_tokens(prompt), 9, -1.0)
 
 

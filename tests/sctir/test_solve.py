@@ -18,7 +18,7 @@ from numina.records.trace import Verdict
 from numina.sandbox.pool import SandboxPool
 from numina.sctir.journal import Journal
 from numina.sctir.solve import solve
-from tests.conftest import SANDBOX, SANDBOX_HARDWARE, changed_params
+from tests.conftest import PARAMS, SANDBOX, SANDBOX_HARDWARE, changed_params
 from tests.dag import ROOT
 from tests.sctir.scripted import PLAIN, NoPrograms, Scripted
 from tests.sctir.solving import LIMITS, RULE
@@ -150,7 +150,8 @@ def test_the_same_seed_gives_the_same_traces_on_the_transformers_engine(model_fo
     limits = TraceLimits(1.0, 1.0, 24, 400, 2, 200)
 
     async def go(batch_size: int) -> list[str]:
-        engine = TransformersEngine(model_folder, batch_size, "float32")
+        params = PARAMS.engine.model_copy(update={"batch_size": batch_size})
+        engine = TransformersEngine(model_folder, params, PARAMS.hardware.transformers, 400)
         async with engine, SandboxPool(SANDBOX, SANDBOX_HARDWARE) as pool:
             agent = Agent(engine, pool, PLAIN, limits)
             sctir = SCTIR.model_copy(update={"stop": "none"})
