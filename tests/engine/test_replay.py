@@ -14,11 +14,12 @@ from numina.engine.choose import open_engine
 from numina.engine.protocol import Completion, Sampling
 from numina.engine.replay import Recorder, ReplayEngine, read_recording, recording
 from numina.errors import UserError
+from numina.fences import OUTPUT_START
 from numina.records.problem import Problem
 from numina.records.trace import Verdict
 from numina.sandbox.result import Result
 from numina.sctir.solve import solve
-from numina.template import OUTPUT_START, TEMPLATES
+from numina.template import TEMPLATES
 from tests.conftest import PARAMS, changed_params
 
 PROBLEM = Problem(id="p", problem="What is $1+2$?", answer="3", source="")

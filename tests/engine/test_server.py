@@ -177,7 +177,7 @@ def test_nobody_listens(model_folder):
 
 @pytest.mark.parametrize("models", [{"data": []}, {"data": None}, {}, [], {"data": [{"id": ""}]}])
 def test_a_server_that_lists_no_model_is_one_line(model_folder, models):
-    with pytest.raises(UserError, match="server.urls: no server answers"):
+    with pytest.raises(UserError, match=r"server\.urls: no server answers"):
         ask_one(model_folder, Told(models=models), served_model="", patience_s=0.3)
 
 
