@@ -43,9 +43,9 @@ def cache(tmp_path, monkeypatch) -> Path:
 
 def test_a_second_run_is_refused_with_the_first_ones_number(tmp_path):
     holder = hold(tmp_path / "run")
-    with pytest.raises(UserError, match=rf"is using .*/run \(process {holder.pid}\)"):
-        with locked(tmp_path / "run"):
-            pytest.fail("two have it")
+    refused = rf"is using .*/run \(process {holder.pid}\)"
+    with pytest.raises(UserError, match=refused), locked(tmp_path / "run"):
+        pytest.fail("two have it")
     holder.kill()
     holder.wait(30)
     with locked(tmp_path / "run"):
