@@ -52,6 +52,14 @@ def family_of(pid: int) -> list[int]:
     return [pid, *(member for child in children for member in family_of(int(child)))]
 
 
+def is_running(pid: int) -> bool:
+    """Whether a process is there and is not dead, waiting for init to take note."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
 def test_ctrl_c_ends_solve_and_leaves_nothing_running(model_folder):
     command = [sys.executable, "-m", "numina.cli.main", "solve", "What is $4+12$?", "--n", "4000"]
     solving = subprocess.Popen(
@@ -67,7 +75,7 @@ def test_ctrl_c_ends_solve_and_leaves_nothing_running(model_folder):
     assert solving.returncode == 130
     assert rest.endswith("interrupted\n")
     assert "Traceback" not in rest
-    assert not [pid for pid in family if Path(f"/proc/{pid}").exists()]
+    assert not [pid for pid in family if is_running(pid)]
 
 
 def test_exec_runs_a_program_from_standard_input():
@@ -136,7 +144,7 @@ def test_exec_leaves_no_process_and_no_folder_after_sigterm(tmp_path):
     running.send_signal(signal.SIGTERM)
     _, errors = running.communicate(timeout=60)
     assert (running.returncode, errors) == (130, "interrupted\n")
-    assert not [pid for pid in family if Path(f"/proc/{pid}").exists()]
+    assert not [pid for pid in family if is_running(pid)]
     assert list(tmp_path.iterdir()) == []
 
 
