@@ -1,33 +1,41 @@
-# Python 3.11 and git are all that is needed; everything else comes into .venv.
+# Linux, Python 3.11 and git are all that is needed; everything else comes into .venv.
 PYTHON ?= python3.11
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # DVC reports anonymous usage over the network unless told not to.
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help repro test lint smoke lock clean
+.PHONY: help repro test lint smoke lock clean machine
 
 help:            ## list these targets
 	@grep -hE '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
 
-repro: .venv/ready   ## set up, then run the default pipeline
+repro: machine .venv/ready   ## set up, then run the default pipeline
 	dvc repro
 
-test: .venv/ready    ## set up, then run the tests
+test: machine .venv/ready    ## set up, then run the tests
 	pytest
 
-lint: .venv/ready    ## ruff and type checks
+lint: machine .venv/ready    ## ruff and type checks
 	ruff check . && ruff format --check . && basedpyright
 
-smoke: .venv/ready   ## run the default pipeline scaled down, in a copy; then prove it idle
+smoke: machine .venv/ready   ## run the default pipeline scaled down, in a copy; then prove it idle
 	bash tests/smoke.sh
 
-lock: .venv/ready    ## write requirements.lock anew from what .venv holds
+lock: machine .venv/ready    ## write requirements.lock anew from what .venv holds
 	pip freeze --exclude-editable --exclude pip --exclude setuptools | sed 's/+cpu$$//' > requirements.lock
 
 clean:           ## remove the environment
 	rm -rf .venv
 
-.venv/ready: requirements.lock pyproject.toml
+machine:
+	@[ "$$(uname -s)" = Linux ] || { echo "error: numina needs Linux, and this is $$(uname -s): its \
+	sandbox stands on namespaces, Landlock and seccomp. On Windows use WSL2; beside a Mac, a Linux \
+	machine." >&2; exit 1; }
+	@command -v git >/dev/null || { echo "error: git is not installed, and DVC needs it" >&2; exit 1; }
+
+.venv/ready: requirements.lock pyproject.toml | machine
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
+	echo "error: $(PYTHON) is not Python 3.11; make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet pip==25.3 setuptools==80.9.0
 	.venv/bin/python -m pip install --quiet -r requirements.lock

@@ -43,8 +43,13 @@ def cache(tmp_path, monkeypatch) -> Path:
 
 def test_a_second_run_is_refused_with_the_first_ones_number(tmp_path):
     holder = hold(tmp_path / "run")
+<<<<<<< HEAD
     refused = rf"is using .*/run \(process {holder.pid}\)"
     with pytest.raises(UserError, match=refused), locked(tmp_path / "run"):
+=======
+    refused = pytest.raises(UserError, match=rf"is using .*/run \(process {holder.pid}\)")
+    with refused, locked(tmp_path / "run"):
+>>>>>>> cli
         pytest.fail("two have it")
     holder.kill()
     holder.wait(30)
@@ -82,6 +87,6 @@ def test_what_is_left_is_listed_with_its_size_and_its_holder(cache):
 
 def test_a_folder_that_cannot_be_used_is_named(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match=r"file/run: cannot be used: Not a directory"):
-        with locked(tmp_path / "file/run"):
-            pytest.fail("it has it")
+    refused = pytest.raises(UserError, match=r"file/run: cannot be used: Not a directory")
+    with refused, locked(tmp_path / "file/run"):
+        pytest.fail("it has it")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -51,6 +52,14 @@ def family_of(pid: int) -> list[int]:
     return [pid, *(member for child in children for member in family_of(int(child)))]
 
 
+def is_running(pid: int) -> bool:
+    """Whether a process is there and is not dead, waiting for init to take note."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
 def test_ctrl_c_ends_solve_and_leaves_nothing_running(model_folder):
     command = [sys.executable, "-m", "numina.cli.main", "solve", "What is $4+12$?", "--n", "4000"]
     solving = subprocess.Popen(
@@ -66,7 +75,7 @@ def test_ctrl_c_ends_solve_and_leaves_nothing_running(model_folder):
     assert solving.returncode == 130
     assert rest.endswith("interrupted\n")
     assert "Traceback" not in rest
-    assert not [pid for pid in family if Path(f"/proc/{pid}").exists()]
+    assert not [pid for pid in family if is_running(pid)]
 
 
 def test_exec_runs_a_program_from_standard_input():
@@ -89,7 +98,7 @@ def test_exec_names_the_row_that_is_wrong(tmp_path):
     (tmp_path / "in.jsonl").write_text('{"id": 1, "blocks": ["1"]}\n{"id": 2}\n')
     done = numina("exec", "--jsonl", str(tmp_path / "in.jsonl"), str(tmp_path / "out.jsonl"))
     assert done.returncode == 1
-    assert "in.jsonl:2: needs an 'id' and a list of 'blocks'" in done.stderr
+    assert "in.jsonl, line 2: needs an 'id' and a list of 'blocks'" in done.stderr
     assert not (tmp_path / "out.jsonl").exists()
 
 
@@ -101,7 +110,7 @@ def test_exec_says_that_it_cannot_write_before_it_runs_anything(tmp_path):
             "exec", "--timeout", "600", "--jsonl", str(tmp_path / "in.jsonl"), str(target)
         )
         assert (done.returncode, "Traceback" in done.stderr) == (1, False)
-        assert done.stderr.startswith("error: --jsonl: ")
+        assert done.stderr.startswith(f"error: {target}: ")
 
 
 def test_exec_writes_what_no_file_takes_with_a_mark_in_its_place(tmp_path):
@@ -135,19 +144,32 @@ def test_exec_leaves_no_process_and_no_folder_after_sigterm(tmp_path):
     running.send_signal(signal.SIGTERM)
     _, errors = running.communicate(timeout=60)
     assert (running.returncode, errors) == (130, "interrupted\n")
-    assert not [pid for pid in family if Path(f"/proc/{pid}").exists()]
+    assert not [pid for pid in family if is_running(pid)]
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["exec", "--memory", "100000000000000"], "--memory: Input should be less than or equal"),
-        (["exec", "--timeout", "-1"], "--timeout: Input should be greater than 0 (got -1.0)"),
+        (
+            ["exec", "--memory", "100000000000000"],
+            "--memory: sandbox.memory_mb: Input should be less than or equal",
+        ),
+        (
+            ["exec", "--timeout", "-1"],
+            "--timeout: sandbox.timeout_s: Input should be greater than 0",
+        ),
         (["exec", "--jsonl", "nowhere.jsonl", "out.jsonl"], "nowhere.jsonl"),
         (["bench", "sandbox", "--traces", "nowhere"], "nowhere: not found"),
         (["solve", " "], "TEXT: the problem is empty"),
-        (["solve", "x", "--n", "0"], "--n: must be at least 1, got 0"),
+        (["solve", "x", "--n", "0"], "--n: sctir.n: Input should be greater"),
+        (["solve", "x", "--n", "1000000000"], "--n: sctir.n: Input should be less than or equal"),
+        (["bench", "sctir", "--n", "1000000000"], "--n: sctir.n: Input should be less"),
+        (["bench", "sctir", "--problems", "0"], "--problems: must be from 1 to"),
+        (["submit", "--scale", "inf"], "--scale: must be a number above 0, got inf"),
+        (["solve", "x", "--record", "/proc/x"], "/proc/x: cannot be written"),
+        (["grade", "--jsonl", "/dev/null", "/dev/null"], "/dev/null: holds no rows"),
+        (["exec", "--jsonl", "/dev/null", "/dev/null"], "/dev/null: holds no rows"),
         (["solve", "x", "--model", "nowhere"], "nowhere: no config.json"),
     ],
 )
@@ -156,3 +178,95 @@ def test_what_is_wrong_is_one_line_and_a_status(arguments, reason):
     assert done.returncode == 1
     assert reason in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["grade", "exec"])
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"id": "", "blocks": ["1"], "prediction": "1", "gold": "1"}, "'id'"),
+        ({"id": "a", "blocks": None, "prediction": "1", "gold": " "}, "'gold' is empty|'blocks'"),
+        ({"id": "a", "blocks": [1], "prediction": "1", "gold": ""}, "'gold' is empty|'blocks'"),
+        ({"id": "\ud800", "blocks": ["1"], "prediction": "1", "gold": "1"}, "lone surrogate"),
+    ],
+)
+def test_an_empty_or_unwritable_field_is_named_with_its_line(tmp_path, command, row, reason):
+    (tmp_path / "in.jsonl").write_text("\n" + json.dumps(row) + "\n")
+    done = numina(command, "--jsonl", str(tmp_path / "in.jsonl"), str(tmp_path / "out.jsonl"))
+    assert done.returncode == 1
+    assert re.fullmatch(rf"error: \S+in\.jsonl, line 2: .*({reason}).*\n", done.stderr)
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+@pytest.mark.parametrize("command", ["grade", "exec"])
+def test_a_byte_order_mark_and_whole_numbers_as_ids_are_read(tmp_path, command):
+    row = {"id": 7, "blocks": ["1"], "prediction": "1", "gold": "1"}
+    (tmp_path / "in.jsonl").write_bytes(b"\xef\xbb\xbf" + json.dumps(row).encode() + b"\n")
+    done = numina(command, "--jsonl", str(tmp_path / "in.jsonl"), "/dev/stdout")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["id"] == 7
+
+
+@pytest.mark.parametrize("command", ["grade", "exec"])
+def test_input_and_output_may_not_be_one_file(tmp_path, command):
+    row = {"id": 7, "blocks": ["1"], "prediction": "1", "gold": "1"}
+    file = tmp_path / "f.jsonl"
+    file.write_text(json.dumps(row) + "\n")
+    done = numina(command, "--jsonl", str(file), str(file))
+    assert done.returncode == 1
+    assert done.stderr == f"error: {file}: is the input {file} too; name another output\n"
+    assert json.loads(file.read_text()) == row
+
+
+def test_what_solve_records_can_be_replayed(model_folder, tmp_path):
+    from numina.engine.replay import read_recording
+
+    file = tmp_path / "recording.jsonl"
+    arguments = ["--model", str(model_folder), "--n", "3", "--json", "--record", str(file)]
+    done = numina("solve", "What is $4+12$?", *arguments)
+    assert done.returncode == 0, done.stderr
+    tokens = sum(trace["generated_tokens"] for trace in json.loads(done.stdout)["traces"])
+    assert sum(row.completion.generated_tokens for row in read_recording(file)) == tokens
+
+
+def test_help_has_examples_and_the_version_is_shown():
+    from numina.cli.commands import COMMANDS
+
+    for name in COMMANDS:
+        shown = numina(name, "--help")
+        assert shown.returncode == 0
+        assert f"Examples:\n    numina {name}" in shown.stdout or "| numina exec" in shown.stdout
+    assert numina("--version").stdout.startswith("numina 0.")
+    assert numina("-h").stdout == numina("--help").stdout
+
+
+@pytest.mark.parametrize("arguments", [[], ["gradee"], ["grade"], ["solve", "x", "--n", "many"]])
+def test_a_wrong_command_line_has_status_2(arguments):
+    done = numina(*arguments)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("command", [["doctor"], ["bench", "soak"], ["exec"]])
+@pytest.mark.parametrize("delay", [0.3, 2.0])
+def test_an_interrupt_is_one_line_and_one_status(command, number, delay):
+    """To the whole group, as a terminal sends it."""
+    running = subprocess.Popen(
+        [sys.executable, "-m", "numina.cli.main", *command],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    time.sleep(delay)
+    if running.poll() is not None:
+        pytest.skip("it was done before it could be interrupted")
+    os.killpg(running.pid, number)
+    _, errors = running.communicate(timeout=60)
+    if running.returncode == 0:
+        pytest.skip("it was done before it could be interrupted")
+    assert running.returncode == 130
+    assert errors.endswith("interrupted\n")
+    assert "Traceback" not in errors
