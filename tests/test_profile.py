@@ -94,11 +94,7 @@ def test_a_profile_with_an_unknown_key_is_refused(project):
 
 def test_an_unknown_profile_names_a_close_one_and_all(monkeypatch):
     monkeypatch.chdir(ROOT)
-<<<<<<< HEAD
-    with pytest.raises(UserError, match=r"'rael-sets'; did you mean 'real-sets'.*smoke"):
-=======
     with pytest.raises(UserError, match=r"'rael-sets'; did you mean 'real-sets'\? .*smoke"):
->>>>>>> cli
         arguments(["smoke", "rael-sets"])
 
 

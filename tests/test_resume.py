@@ -43,13 +43,8 @@ def cache(tmp_path, monkeypatch) -> Path:
 
 def test_a_second_run_is_refused_with_the_first_ones_number(tmp_path):
     holder = hold(tmp_path / "run")
-<<<<<<< HEAD
-    refused = rf"is using .*/run \(process {holder.pid}\)"
-    with pytest.raises(UserError, match=refused), locked(tmp_path / "run"):
-=======
     refused = pytest.raises(UserError, match=rf"is using .*/run \(process {holder.pid}\)")
     with refused, locked(tmp_path / "run"):
->>>>>>> cli
         pytest.fail("two have it")
     holder.kill()
     holder.wait(30)
