@@ -1,8 +1,8 @@
-"""One short entry point a stage."""
+"""One short entry point for each stage."""
 
 import sys
 
 from numina import entry
 
-if sys.argv[0] == "-m":  # as `python -m stages.NAME` has it while it looks for the module
+if sys.argv[0] == "-m":  # the value while `python -m stages.NAME` looks for the module
     entry.begin()

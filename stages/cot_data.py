@@ -1,4 +1,4 @@
-"""Build the chain-of-thought samples, and write down what was left out and why.
+"""Build the chain-of-thought samples, and record what was left out and why.
 
 python -m stages.cot_data --clean data/clean --out data/cot
 """

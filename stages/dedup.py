@@ -1,4 +1,4 @@
-"""Take out duplicates and leaks.
+"""Remove duplicates and leaks.
 
 python -m stages.dedup --collected data/collected --validation data/validation --out data/clean
 """

@@ -1,10 +1,10 @@
-"""Solve every validation problem by SC-TIR, with every seed; all traces are kept.
+"""Solve every validation problem by SC-TIR, with every seed, and keep all traces.
 
     python -m stages.eval_sctir --model models/quantised --validation data/validation \
         --rules data/answer_rules.json --out eval/sctir
 
-Killed, it goes on where it was: finished traces are in a journal under ~/.cache/numina, which is
-removed once the verdicts are written.
+A killed run continues where it stopped: finished traces are in a journal under ~/.cache/numina,
+which is removed once the verdicts are written.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ def main() -> str:
         journal.remove()
     verdicts = [verdict for rows in solved.values() for verdict in rows]
     traces = sum(len(verdict.traces) for verdict in verdicts)
-    return f"{len(verdicts)} votes of {traces} traces in {run['seconds']:.0f} s"
+    return f"{len(verdicts)} votes from {traces} traces in {run['seconds']:.0f} s"
 
 
 if __name__ == "__main__":

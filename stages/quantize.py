@@ -1,4 +1,4 @@
-"""Quantise the TIR model by GPTQ.
+"""Quantise the TIR model with GPTQ.
 
 python -m stages.quantize --model models/tir --data data/tir --out models/quantised
 """

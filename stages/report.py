@@ -7,8 +7,8 @@
         --quantised models/quantised --cot_data data/cot --tir_data data/tir \
         --out reports/index.html --cards models --curves reports
 
-The comparison is with the outcomes of the last commit at the time this runs, and the page names the
-commit; DVC does not rerun it for a new commit alone.
+The page compares with the outcomes of the last commit when this runs, and names that commit; DVC
+does not rerun the stage because of a new commit alone.
 """
 
 from pathlib import Path
@@ -34,7 +34,7 @@ def main() -> str:
     cards = {model: card(model, evidence) for model in MODELS}
     for model, text in cards.items():
         write_text(args.cards / f"{model}.README.md", text)
-    for losses in (args.cot_loss, args.tir_loss):  # into git, where `dvc plots diff` finds them
+    for losses in (args.cot_loss, args.tir_loss):  # in git, for `dvc plots diff`
         write_text(args.curves / losses.name, losses.read_text(encoding="utf-8"))
     write_text(args.out, page)
     return f"{args.out}: {len(page.encode()) // 1024} KiB; {args.cards}/*.README.md"

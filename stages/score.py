@@ -5,7 +5,7 @@
         --curve reports/maj_at_k.csv \
         --breakdown reports/breakdown.csv --outcomes reports/outcomes.csv --cost reports/cost.json
 
-Nothing is written unless all of it could be read and graded.
+Nothing is written unless all inputs could be read and graded.
 """
 
 from numina import entry

@@ -1,4 +1,4 @@
-"""Build the validation splits, and write down what each takes for an answer.
+"""Build the validation splits, and write the answer rule of each.
 
 python -m stages.validation_sets --out data/validation --rules data/answer_rules.json
 """
@@ -15,7 +15,7 @@ def main() -> str:
     for name, problems in build_splits(params.validation_sets, params.splits).items():
         write_rows(args.out / f"{name}.jsonl", problems)
         unsound = sum(bool(problem.unsound) for problem in problems)
-        note = f", {unsound} of them with an answer known to be wrong" if unsound else ""
+        note = f", {unsound} with an answer known to be wrong" if unsound else ""
         lines.append(f"{name}: {len(problems)} problems{note}")
     chosen = params.validation_sets.splits
     write_json(args.rules, {name: params.splits[name].answer.model_dump() for name in chosen})

@@ -103,7 +103,7 @@ def test_an_unknown_profile_names_a_close_one_and_all(monkeypatch):
     [
         (b"a: [", "not YAML"),
         (b"x", "holds no sections"),
-        (b"sctir: {n: 3}\nsctir: {n: 4}\n", "the key 'sctir' is there twice"),
+        (b"sctir: {n: 3}\nsctir: {n: 4}\n", "duplicate key 'sctir'"),
         ("dedup: {ngram: 3}  # Zähler".encode("latin-1"), "not UTF-8"),
     ],
 )

@@ -190,7 +190,7 @@ def test_params_yaml_has_the_form_that_dvc_writes(tmp_path):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"sctir:\n  n: 5\n  n: 6\n", "the key 'n' is there twice"),
+        (b"sctir:\n  n: 5\n  n: 6\n", "duplicate key 'n'"),
         ("template:\n  name: \u00e9\n".encode("latin-1"), "not UTF-8"),
         ("template:\n  name: x\n".encode("utf-16"), "not UTF-8"),
     ],

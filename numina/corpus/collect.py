@@ -15,10 +15,10 @@ from numina.sources.sample import sample_file
 
 
 def collect(params: Collect, digitized: Path) -> tuple[list[Problem], dict[str, list[Step]]]:
-    """All rows, and the steps that the embedded teacher knows, by problem id.
+    """Return all rows, and the steps that the embedded teacher knows, by problem id.
 
     Raises:
-        UserError: a file is missing or wrong, or two rows have one id.
+        UserError: a file is missing or wrong, or two rows have the same id.
     """
     drawn = training_problems(params.seed, params.per_family)
     problems = [problem for problem, _ in drawn]

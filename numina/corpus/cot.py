@@ -19,9 +19,9 @@ FINAL_LINE = re.compile(r"\n*####\s*\S.*\s*$")  # GSM8K's last line
 def cot_samples(
     problems: Sequence[Problem], max_rows: int, seed: int
 ) -> tuple[list[Problem], list[Dropped]]:
-    """The rows to train on, realigned, at most `max_rows` of them by seed; and all the others.
+    """Return at most `max_rows` realigned rows, chosen by seed, and the rows left out.
 
-    Nothing here translates yet: rows that are not in English are left out.
+    Rows that are not in English are left out.
     """
     samples, dropped = [], []
     for row in problems:
@@ -36,7 +36,7 @@ def cot_samples(
 
 
 def unfit(row: Problem) -> str:
-    """The rule by which a row cannot be trained on; "" where it can."""
+    """The rule that excludes a row from training; "" if none does."""
     text = f"{row.problem}\n{row.solution}"
     box = last_box(row.solution)
     if is_missing(row.solution):

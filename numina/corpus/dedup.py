@@ -1,9 +1,9 @@
-"""Take out duplicates, and whatever leaks a validation problem; record each removal's rule.
+"""Remove duplicates and rows that leak a validation problem; record the rule of each removal.
 
 The n-gram rule is the one that NuminaMath used against its test sets (an exact overlap of ten
-words); a statement with fewer words leaks where it is the same. Two rows are one problem where
-their statements have the same words, numbers, operators and relations in the same order
-(`numina.corpus.statement`), but for a filler such as "the".
+words); a shorter statement leaks if it is the same. Two rows are the same problem if their
+statements have the same words, numbers, operators and relations in the same order
+(`numina.corpus.statement`), apart from fillers such as "the".
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Gram = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """Why a row was taken out: the rule, and the row or the words that it met."""
+    """Why a row was taken out: the rule, and the row or words that it matched."""
 
     id: str
     rule: Literal["leak", "duplicate", "near_duplicate"]
@@ -38,7 +38,7 @@ def words(text: str) -> list[str]:
 
 
 def grams(text: str, n: int) -> set[Gram]:
-    """The word n-grams of a text; one that has fewer words is a single gram, of its units."""
+    """The word n-grams of a text; a shorter text is a single gram of its units."""
     found = words(text)
     return ngrams(found, n) if len(found) >= n else {tuple(units(text))}
 
@@ -59,8 +59,8 @@ def clean(
 ) -> tuple[list[Problem], list[Removal]]:
     """Split rows into those to keep, in their order, and the removals.
 
-    A near-duplicate, which has other fillers, is removed only where its answer is that of the row
-    that it repeats.
+    A near-duplicate, which differs in its fillers, is removed only if it has the same answer as
+    the row that it repeats.
     """
     leaks = {
         gram: row.id for row in validation for gram in sorted(grams(row.problem, params.ngram))

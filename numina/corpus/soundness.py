@@ -1,21 +1,21 @@
-r"""What makes a row's text unfit to train on: nothing behind it, another language, lost spaces.
+r"""What makes a row's text unfit for training: no content, another language, lost spaces.
 
-NuminaMath writes ``proof`` and ``notfound`` where a problem has no answer; other sets and the
-models that wrote some of them have placeholders of their own.
+NuminaMath writes ``proof`` and ``notfound`` if a problem has no answer; other sets, and the
+models that wrote some of them, use other placeholders.
 """
 
 from __future__ import annotations
 
 import re
 
-# What stands in a box, or in the place of an answer, where there is none.
+# Written in a box, or as the answer, if there is no answer.
 PLACEHOLDERS = {
     *("proof", "proven", "proved", "qed", "notfound", "noanswer", "noanswerfound"),
     *("answer", "youranswer", "youranswerhere", "finalanswer", "thefinalanswer", "theanswer"),
     *("answerhere", "insertanswer", "insertanswerhere", "todo", "tbd", "blacksquare", "square"),
     *("box", "dots", "ldots", "cdots", "seesolution", "seeabove", "placeholder"),
 }
-# Words that may be an answer in a box, and that tables write where a field is empty.
+# Words that can be an answer in a box, but mean an empty field in a table.
 EMPTY_FIELDS = {"none", "null", "nan", "na", "nil", "missing", "unknown", "undefined"}
 STYLE = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox|rm|bf|it|operatorname)\b")
 BLANK = re.compile(r"[\s.?_$\\{}*…□-]*")
@@ -33,16 +33,16 @@ JOINTS = re.compile(
     "the|and|are|for|have|has|how|many|find|what|that|this|with|from|each|which|there|then|when"
     "|where|number|value|total|between|positive|integers?|below|such|than|into|equal|their|can"
 )
-LEAST_COVERED = 1 / 3  # of a long word's letters, by the short words that stand in it
+LEAST_COVERED = 1 / 3  # of a long word's letters, covered by the short words in it
 
 
 def is_placeholder(answer: str) -> bool:
-    """Whether a box holds a stand-in and no answer."""
+    """Whether a box holds a placeholder, not an answer."""
     return bool(BLANK.fullmatch(answer)) or core(answer) in PLACEHOLDERS
 
 
 def is_missing(field: str) -> bool:
-    """Whether a field holds nothing: it is empty, a stand-in, or the name of an empty value."""
+    """Whether a field holds nothing: it is empty, a placeholder, or the name of an empty value."""
     return is_placeholder(field) or core(field) in EMPTY_FIELDS
 
 
@@ -52,15 +52,15 @@ def core(answer: str) -> str:
 
 
 def not_english(text: str) -> bool:
-    """Whether a text has letters of a language that is not written in Latin ones."""
+    """Whether a text has letters of a language that does not use the Latin alphabet."""
     return bool(NOT_ENGLISH.search(text))
 
 
 def runs_together(text: str) -> bool:
-    """Whether a text has lost its spaces, as OCR loses them.
+    """Whether a text has lost its spaces, which OCR can cause.
 
     The sign is a word of 17 letters or more, outside formulas, programs and figures, that is made
-    of short common words: "Thefaceshaveareas" is, "indistinguishable" is not.
+    of short common words: "Thefaceshaveareas" is one, "indistinguishable" is not.
     """
     return any(map(is_made_of_words, LONG_WORD.findall(NOT_PROSE.sub(" ", text))))
 

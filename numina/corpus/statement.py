@@ -1,6 +1,6 @@
-r"""A statement as a list of units, by which two statements are told apart.
+r"""A statement as a list of units, used to compare two statements.
 
-A unit is a word, a number or a LaTeX command, together with the signs that stand before it:
+A unit is a word, a number or a LaTeX command, together with the signs before it:
 ``2n+1`` is ``2``, ``n``, ``+1``, and ``2n-1`` is ``2``, ``n``, ``-1``. Words, numbers, operators,
 relations and brackets count; punctuation, spacing, dollar signs and the case of words do not.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# What LaTeX writes in several ways, in one of them.
+# One spelling for what LaTeX can write in several ways.
 SPELLINGS = {
     **{r"\dfrac": r"\frac", r"\tfrac": r"\frac", r"\cfrac": r"\frac"},
     **{r"\le": r"\leq", r"\leqslant": r"\leq", "≤": r"\leq"},
@@ -21,7 +21,7 @@ SPELLINGS = {
     **{r"\lvert": "|", r"\rvert": "|", r"\vert": "|", r"\mid": "|"},
     **dict.fromkeys(("…", r"\dots", r"\ldots", r"\cdots", r"\dotsc", r"\dotsb"), "..."),
 }
-# Commands that change how a formula looks and not what it says.
+# Commands that change how a formula looks, not what it means.
 LOOKS = {
     *(r"\left", r"\right", r"\big", r"\Big", r"\bigl", r"\bigr", r"\Bigl", r"\Bigr", r"\bigg"),
     *(r"\displaystyle", r"\textstyle", r"\limits", r"\quad", r"\qquad", r"\noindent", r"\hspace"),
@@ -35,7 +35,7 @@ ALONE = re.compile(r"\{\s*(\\[A-Za-z]+|[^\W\d_]|\d+)\s*\}")  # braces that group
 
 
 def units(text: str) -> list[str]:
-    """The units of a text; signs behind the last word are a unit of their own."""
+    """The units of a text; signs after the last word are a separate unit."""
     text = unicodedata.normalize("NFC", text)
     text = THOUSANDS.sub(lambda match: re.sub(r"\D", "", match[0]), text)
     text = ALONE.sub(r" \1 ", text)
@@ -67,16 +67,16 @@ def is_word(token: str) -> bool:
 
 
 def is_punctuation(token: str, left: str, right: str) -> bool:
-    """Whether a sign says nothing in mathematics, given what it touches on both sides."""
+    """Whether a sign has no mathematical meaning, given its neighbours on both sides."""
     if token in PUNCTUATION:
         return True
     if token == "-":  # right-angled, x-axis
         return is_word(left) and is_word(right) and max(len(left), len(right)) > 1
-    if token == "!":  # a factorial follows what it is of
+    if token == "!":  # a factorial follows its operand
         return not (left.isdigit() or left in (")", "}") or (len(left) == 1 and left.isalpha()))
     if token == ":":  # a ratio
         return not (left and right)
-    if token == "'":  # the prime of f'(x), and not a citizen's vote
+    if token == "'":  # the prime of f'(x), not the apostrophe of "citizen's"
         return (is_word(left) and len(left) > 1) or not left or is_word(right)
     return False
 

@@ -1,9 +1,9 @@
 """Tool-integrated samples in ToRA's form (Gou et al. 2023, arXiv 2309.17452), made in rounds.
 
 A teacher proposes reasoning and programs for each problem with an integer answer; the programs
-are run, solutions with a wrong final answer are dropped, and what failed is tried again in the
-next round. The embedded teacher knows the families' own solutions and goes wrong with a seeded
-share, so that running the programs, dropping and retrying all really happen.
+are run, solutions with a wrong final answer are dropped, and failed problems are tried again in the
+next round. The embedded teacher knows the families' own solutions and gets a seeded share of
+them wrong, so that running the programs, dropping and retrying all really happen.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from numina.sources.family import Step
 
 @dataclass(frozen=True, slots=True)
 class Attempted:
-    """The tool-integrated samples, and what became of everything else.
+    """The tool-integrated samples, and the rows left out.
 
     Attributes:
         samples: solved rows with programs and their outputs.
         rounds: how each round went.
-        dropped: the other rows, by rule: ``not_integer``, ``no_teacher`` (nobody knows a solution),
+        dropped: the other rows, by rule: ``not_integer``, ``no_teacher`` (no known solution),
             ``not_drawn``, ``unsolved`` (wrong in every round).
-        layers: the sandbox's layers of isolation, and whether each was there.
+        layers: the sandbox's layers of isolation, and whether each was active.
     """
 
     samples: list[Problem]
@@ -56,7 +56,7 @@ class Round:
 
 
 def propose(steps: Sequence[Step], rng: random.Random, wrong_share: float) -> list[Step]:
-    """The embedded teacher's attempt: the known solution, or one with a slip in a program."""
+    """The embedded teacher's attempt: the known solution, or one with an error in a program."""
     if rng.random() >= wrong_share:
         return list(steps)
     place = rng.randrange(len(steps))
@@ -82,7 +82,7 @@ def slip_of_name(program: str, rng: random.Random) -> str:
 
 
 def assemble(steps: Sequence[Step], results: Sequence[Result], output_chars: int) -> str:
-    """The solution's text, with the outputs as the model is shown them when it decodes."""
+    """The solution's text, with outputs in the form that the model sees when it decodes."""
     parts = [
         f"{step.thought}\n{CODE_START}{step.program}\n{CODE_END}\n"
         f"{OUTPUT_START}{output_text(result, output_chars)}\n{OUTPUT_END}"
@@ -92,7 +92,7 @@ def assemble(steps: Sequence[Step], results: Sequence[Result], output_chars: int
 
 
 def final_line(results: Sequence[Result]) -> str:
-    """What the last program printed last; "" where it printed nothing."""
+    """The last line that the last program printed; "" if it printed nothing."""
     lines = results[-1].stdout.strip().splitlines()
     return lines[-1].strip() if lines else ""
 
@@ -150,7 +150,7 @@ async def tir_samples(
 
 
 def untried(row: Problem, teacher: dict[str, list[Step]]) -> str:
-    """The rule by which a row is not given to the teacher; "" where it is."""
+    """The rule that keeps a row from the teacher; "" if none does."""
     if as_integer(row.answer) is None:
         return "not_integer"
     return "" if row.id in teacher else "no_teacher"

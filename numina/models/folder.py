@@ -1,4 +1,4 @@
-"""Check a model's folder before anything heavy is loaded: in well under a second, without torch."""
+"""Check a model's folder in well under a second, without torch, before anything heavy is loaded."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ LFS = b"version https://git-lfs"
 
 
 def check_model_folder(model: Path) -> None:
-    """Insist on a folder with a whole model and its tokenizer.
+    """Check that a folder has a complete model and its tokenizer.
 
-    The configuration and the tokenizer's files are JSON, every weight file that is named is there,
-    and the tensors that its header names lie within it.
+    The configuration and the tokenizer's files are JSON, every weight file that is named exists,
+    and contains the tensors that its header names.
 
     Raises:
-        UserError: something is missing, cut short or not what it should be, with the file.
+        UserError: something is missing, truncated or invalid, with the file.
     """
-    config = json_object(folder(model) / "config.json", "so no model to load")
+    config = json_object(folder(model) / "config.json", "so there is no model to load")
     if not isinstance(config.get("model_type"), str):
         raise UserError(f"{model}/config.json: has no model_type, the model's architecture")
     quantised = config.get("quantization_config")
@@ -41,26 +41,26 @@ def check_model_folder(model: Path) -> None:
 
 
 def check_tokenizer(model: Path) -> None:
-    """Insist on a folder with a tokenizer.
+    """Check that a folder has a tokenizer.
 
     Raises:
-        UserError: a file of it is missing or is not what it should be, with the file.
+        UserError: one of its files is missing or invalid, with the file.
     """
     json_object(folder(model) / "tokenizer_config.json", "so no tokenizer to load")
     present = [model / name for name in VOCABULARIES if (model / name).exists()]
     if not present:
-        raise UserError(f"{model}: no vocabulary there ({', '.join(VOCABULARIES[:4])}, ...)")
+        raise UserError(f"{model}: no vocabulary ({', '.join(VOCABULARIES[:4])}, ...)")
     for file in present:
         if file.suffix != ".json":
             not_empty(file)
             continue
         found = json_object(file)
         if file.name == "tokenizer.json" and not isinstance(found.get("model"), dict):
-            raise UserError(f"{file}: holds no tokenizer (no object 'model' in it)")
+            raise UserError(f"{file}: not a tokenizer (it has no object 'model')")
 
 
 def check_weights(model: Path) -> None:
-    """Insist on whole weight files: those that an index names, or the only one.
+    """Check that the weight files are complete: those that an index names, or the only one.
 
     Raises:
         UserError: one is missing or damaged, or lacks a tensor that the index says it has.
@@ -77,42 +77,42 @@ def check_weights(model: Path) -> None:
         if index.exists():
             check_shards(index, read)
             return
-    others = sorted(model.glob("*.safetensors"))  # older quantisers have names of their own
+    others = sorted(model.glob("*.safetensors"))  # older quantisers use other names
     if not others or (model / "adapter_config.json").exists():
-        adapter = " (an adapter alone: merge it into its model)" if others else ""
-        raise UserError(f"{model}: no weights there, model.safetensors or shards{adapter}")
+        adapter = " (only an adapter: merge it into its model)" if others else ""
+        raise UserError(f"{model}: no weights (model.safetensors or shards){adapter}")
     for file in others:
         tensors_of(file)
 
 
 def check_shards(index: Path, read: Callable[[Path], set[str] | None]) -> None:
-    """Insist on the files that an index names, and their tensors.
+    """Check the files that an index names, and their tensors.
 
     Raises:
         UserError: one is missing or damaged.
     """
     placed = json_object(index).get("weight_map")
     if not isinstance(placed, dict) or not placed:
-        raise UserError(f"{index}: has no weight_map, which names the file of each tensor")
+        raise UserError(f"{index}: has no weight_map (the file of each tensor)")
     expected: dict[str, set[str]] = {}
     for tensor, name in placed.items():
         if not isinstance(name, str) or Path(name).name != name:
-            raise UserError(f"{index}: {tensor!r} lies in {name!r}, which is not a file's name")
+            raise UserError(f"{index}: {tensor!r} lies in {name!r}, which is not a file name")
         expected.setdefault(name, set()).add(tensor)
     for name, tensors in sorted(expected.items()):
         file = index.parent / name
         if not file.exists():
-            raise UserError(f"{file}: not there, though {index.name} names it")
+            raise UserError(f"{file}: not found, but {index.name} names it")
         found = read(file)
         if found is not None and (lacking := sorted(tensors - found)):
-            raise UserError(f"{file}: has no {lacking[0]!r}, though {index.name} says so")
+            raise UserError(f"{file}: has no tensor {lacking[0]!r}, but {index.name} lists it")
 
 
 def tensors_of(file: Path) -> set[str]:
-    """The names of a safetensors file's tensors, each of which lies within it.
+    """The names of the tensors in a safetensors file, whose data must all be in the file.
 
     Raises:
-        UserError: it cannot be read, or is cut short.
+        UserError: it cannot be read, or is truncated.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -121,40 +121,40 @@ def tensors_of(file: Path) -> set[str]:
         with safe_open(file, framework="np") as weights:
             names = set(weights.keys())
     except (SafetensorError, OSError) as error:
-        raise UserError(f"{file}: not whole safetensors weights ({error})") from None
+        raise UserError(f"{file}: not complete safetensors weights ({error})") from None
     if not names:
         raise UserError(f"{file}: holds no tensors")
     return names
 
 
 def pickled(file: Path) -> None:
-    """Insist on a file that torch saved.
+    """Check that torch saved a file.
 
     Raises:
-        UserError: it is empty or cut short.
+        UserError: it is empty or truncated.
     """
     not_empty(file)
     if not zipfile.is_zipfile(file):
-        raise UserError(f"{file}: not weights that torch saved, or cut short")
+        raise UserError(f"{file}: not weights saved by torch, or truncated")
 
 
 def folder(model: Path) -> Path:
-    """The folder itself.
+    """Return the path if it is a folder.
 
     Raises:
-        UserError: it is not one.
+        UserError: it is not a folder.
     """
     if not model.is_dir():
         what = "not a folder" if model.exists() else "not found"
-        raise UserError(f"{model}: {what}, so no model to load")
+        raise UserError(f"{model}: {what}, so there is no model to load")
     return model
 
 
 def not_empty(file: Path) -> None:
-    """Insist on a file with content of its own.
+    """Check that a file has content.
 
     Raises:
-        UserError: it cannot be read, is empty, or is what Git LFS leaves in the place of a file.
+        UserError: it cannot be read, is empty, or is a Git LFS pointer.
     """
     try:
         with file.open("rb") as content:
@@ -174,9 +174,7 @@ def json_object(file: Path, lacking: str = "") -> dict[str, Any]:
         UserError: the file is missing, or holds something else.
     """
     if not file.exists():
-        raise UserError(
-            f"{file.parent}: no {file.name} there" + (f", {lacking}" if lacking else "")
-        )
+        raise UserError(f"{file.parent}: no {file.name}" + (f", {lacking}" if lacking else ""))
     not_empty(file)
     try:
         found = json.loads(file.read_text(encoding="utf-8"))

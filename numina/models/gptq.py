@@ -1,7 +1,7 @@
-"""GPTQ (Frantar et al. 2022, arXiv 2210.17323) by gptqmodel, and what it costs in loss.
+"""GPTQ (Frantar et al. 2022, arXiv 2210.17323) by gptqmodel, and its cost in loss.
 
-The winners quantised with `desc_act: true`; today's vLLM refuses such checkpoints, so the default
-here is false.
+The winners quantised with `desc_act: true`; current vLLM refuses such checkpoints, so params.yaml
+has false.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ LOSS_ROWS = 8  # held-out rows on which the loss is measured before and after
 def quantize(
     model: Path, rows: Sequence[Problem], out: Path, params: Quantize, template: Template
 ) -> None:
-    """Quantise `model` to `out`, calibrated on solved problems; `out/cost.json` has the cost.
+    """Quantise `model` to `out`, calibrated on solved problems; write the cost to `out/cost.json`.
 
     The calibration text is the training text, token for token. The loss before and after is taken
-    on rows that calibration did not use, where there are any. One model is in memory at a time.
+    on rows that calibration did not use, if there are any. One model is in memory at a time.
 
     Raises:
-        UserError: there are no rows, the model cannot be loaded, or its loss is not finite, before
-            or after; nothing is left in `out` then.
+        UserError: there are no rows, the model cannot be loaded, or its loss is not finite before
+            or after; then nothing is left in `out`.
     """
     if not rows:
         raise UserError("quantize: no calibration rows")
@@ -82,7 +82,7 @@ def write_quantised(
     Raises:
         UserError: the model cannot be loaded.
     """
-    # gptqmodel reads it at import; without it, it fails on two cores.
+    # gptqmodel reads this at import, and without it fails on two cores.
     os.environ.setdefault("GPTQMODEL_CPU_WORKERS", str(max(2, os.cpu_count() or 2)))
     import torch
     from gptqmodel import GPTQModel, QuantizeConfig
@@ -95,7 +95,7 @@ def write_quantised(
     with progress_bar(quantizer.model.config.num_hidden_layers, "layers") as bar:
 
         def layer_complete(layer_idx: int, **_: Any) -> None:
-            bar.update(max(0, layer_idx + 1 - bar.n))  # it is called more than once for a layer
+            bar.update(max(0, layer_idx + 1 - bar.n))  # called more than once per layer
 
         quantizer.layer_callback = layer_complete
         quantizer.quantize(
@@ -106,16 +106,16 @@ def write_quantised(
             batch_size=1,
         )
     quantizer.save(str(out))
-    for leftover in out.glob("quant_log*"):  # holds timings, so its hash never settles
+    for leftover in out.glob("quant_log*"):  # has timings, so its hash changes in each run
         leftover.unlink()
     for name in ("config.json", "quantize_config.json"):
         drop_scratch_path(out / name)
 
 
 def drop_scratch_path(file: Path) -> None:
-    """Take the random temporary folder that gptqmodel used out of a configuration.
+    """Remove the random temporary folder that gptqmodel used from a configuration.
 
-    Nothing reads it, and with it no two runs have the same hash.
+    Nothing reads it, and it changes the hash in each run.
     """
     config = read_object(file)
     meta = config.get("quantization_config", config).get("meta", {})
@@ -124,10 +124,10 @@ def drop_scratch_path(file: Path) -> None:
 
 
 def mean_loss(model: Path, rows: Sequence[dict[str, list[int]]]) -> float:
-    """Mean loss of a model in nats a trained token, over encoded rows.
+    """Mean loss of a model in nats per trained token, over encoded rows.
 
     Raises:
-        UserError: all of the rows is masked, or the loss is not finite.
+        UserError: all tokens are masked, or the loss is not finite.
     """
     import torch
 
@@ -145,7 +145,7 @@ def mean_loss(model: Path, rows: Sequence[dict[str, list[int]]]) -> float:
             ).loss
             total, tokens = total + loss.item() * trained, tokens + trained
     if not tokens:
-        raise UserError(f"{model}: its loss cannot be measured, as all of the rows is masked")
+        raise UserError(f"{model}: its loss cannot be measured because all tokens are masked")
     if not math.isfinite(total):
         raise UserError(f"{model}: its loss on {len(rows)} rows is {total / tokens}")
     return total / tokens

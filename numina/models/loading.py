@@ -1,4 +1,4 @@
-"""Load a whole model from a folder or the hub, and say in one line why one cannot be loaded."""
+"""Load a whole model from a folder or the hub, and report in one line why it cannot be loaded."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def readable(what: str, key: str = "") -> Iterator[None]:
 
     Args:
         what: the model, as the message names it.
-        key: the knob that names it, if one does.
+        key: the setting that names it, if any.
 
-    Any: each kind of file has a parser of its own, and each fails on broken content in its own way
-    (safetensors by SafetensorError, tokenizers by KeyError, gguf by struct.error, ...).
+    It catches every Exception because the parser of each kind of file raises its own on broken
+    content (safetensors SafetensorError, tokenizers KeyError, gguf struct.error, ...).
     """
     try:
         yield
@@ -31,10 +31,10 @@ def readable(what: str, key: str = "") -> Iterator[None]:
 
 
 def load_whole(name: str, **options: Any) -> Any:
-    """Load a model, all of whose weights must be there; transformers would draw those that are not.
+    """Load a model and refuse missing weights, which transformers would initialise at random.
 
     Raises:
-        ValueError: some are missing, with their number and the first of them.
+        ValueError: some are missing, with their number and the first one.
     """
     from transformers import AutoModelForCausalLM
 

@@ -14,18 +14,18 @@ from numina.terminal import say
 
 
 def load_model(model: Path, dtype: str) -> Any:
-    """Load a causal language model on the GPU where there is one, else on the CPU.
+    """Load a causal language model on the GPU if there is one, else on the CPU.
 
     On a CPU the GPTQ kernel decodes at less than half the speed of plain matrices, so the
-    quantised weights are unpacked once into matrices of `dtype`: the same arithmetic, as the
-    kernel unpacks to the same values at each step.
+    quantised weights are unpacked once into matrices of `dtype`: the same arithmetic, because
+    the kernel unpacks to the same values at each step.
 
     Args:
         model: the model's folder.
         dtype: float32, bfloat16, float16; or auto: float32 on a CPU, else the checkpoint's own.
 
     Raises:
-        UserError: the folder has no model or no tokenizer, or what is there does not load.
+        UserError: the folder has no model or no tokenizer, or they do not load.
     """
     check_model_folder(model)
     import torch
@@ -46,7 +46,7 @@ def load_tokenizer(model: Path) -> Any:
     """Load a model's tokenizer.
 
     Raises:
-        UserError: the folder has none, or what is there does not load.
+        UserError: the folder has none, or it does not load.
     """
     check_tokenizer(model)
     from transformers import AutoTokenizer
@@ -57,9 +57,9 @@ def load_tokenizer(model: Path) -> Any:
 
 @contextlib.contextmanager
 def loading(model: Path) -> Iterator[None]:
-    """Turn any failure to load what is in a folder into a `UserError` that names it and the reason.
+    """Turn any failure to load from a folder into a `UserError` with the folder and the reason.
 
-    Any: each kind of file has a parser of its own, and each fails on wrong content in its own way.
+    It catches every Exception because the parser of each kind of file raises its own.
     """
     try:
         yield
@@ -74,7 +74,7 @@ def load_plain(model: Path, dtype: str, device: str, whole: bool) -> Any:
     """Load a model as transformers does.
 
     Raises:
-        UserError: `whole`, and weights are missing; transformers would draw them at random.
+        UserError: `whole` is set and weights are missing; transformers would initialise them.
     """
     import torch
     from transformers import AutoModelForCausalLM
@@ -93,7 +93,7 @@ def load_plain(model: Path, dtype: str, device: str, whole: bool) -> Any:
 
 def load_unpacked(model: Path) -> Any:
     """Load a GPTQ checkpoint on the CPU, its weights unpacked."""
-    # Its log of some fifty lines goes to standard output, which is for answers.
+    # gptqmodel logs some fifty lines to standard output, which is for answers.
     with contextlib.redirect_stdout(sys.stderr):
         from logbar import LogBar
 

@@ -16,6 +16,6 @@ class Dropped:
 
 
 def by_rule(rows: Sequence[Dropped]) -> str:
-    """How many rows each rule left out, as one line says it."""
+    """How many rows each rule left out, in one line."""
     counts = Counter(row.rule for row in rows)
     return ", ".join(f"{count} by {rule}" for rule, count in counts.items()) or "none"

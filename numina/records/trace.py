@@ -1,4 +1,4 @@
-"""What decoding and voting produce: traces and verdicts."""
+"""The records of decoding and voting: traces and verdicts."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ class Trace:
         index: which of the N samples of the problem this is, from 0.
         text: all that follows the prompt, program outputs included.
         answer: the final answer found in the text, or None.
-        end: why the trace ended. With a vote: ``answer``; or any of the others, where an answer
-            stands before that. ``no_answer``, ``not_integer``, ``out_of_range``: it came to its
-            end without one that counts. ``depth``, ``context``, ``length``: a limit. ``no_code``:
-            it asked for an output without a program. ``empty_output``: its program printed
-            nothing. ``repeat``: the same failure twice. ``failed``: its request failed for good.
+        end: why the trace ended. ``answer``: with an answer. Other ends have a vote only if an
+            answer was stated before. ``no_answer``, ``not_integer``, ``out_of_range``: it finished
+            without a valid answer. ``depth``, ``context``, ``length``: it reached a limit.
+            ``no_code``: it asked for an output without a program. ``empty_output``: its program
+            printed nothing. ``repeat``: the same failure twice. ``failed``: its request failed
+            permanently.
         block_statuses: the sandbox status of each program run: ok, error, timeout, ...
         prompt_tokens: tokens sent to the engine, over all its steps.
-        cached_tokens: of these, tokens that it had read before.
+        cached_tokens: of these, tokens that were already in its cache.
         generated_tokens: tokens that the engine decoded.
         logprob: mean log-probability of the decoded tokens at temperature 1 (natural log).
         decode_s: seconds in the engine.
@@ -48,21 +49,21 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """SC-TIR's answer to one problem with one seed, and everything that it rests on.
+    """SC-TIR's answer to one problem with one seed, and the evidence for it.
 
     Attributes:
         problem_id: the problem's id.
         seed: the run's seed.
-        answer: the winner of the vote, or None where no trace had a vote to give.
-        votes: weight of the votes for each answer, most first.
+        answer: the winner of the vote, or None if no trace had a vote.
+        votes: weight of the votes for each answer, highest first.
         n: how many traces the full vote has.
-        traces: the traces that were run to their end, in the order of their indices.
-        stop: why there are no more: ``full`` (all N are there), ``lossless``, ``beta``, ``esc``, or
-            ``deadline``.
-        margin: the leader's weight less the runner-up's.
-        outstanding: votes not cast. With ``lossless``, margin > outstanding: the certificate that
+        traces: the traces that finished, in the order of their indices.
+        stop: why no more traces were run: ``full`` (all N finished), ``lossless``, ``beta``,
+            ``esc``, or ``deadline``.
+        margin: the leader's weight minus the runner-up's.
+        outstanding: votes not cast. With ``lossless``, margin > outstanding, which proves that
             they could not have changed the answer.
-        cancelled: traces that were begun and given up; what they decoded is not counted.
+        cancelled: traces started and then cancelled; their tokens are not counted.
         seconds: wall-clock from the first trace's start to the answer.
     """
 

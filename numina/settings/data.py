@@ -10,7 +10,7 @@ from numina.settings.section import Count, Name, Positive, Section, Seed, Share
 
 
 class Digitize(Section):
-    ocr: bool  # read pages without a sound text layer by OCR; else skip them
+    ocr: bool  # use OCR for pages without a sound text layer; else skip them
     min_confidence: Share  # OCR lines below this are dropped
     scale: Annotated[int, Field(ge=1, le=8)]  # pixels per PDF point of a page rendered for OCR
 
@@ -21,8 +21,8 @@ class JsonlSource(Section):
 
 
 class Collect(Section):
-    seed: Seed  # of the families' numbers and of the rows taken from files
-    per_family: Count  # training problems of a family, times the family's share
+    seed: Seed  # for the families' numbers and the rows taken from files
+    per_family: Count  # training problems per family, times the family's share
     jsonl: tuple[JsonlSource, ...]  # local files to add
 
 
@@ -37,7 +37,7 @@ class CotData(Section):
 
 
 class TirData(Section):
-    seed: Seed  # which rows, and where the embedded teacher goes wrong
+    seed: Seed  # which rows, and which attempts of the embedded teacher are wrong
     max_rows: Positive
     rounds: Positive  # attempts at each problem
-    wrong_share: Share  # share of the embedded teacher's attempts that go wrong
+    wrong_share: Share  # share of the embedded teacher's attempts that are wrong

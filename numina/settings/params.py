@@ -1,9 +1,9 @@
-"""The whole of params.yaml: read, checked, and handed out by section.
+"""Read and check params.yaml, and return it by section.
 
-The whole file is checked whenever any section is asked for, so an impossible value fails in the
-first stage that runs, before any work; yet a stage gets only the sections that it asks for, which
-are those that dvc.yaml names for it, and `hardware`. There are no defaults here: params.yaml states
-every knob, so DVC sees every value that a stage can depend on.
+The whole file is checked when any section is loaded, so an invalid value fails in the first stage
+that runs, before any work. A stage gets only the sections that it loads: those that dvc.yaml names
+for it, and `hardware`. There are no defaults here: params.yaml states every setting, so DVC sees
+every value that a stage can depend on.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ class Params(Section):
 
     @model_validator(mode="after")
     def consistent(self) -> Params:
-        """What one section alone cannot tell."""
+        """Check what involves more than one section."""
         for name in self.validation_sets.splits:
             if name not in self.splits:
                 known = ", ".join(self.splits)
                 raise ValueError(f"validation_sets.splits: {name!r} is not in splits ({known})")
             if lacking := self.splits[name].lacking():
-                raise ValueError(f"splits.{name}.{lacking}, and validation_sets.splits names it")
+                raise ValueError(f"splits.{name}.{lacking} (validation_sets.splits names it)")
         if self.engine.name == "server" and not self.hardware.server.urls:
             raise ValueError(
                 "engine.name 'server' needs hardware.server.urls, such as http://localhost:8000/v1"
@@ -66,13 +66,13 @@ class Params(Section):
 
 
 def load(*sections: str, file: Path = FILE) -> Params:
-    """Check all of params.yaml and return the sections that are named.
+    """Check all of params.yaml and return the named sections.
 
-    To take another one from the result raises AttributeError: a stage that reads a section which
-    dvc.yaml does not name for it would not rerun when that section changes.
+    Reading another section from the result raises AttributeError: a stage that uses a section
+    that dvc.yaml does not name for it would not rerun when that section changes.
 
     Raises:
-        UserError: as `read`.
+        UserError: see `read`.
     """
     whole = read(file)
     return Params.model_construct(
@@ -84,14 +84,14 @@ def read(file: Path = FILE) -> Params:
     """Read and check the whole file.
 
     Raises:
-        UserError: the file is missing or not YAML in UTF-8, a key is there twice, or a value is
+        UserError: the file is missing or not YAML in UTF-8, a key occurs twice, or a value is
             wrong: one line for each, with its key and the value.
     """
     return parse(document(file), str(file))
 
 
 def document(file: Path = FILE) -> Any:
-    """What a YAML file holds.
+    """The content of a YAML file.
 
     Raises:
         UserError: it is missing, not YAML in UTF-8, or has a key twice.
@@ -107,7 +107,7 @@ def document(file: Path = FILE) -> Any:
 
 
 class UniqueKeyLoader(yaml.SafeLoader):
-    """PyYAML's safe loader, which alone would let the last of two equal keys win."""
+    """PyYAML's safe loader, with an error for duplicate keys, where PyYAML takes the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
@@ -115,7 +115,7 @@ class UniqueKeyLoader(yaml.SafeLoader):
             key = self.construct_object(key_node, deep=True)
             if key in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} is there twice", key_node.start_mark
+                    None, None, f"duplicate key {key!r}", key_node.start_mark
                 )
             seen.add(key)
         return super().construct_mapping(node, deep)
@@ -134,9 +134,9 @@ def parse(raw: Any, where: str = str(FILE)) -> Params:
         for item in error.errors():
             parts = [str(part) for part in item["loc"]]
             if parts[:1] == ["splits"]:
-                del parts[2:3]  # which kind of split pydantic took it for
+                del parts[2:3]  # the kind of split that pydantic chose
             key = ".".join(parts) or "the whole file"
-            # A whole section tells nobody which of its values is wrong; its message does.
+            # Printing a whole section would not show which value is wrong; the message does.
             silent = item["type"] == "missing" or isinstance(item["input"], dict)
             given = "" if silent else f" (got {item['input']!r})"
             lines.append(f"{where}: {key}: {item['msg']}{given}")

@@ -1,4 +1,4 @@
-"""What the sections of params.yaml have in common."""
+"""The base class and types of the sections of params.yaml."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]  # numpy takes no larger one
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # the largest that numpy accepts
 Tokens = Annotated[int, Field(ge=1, le=2**20)]
 Name = Annotated[str, Field(min_length=1)]
 
 
 class Section(BaseModel):
-    """Settings that are immutable, know all their keys, and convert numbers given as text."""
+    """Immutable settings that refuse unknown keys and convert numbers given as text."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @field_validator("*", mode="before")
     @classmethod
     def true_or_false(cls, value: Any, field: ValidationInfo) -> Any:
-        """A switch is true or false and nothing else is: pydantic alone takes "no", and true for 1.
+        """Accept only true or false for a switch, and neither for another setting.
 
-        Numbers given as text stay welcome: dvc exp run -S writes 1e-5 as 1e-05, text to PyYAML.
+        By default pydantic accepts "no" as false and true as 1. Numbers given as text are still
+        converted: dvc exp run -S writes 1e-5 as 1e-05, which PyYAML reads as text.
         """
         switch = cls.model_fields[str(field.field_name)].annotation is bool
         if any(isinstance(item, bool) != switch for item in items(value)):

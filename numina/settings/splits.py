@@ -1,4 +1,4 @@
-"""The validation splits and what each takes for an answer."""
+"""The validation splits and the answer rule of each."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Level = Annotated[int, Field(ge=1, le=5)]
 
 class AnswerRule(Section):
     integer: bool  # only whole numbers count
-    modulus: Count  # an answer stands for its remainder; 0: as it is
+    modulus: Count  # take the answer modulo this; 0: unchanged
     lowest: int | None  # smaller numbers get no vote
     highest: int | None  # larger numbers get no vote
-    from_output: bool  # where a trace states no answer, its last output stands for it
+    from_output: bool  # if a trace states no answer, use its last output
 
     @model_validator(mode="after")
     def consistent(self) -> AnswerRule:
@@ -29,7 +29,7 @@ class AnswerRule(Section):
 
 
 class FamilySplit(Section):
-    """Problems of the embedded families, spread evenly over those of some levels."""
+    """Problems of the embedded families, spread evenly over the families of the given levels."""
 
     source: Literal["families"]
     min_level: Level
@@ -44,7 +44,7 @@ class FamilySplit(Section):
         return self
 
     def lacking(self) -> str:
-        """Nothing: the families need no file."""
+        """Always "": the families need no file."""
         return ""
 
 
@@ -52,17 +52,17 @@ class HubFile(Section):
     """One file of a data set on the hub, at a commit."""
 
     name: Name  # of the data set
-    revision: Annotated[str, Field(pattern="^([0-9a-f]{40})?$")]  # the commit; "": on no hub
+    revision: Annotated[str, Field(pattern="^([0-9a-f]{40})?$")]  # the commit; "": not on the hub
     file: Name  # in the data set: .parquet or .jsonl
 
 
 class PublishedSplit(Section):
-    """Published problems with whole numbers for answers."""
+    """Published problems whose answers are whole numbers."""
 
     source: Literal["path", "hub"]
     path: str  # source path: a .jsonl or .jsonl.gz file
     hub: HubFile  # source hub
-    rule: Literal["as_is", "cut"]  # cut: the rows of the whole MATH test that are of `level`
+    rule: Literal["as_is", "cut"]  # cut: the rows of `level` in the whole MATH test
     level: Count  # cut: 1 to 5; else 0
     count: Count  # problems to take, by seed; 0: all
     answer: AnswerRule
@@ -74,7 +74,7 @@ class PublishedSplit(Section):
         return self
 
     def lacking(self) -> str:
-        """What its source needs and does not have; "" where nothing is missing."""
+        """What the source needs but does not have; "" if nothing is missing."""
         if self.source == "path" and not self.path:
             return "path is empty"
         if self.source == "hub" and not self.hub.revision:
@@ -83,7 +83,7 @@ class PublishedSplit(Section):
 
 
 def kind_of(raw: Any) -> str:
-    """Which of the two a split is, from its source."""
+    """Which of the two kinds a split is, by its source."""
     source = raw.get("source") if isinstance(raw, dict) else getattr(raw, "source", None)
     return "families" if source == "families" else "published"
 
@@ -95,7 +95,7 @@ Split = Annotated[
 
 
 class ValidationSets(Section):
-    seed: Seed  # of the families' numbers and of the problems taken
+    seed: Seed  # for the families' numbers and the problems taken
     splits: Annotated[tuple[Name, ...], Field(min_length=1)]  # names in the section `splits`
 
     @model_validator(mode="after")

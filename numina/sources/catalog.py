@@ -1,4 +1,4 @@
-"""Every embedded family, and the problems drawn from them."""
+"""The list of embedded families, and the problems drawn from them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FAMILIES: tuple[Family, ...] = (
 
 
 def as_problem(family: Family, draw: Draw, wording: int) -> Problem:
-    """A draw as a row, in one of its wordings."""
+    """Convert a draw to a problem, in one of its wordings."""
     return Problem(
         id=f"{family.name}/{'-'.join(map(str, draw.numbers))}",
         problem=draw.statements[wording],
@@ -32,10 +32,10 @@ def as_problem(family: Family, draw: Draw, wording: int) -> Problem:
 
 
 def drawn(key: str, family: Family, seed: int, count: int, *, validation: bool) -> list[Draw]:
-    """`count` different problems of a family, which the user asked for by a key of params.yaml.
+    """Draw `count` different problems of a family; `key` is the setting to name in errors.
 
     Raises:
-        UserError: the family has fewer on that side of the train-validation border.
+        UserError: the family has fewer on that side of the split.
     """
     draws = family.draws(seed, count, validation=validation)
     if len(draws) < count:
@@ -48,10 +48,10 @@ def drawn(key: str, family: Family, seed: int, count: int, *, validation: bool) 
 
 
 def training_problems(seed: int, per_family: int) -> list[tuple[Problem, Draw]]:
-    """Problems to train on, in every wording but the last, by each family's share.
+    """Training problems in every wording except the last, by each family's share.
 
     Raises:
-        UserError: a family has fewer.
+        UserError: a family has too few problems.
     """
     problems = []
     for family in FAMILIES:
@@ -63,12 +63,12 @@ def training_problems(seed: int, per_family: int) -> list[tuple[Problem, Draw]]:
 
 
 def validation_problems(seed: int, min_level: int, max_level: int, count: int) -> list[Problem]:
-    """`count` problems spread evenly over the families of these levels, one in five in fresh words.
+    """`count` problems spread evenly over the families of these levels, one in five reworded.
 
-    The others are worded as in training; their numbers are never those of training.
+    The others are worded as in training; their numbers never occur in training.
 
     Raises:
-        UserError: a family has fewer than its part.
+        UserError: a family has too few problems.
     """
     families = [family for family in FAMILIES if min_level <= family.level <= max_level]
     key = f"validation_sets: a split's count: {count} (levels {min_level} to {max_level})"

@@ -1,12 +1,12 @@
 """Cut an exam's text into problems, each with its solution.
 
-Headings stand at the start of a line. In a text with worded headings ("Problem 3.", "Question 3:",
-"Exercise 1a", "Problem B2") these alone begin a problem, so numbered steps and lists are text. In a
-text without them a problem begins with its bare number ("3." or "3)"): the one that follows the
-last problem's. A list that counts from 1 inside a solution or a statement is text.
+Headings are at the start of a line. In a text with worded headings ("Problem 3.", "Question 3:",
+"Exercise 1a", "Problem B2") only these begin a problem, so numbered steps and lists are text. In a
+text without them a problem begins with a bare number ("3." or "3)"), one more than that of the
+previous problem. A list that counts from 1 inside a solution or a statement is text.
 
-A solution follows its problem, bears its number ("Solution 3."), or stands in a section
-"Solutions" under it. A label that comes again, from the first one on, begins another round.
+A solution follows its problem, has its number ("Solution 3."), or is under its number in a section
+"Solutions". If the labels repeat from the first one on, they begin another round.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ SECTION = re.compile(
     rf"{START}(?:answers and )?solutions(?: to [^\n]{{1,40}})?[ \t]*:?[ \t*]*$", re.I | re.M
 )
 KEY = re.compile(rf"{START}answer(?: key|s)[ \t]*:?[ \t*]*$", re.I | re.M)
-# Titles between problems, where a problem's heading is the next line.
+# Titles between problems, if the next line is a problem's heading.
 ROUND = re.compile(
     rf"{START}[^\n]{{0,40}}\b(?:round|part|day|test|section|paper|contest)\b[^\n]{{0,40}}$",
     re.I | re.M,
@@ -53,7 +53,7 @@ ANSWER_LINE = re.compile(
 
 
 class Heading(NamedTuple):
-    """A heading: where it and its text begin, what begins there, and under which label."""
+    """A heading: where it and its text begin, its kind, and its label."""
 
     start: int
     body: int
@@ -64,7 +64,7 @@ class Heading(NamedTuple):
 
 @dataclass(slots=True)
 class Cut:
-    """A problem while it is cut out: its label within a round, from 1, and its texts."""
+    """A problem being cut out: its label, its round, from 1, and its texts."""
 
     label: str
     round: int
@@ -73,11 +73,11 @@ class Cut:
 
 
 def cut_pairs(text: str, source: str) -> tuple[list[Problem], list[Dropped]]:
-    """The problems of an exam with their solutions, and those that have none.
+    """The problems of an exam with their solutions, and those without one.
 
     Args:
         text: the whole exam.
-        source: the file's name; ids are its stem and the label, with the round from the second on.
+        source: the file's name; ids have its stem, the label, and the round from the second on.
     """
     worded = worded_problems(text)
     headings = worded or bare_problems(text)
@@ -112,13 +112,13 @@ def plain(label: str | None) -> str:
 
 
 def is_heading(match: re.Match[str], text: str) -> bool:
-    """Whether a heading's words begin one: a sentence that goes on, "solution of", does not."""
+    """Whether a match is a heading, not a sentence that goes on, such as "solution of"."""
     rest = text[match.end() : match.end() + 1]
     return bool(match["mark"]) or (match["word"][0].isupper() and not rest.islower())
 
 
 def worded_problems(text: str) -> list[Heading]:
-    """The headings of a text whose problems are headed by a word; none where it is another."""
+    """The headings of a text with worded headings; empty for another text."""
     problems = [match for match in PROBLEM.finditer(text) if is_heading(match, text)]
     capital = any(match["word"][0].isupper() for match in problems)
     problems = [match for match in problems if match["word"][0].isupper() == capital]
@@ -161,7 +161,7 @@ def next_text(text: str, position: int) -> int:
 
 
 def bare_problems(text: str) -> list[Heading]:
-    """The headings of a text whose problems bear a bare number."""
+    """The headings of a text whose problems have bare numbers."""
     numerals = list(NUMERAL.finditer(text))
     others = sorted(solutions(text, [match.start() for match in numerals]))
     rounds = [match.end() for match in ROUND.finditer(text)]
@@ -195,14 +195,14 @@ def bare_problems(text: str) -> list[Heading]:
 def begun(
     numbers: Sequence[int], last: int, fresh: Sequence[bool], *, solved: bool, label: str
 ) -> list[tuple[int, bool]]:
-    """Which bare numbers between two headings begin a problem, and whether with a new round.
+    """Which bare numbers between two headings begin a problem, and whether it begins a new round.
 
     Args:
         numbers: the bare numbers, in order.
         last: the number of the last problem; 0 before the first.
-        fresh: which of them stand under the title of a round.
-        solved: whether a solution follows, so that a problem has to stand there.
-        label: the number of that solution, if it bears one.
+        fresh: which of them are under the title of a round.
+        solved: whether a solution follows, so that there must be a problem.
+        label: the number of that solution, if it has one.
     """
     if solved and not last and len(numbers) > 1 and numbers[-1] == 1:
         return [(len(numbers) - 1, False)]  # instructions are numbered before the first problem
@@ -265,9 +265,9 @@ def gathered(text: str, headings: Sequence[Heading]) -> list[Cut]:
 
 
 def repeats(heading: Heading, headings: Sequence[Heading]) -> bool:
-    """Whether the heading of a problem is a mention of an earlier one at the start of a line.
+    """Whether a heading only mentions an earlier problem at the start of a line.
 
-    A label that comes again begins a round only where it is the first of all, or follows one.
+    A repeated label begins a round only if it is the first label, or follows one that does.
     """
     earlier = [other for other in headings if other.kind == "problem" and other < heading]
     if heading.kind != "problem" or not earlier:
@@ -281,9 +281,9 @@ def repeats(heading: Heading, headings: Sequence[Heading]) -> bool:
 
 
 def addressee(waiting: Sequence[Cut], current: Cut | None, label: str) -> Cut | None:
-    """The problem that a solution belongs to; None where that has one.
+    """The problem that a solution belongs to; None if that already has one.
 
-    It is the one before, unless the solution bears the label of others that wait for theirs.
+    It is the previous problem, unless the solution has the label of others without a solution.
     """
     waits = current is not None and not current.solution
     if label and waiting and not (waits and current is not None and current.label == label):

@@ -1,10 +1,10 @@
 """Read the pages of exam PDFs.
 
-A page's text layer is used where it is sound; else the page is rendered and read by OCR
+A page's text layer is used if it is sound; otherwise the page is rendered and read by OCR
 (RapidOCR, whose models come with its package). A text layer counts as sound when it has at least
 40 characters, at most 5 in 100 of them are control, unassigned, private-use or replacement
-characters (the pieces of TeX's tall brackets are private-use, and are let pass), and at least 9 in
-10 letters are ASCII, Greek, mathematical or Chinese: a broken font map shows as accented Latin.
+characters (the pieces of TeX's tall brackets, also private-use, are not counted), and at least 9 in
+10 letters are ASCII, Greek, mathematical or Chinese: a broken font map gives accented Latin.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ USUAL_LETTERS = (range(0x80), range(0x370, 0x400), range(0x1D400, 0x1D800), rang
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page's text and how it was had.
+    """One page's text and how it was read.
 
     Attributes:
         file: the PDF's name.

@@ -1,4 +1,4 @@
-"""What a problem family is: a statement with numbers drawn from a seed, worked in two ways."""
+"""Problem families: statements with numbers drawn from a seed, solved in two ways."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """The steps that the embedded teacher knows for the problem of an id."""
+    """The steps that the embedded teacher knows for one problem, by its id."""
 
     id: str
     steps: tuple[Step, ...]
@@ -31,16 +31,16 @@ class Draw:
     """One problem drawn from a family.
 
     Attributes:
-        numbers: the numbers that make this problem what it is.
+        numbers: the numbers that determine this problem.
         statements: the same problem in different words, at least three; the last is never
             trained on.
         chain: the chain of thought as a person would write it, without the final box.
         steps: the tool-integrated solution; the last line that the last program prints is the
             answer. The programs of one solution share their names.
-        answer: worked out by the family in Python by another way than the programs' where there is
-            one.
-        canonical: where exchanging numbers leaves the same problem, as (4, 6) and (6, 4) do for
-            paths on a grid, one choice for all of them; by default the numbers as they are.
+        answer: computed by the family in Python, if possible by another method than the
+            programs'.
+        canonical: if several choices of numbers give the same problem, such as (4, 6) and (6, 4)
+            for paths on a grid, one of them for all; by default `numbers`.
     """
 
     numbers: tuple[int, ...]
@@ -60,11 +60,11 @@ class Family:
     """A way to draw problems of one kind.
 
     Attributes:
-        draw: from a random generator to a problem.
+        draw: makes a problem from a random generator.
         subject: algebra, number_theory, counting, geometry or sequences.
         level: difficulty from 1 to 5; by default up to 3 is mini_amc, above it mini_aime.
-        share: problems drawn to train on, as a share of `collect.per_family`; small for
-            families that are to stay rare, 0 for one that appears in validation only.
+        share: training problems, as a share of `collect.per_family`; small for rare families,
+            0 for families that appear in validation only.
     """
 
     draw: Callable[[Random], Draw]
@@ -77,10 +77,10 @@ class Family:
         return getattr(self.draw, "__name__", "family")
 
     def draws(self, seed: int, count: int, *, validation: bool) -> list[Draw]:
-        """Draw `count` different problems, or as many as there are, for one side of the border.
+        """Draw `count` different problems, or as many as there are, for training or validation.
 
-        Which side a problem belongs to, training or validation, is decided by a checksum of the
-        family's name and the canonical numbers, so the two cannot meet, whatever the seeds.
+        A checksum of the family's name and the canonical numbers decides which of the two a
+        problem belongs to, so they cannot overlap, whatever the seeds.
         """
         rng = Random(f"{self.name}/{seed}/{validation}")
         found: dict[tuple[int, ...], Draw] = {}

@@ -14,11 +14,11 @@ from numina.terminal import say
 def hub_rows(hub: HubFile) -> list[tuple[str, dict[str, Any]]]:
     """The rows of a parquet or JSONL file, each with its place for messages.
 
-    The hub's client fetches: it retries, resumes, and keeps the file in its cache, where a later
-    run finds it without a network.
+    The hub's client fetches the file: it retries, resumes, and caches it, so a later run needs no
+    network.
 
     Raises:
-        UserError: it cannot be fetched, or is of neither kind.
+        UserError: it cannot be fetched, or is neither parquet nor JSONL.
     """
     file, place = fetch(hub), f"{hub.name}@{hub.revision[:7]}/{hub.file}"
     try:
@@ -29,7 +29,7 @@ def hub_rows(hub: HubFile) -> list[tuple[str, dict[str, Any]]]:
             word = "row"
         else:
             rows, word = list(read_lines(file)), "line"
-    except (OSError, ValueError, UserError) as error:  # pyarrow's are ValueErrors
+    except (OSError, ValueError, UserError) as error:  # pyarrow raises ValueErrors
         raise UserError(f"{place}: cannot be read: {error}") from None
     return [(f"{place}, {word} {number}", row) for number, row in rows]
 
@@ -38,7 +38,7 @@ def fetch(hub: HubFile) -> Path:
     """Download the file, or find it in the hub's cache.
 
     Raises:
-        UserError: there is no such data set, commit or file, or the hub cannot be reached.
+        UserError: the data set, commit or file does not exist, or the hub cannot be reached.
     """
     import huggingface_hub
 
@@ -49,7 +49,7 @@ def fetch(hub: HubFile) -> Path:
                 hub.name, hub.file, repo_type="dataset", revision=hub.revision
             )
         )
-    except (OSError, ValueError) as error:  # the client's errors are either
+    except (OSError, ValueError) as error:  # the client raises either
         reason = str(error).strip().splitlines()[0]
         raise UserError(
             f"{hub.name}: cannot fetch {hub.file} at {hub.revision} from the hub: {reason}"

@@ -1,4 +1,4 @@
-"""Rows as published sets and people's own files have them, read into problems: the one road."""
+"""Convert rows of published sets and of local files to problems."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from numina.rows import read_lines, to_problem
 
 LEVEL = re.compile(r"(?:level\s*)?(\d{1,2})(?:\.0)?", re.I)
 UNKNOWN_LEVELS = {"", "?", "level ?", "level?", "n/a", "none", "null", "nan", "unknown"}
-EXACT = 2**53  # floats hold every whole number below it
+EXACT = 2**53  # below this, floats represent every whole number exactly
 
 
 def read_source(path: Path) -> list[Problem]:
     """The problems of a local file.
 
-    An id that is a bare number gets the file's name in front of it, as ids are unique over all
+    An id that is a bare number is prefixed with the file's name because ids are unique over all
     sources.
 
     Raises:
@@ -46,11 +46,11 @@ def source_problem(row: Mapping[str, Any], where: str, prefix: str = "") -> Prob
     """A problem from a row; fields that are null or NaN count as missing.
 
     The id and the answer may be numbers or text, the level ``4``, ``4.0``, ``"4"``, ``Level 4``,
-    or something that says that it is not known, which gives 0.
+    or something that means unknown, which gives 0.
 
     Args:
-        row: `id`, `problem`, `answer`, and what else there is.
-        where: its place, for messages.
+        row: `id`, `problem`, `answer`, and optional fields.
+        where: the place of the row, for messages.
         prefix: put before an id that is a bare number.
 
     Raises:
@@ -70,7 +70,7 @@ def source_problem(row: Mapping[str, Any], where: str, prefix: str = "") -> Prob
 
 
 def present(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a row that hold something: pandas writes NaN where there is nothing."""
+    """The fields of a row that have a value; pandas writes NaN for a missing one."""
     return {
         key: value
         for key, value in row.items()
@@ -79,7 +79,7 @@ def present(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def plain_number(value: Any) -> str | None:
-    """A number as text, a whole one without a decimal point; None where it is not a number."""
+    """A number as text, a whole one without a decimal point; None if it is not a number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     if isinstance(value, float) and value.is_integer() and abs(value) < EXACT:
@@ -88,7 +88,7 @@ def plain_number(value: Any) -> str | None:
 
 
 def level_of(row: Mapping[str, Any], where: str) -> int:
-    """The level of a row, 0 where it has none or does not know it.
+    """The level of a row; 0 if it is missing or unknown.
 
     Raises:
         UserError: it is neither a whole number nor of the form `Level 4`.

@@ -1,4 +1,4 @@
-"""A seeded handful of the problems of a file."""
+"""Take a seeded sample of the problems of a file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def sample_file(path: Path, count: int, seed: int) -> list[Problem]:
     """`count` problems of a JSONL file by seed, in the order of their ids; with 0, all of them.
 
     Raises:
-        UserError: the file is missing, wrong, or shorter than asked.
+        UserError: the file is missing or wrong, or has too few problems.
     """
     return sample(read_source(path), count, seed, str(path))
 
@@ -24,7 +24,7 @@ def sample(problems: Sequence[Problem], count: int, seed: int, place: str) -> li
     """`count` of the problems by seed, in the order of their ids; with 0, all of them.
 
     Raises:
-        UserError: there are fewer.
+        UserError: there are too few.
     """
     if count > len(problems):
         raise UserError(f"{place}: asked for {count} problems, has {len(problems)}")

@@ -9,9 +9,9 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 def take_one_card() -> None:
-    """Leave one card visible where there are several: training is one process, for one card.
+    """If several cards are visible, hide all but one: training is one process on one card.
 
-    This has to come before anything uses a card.
+    Call this before anything uses a card.
     """
     import torch
 

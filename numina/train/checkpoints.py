@@ -1,4 +1,4 @@
-"""Which checkpoint of an interrupted run can be gone on from."""
+"""Find the checkpoint from which an interrupted run can continue."""
 
 from __future__ import annotations
 
@@ -8,38 +8,38 @@ import sys
 import zipfile
 from pathlib import Path
 
-# What torch saves: optimiser, schedule, random numbers, arguments. They are zip files.
+# Files that torch saves, as zip files: optimiser, schedule, random numbers, arguments.
 SAVED_BY_TORCH = (".pt", ".pth", ".bin")
 
 
 def last_whole_checkpoint(checkpoints: Path) -> str | None:
-    """The newest checkpoint that is whole; those that are not are removed, and named.
+    """The newest complete checkpoint; incomplete ones are removed and reported.
 
-    The trainer writes a checkpoint's `trainer_state.json` last; yet a full disk or a damaged one
-    leaves files cut short behind it.
+    The trainer writes a checkpoint's `trainer_state.json` last, but a full or damaged disk can
+    still leave truncated files.
     """
     found = [path for path in checkpoints.glob("checkpoint-*") if step_of(path) >= 0]
     for path in sorted(found, key=step_of, reverse=True):
         broken = damage(path)
         if not broken:
             return str(path)
-        print(f"{path}: {broken}, so it is removed", file=sys.stderr)
+        print(f"{path}: {broken}; removing this checkpoint", file=sys.stderr)
         shutil.rmtree(path)
     return None
 
 
 def step_of(checkpoint: Path) -> int:
-    """The optimiser step of a checkpoint's folder; -1 where its name has none."""
+    """The optimiser step of a checkpoint's folder; -1 if its name has none."""
     step = checkpoint.name.removeprefix("checkpoint-")
     return int(step) if step.isdecimal() else -1
 
 
 def damage(checkpoint: Path) -> str:
-    """What is wrong with a checkpoint; "" where it is whole."""
+    """What is wrong with a checkpoint; "" if it is complete."""
     try:
         json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return "trainer_state.json is missing or cut short"
+        return "trainer_state.json is missing or truncated"
     files = sorted(file for file in checkpoint.rglob("*") if file.is_file())
     weights = [file for file in files if file.suffix == ".safetensors"]
     saved = [file for file in files if file.suffix in SAVED_BY_TORCH]
@@ -63,7 +63,7 @@ def damage(checkpoint: Path) -> str:
 
 
 def is_whole(file: Path) -> bool:
-    """Whether a safetensors file has all that its header names."""
+    """Whether a safetensors file has all the data that its header names."""
     from safetensors import SafetensorError, safe_open
 
     try:

@@ -1,12 +1,12 @@
-"""Supervised fine-tuning of all weights with TRL, as both stages of the recipe do it.
+"""Supervised fine-tuning of all weights with TRL, for both stages of the recipe.
 
-Labels are prepared here (`numina.template.encode`): the prompt and what programs print carry no
-loss, the end token does. Samples are packed into blocks (best fit) whose `position_ids` restart
-at each sample, one block a forward pass, without an attention mask and without a key-value cache:
-under these conditions no sample sees another (measured exact on the sdpa and eager kernels).
+Labels are prepared here (`numina.template.encode`): the prompt and program outputs carry no
+loss, and the end token does. Samples are packed into blocks (best fit) whose `position_ids` restart
+at each sample, one block per forward pass, without an attention mask or a key-value cache:
+then no sample attends to another (measured as exact with the sdpa and eager kernels).
 
-Weights, gradients and the optimiser's state are float32; where the card has bfloat16, the forward
-and backward passes compute in it (autocast). Bfloat16 weights lose most updates at a rate of 2e-5.
+Weights, gradients and the optimiser's state are float32; if the card has bfloat16, the forward
+and backward passes use it (autocast). Bfloat16 weights lose most updates at a rate of 2e-5.
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ def fine_tune(
 ) -> Counts:
     """Fine-tune `model` on solved problems and write the result to `out`, its loss curve to `loss`.
 
-    A killed run goes on from its last checkpoint when it is started again; the checkpoints are
-    removed on success. The curve has step, epoch, loss (nats a trained token), learning rate and
-    tokens seen.
+    A killed run continues from its last checkpoint when it is started again; the checkpoints are
+    removed on success. The curve has step, epoch, loss (nats per trained token), learning rate
+    and tokens seen.
 
     Args:
         model: a folder that transformers loads.
         rows: problems with solutions; with tool use, the solutions hold code and output blocks.
-        out: the folder to write: weights, in the data type that they came in, and tokenizer.
+        out: the folder to write: weights, in the data type of `model`, and tokenizer.
         params: the stage's knobs.
-        hardware: how often a checkpoint is written, and what memory is traded for time.
+        hardware: how often checkpoints are written, and whether time is traded for memory.
         template: how a problem becomes a prompt.
         loss: the CSV file to write.
 
@@ -61,8 +61,9 @@ def fine_tune(
         How many rows were trained on, and how many were too long.
 
     Raises:
-        UserError: the model cannot be loaded, no row is short enough, a row has nothing to learn,
-            another run with the same settings is training, or the loss or a weight is not finite.
+        UserError: the model cannot be loaded, no row is short enough, a row has no token to
+            learn, another run with the same settings is training, or the loss or a weight is not
+            finite.
     """
     check_model_folder(model)
     take_one_card()
@@ -82,7 +83,7 @@ def fine_tune(
         if kept_as is not None:
             network.to(kept_as)
         trainer.save_model(str(out))
-        (out / "training_args.bin").unlink(missing_ok=True)  # holds paths: its hash never settles
+        (out / "training_args.bin").unlink(missing_ok=True)  # has paths, so its hash varies
         write_text(loss, loss_table(trainer.state.log_history))
         shutil.rmtree(checkpoints, ignore_errors=True)
     return counts
@@ -114,8 +115,8 @@ def make_trainer(
         learning_rate=params.learning_rate,
         lr_scheduler_type="cosine",
         warmup_steps=params.warmup_ratio,  # transformers 5: a float below 1 is a share
-        # One block a forward pass keeps packed samples apart (see the module's docstring), and
-        # bounds the memory of samples that are not packed.
+        # One block per forward pass keeps packed samples apart (see the module's docstring), and
+        # limits memory if samples are not packed.
         per_device_train_batch_size=1,
         gradient_accumulation_steps=params.batch_size,
         max_length=params.max_length,
@@ -140,10 +141,10 @@ def make_trainer(
 
 
 def refuse_broken_weights(network: Any) -> None:
-    """Refuse a model with a weight that is not a finite number.
+    """Refuse a model with weights that are not finite.
 
     Raises:
-        UserError: with the first of them.
+        UserError: one is not, with its name.
     """
     for name, weight in network.named_parameters():
         if not weight.isfinite().all():
@@ -151,7 +152,7 @@ def refuse_broken_weights(network: Any) -> None:
 
 
 def loss_table(history: Sequence[dict[str, Any]]) -> str:
-    """The training log as CSV, a row an optimiser step."""
+    """The training log as CSV, one row per optimiser step."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["step", "epoch", "loss", "learning_rate", "tokens"])

@@ -1,4 +1,4 @@
-"""Training rows as tokens and labels."""
+"""Convert training rows to tokens and labels."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from numina.records.problem import Problem
 from numina.settings.training import Sft
 from numina.template import IGNORED, Template, encode
 
-Row = dict[str, list[int]]  # `input_ids` and `labels`, of one length
+Row = dict[str, list[int]]  # `input_ids` and `labels`, of equal length
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many rows there were and what of them is trained on.
+    """How many rows and tokens there are, and how many are trained on.
 
     Attributes:
-        rows: given.
-        too_long: left out, as they have more than `max_length` tokens.
-        trained: the others.
-        tokens: of these.
+        rows: all rows.
+        too_long: rows left out because they have more than `max_length` tokens.
+        trained: the other rows.
+        tokens: tokens of the trained rows.
         loss_tokens: tokens that carry loss.
     """
 
@@ -39,8 +39,8 @@ def encode_rows(
     """Token ids and labels of each row that fits in `params.max_length`.
 
     Raises:
-        UserError: no row fits, a row has nothing to learn but its end, or the tokenizer has no end
-            token.
+        UserError: no row fits, a row has no token to learn except its end, or the tokenizer has
+            no end token.
     """
     kept: list[Row] = []
     for row in rows:
@@ -53,11 +53,11 @@ def encode_rows(
             mask_output=params.mask_output,
         )
         if not any(label != IGNORED for label in encoded["labels"][1:-1]):
-            raise UserError(f"row {row.id!r}: all of it is masked, so there is nothing to learn")
+            raise UserError(f"row {row.id!r}: all tokens are masked, so there is nothing to learn")
         if len(encoded["input_ids"]) <= params.max_length:
             kept.append(encoded)
     if not kept:
-        raise UserError(f"max_length: {params.max_length} tokens is less than every sample needs")
+        raise UserError(f"max_length: every sample is longer than {params.max_length} tokens")
     return kept, Counts(
         rows=len(rows),
         too_long=len(rows) - len(kept),

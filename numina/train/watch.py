@@ -1,4 +1,4 @@
-"""What is looked at after each optimiser step."""
+"""Checks after each optimiser step."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from numina.errors import UserError
 class Watch(TrainerCallback):
     """End a run whose loss or gradient is not finite, and count tokens across interruptions.
 
-    The trainer logs a step before it writes its checkpoint, so what is refused here is never in
-    one. TRL counts tokens from zero each time that it starts; the log goes on from what it says.
+    The trainer logs a step before it writes its checkpoint, so a checkpoint never has what is
+    refused here. TRL counts tokens from zero at each start; this adds the count in the log.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""NuminaMath's published validation sets: what a row of theirs says, and how MATH was cut.
+"""NuminaMath's published validation sets: how a row is read, and how MATH was cut.
 
 The sets are AMC 12 2022-23 (83 problems), AIME 2022-24 (90), and the problems of the MATH test of
 levels 4 and 5 whose answer is a whole number (754 and 721), as in
@@ -20,7 +20,7 @@ from numina.sources.reading import level_of, present, source_problem
 Placed = tuple[str, Mapping[str, Any]]  # a row with its file and line, for messages
 
 MISREAD = "base-n subscript: float() reads the underscore as a digit separator"
-# What MISREAD made of the 12 base-n answers, for copies of the sets that hold these figures alone.
+# The 12 base-n answers after MISREAD, for copies of the sets that have only these numbers.
 MISREAD_GOLDS = {
     *(89, 2045, 3859, 11014, 12023, 21126, 25168, 41305, 76028, 110102),
     *(-2213, 11121123),
@@ -29,23 +29,23 @@ WIKI_PAGE = re.compile(r"/(\d{4})_((?:AMC|AIME)_\w+?)_Problems")
 
 
 def whole_by_float(text: str) -> int | None:
-    """The number that Python's `float` reads in a text, where it is whole; else None."""
+    """The number that Python's `float` reads in a text if it is whole; else None."""
     try:
         whole = float(text).is_integer()
     except ValueError:
         return None
     if not whole:
         return None
-    # Exact where int() reads it too, as a float is not beyond 2**53; it takes underscores as well.
+    # int() if it can read the text (it also accepts underscores): a float is inexact above 2**53.
     return int(text) if re.fullmatch(r"\s*[+-]?[\d_]+\s*", text) else int(float(text))
 
 
 def cut_level(rows: Iterable[Placed], level: int) -> list[Problem]:
     """The published set of a level, from the whole MATH test.
 
-    The rule: take the last box of the solution; keep the row where `float` accepts what is in it
-    and it is whole. That lets base-n answers through, as `float("1202_3")` is 12023.0: they are
-    kept, as published, and marked `unsound`.
+    The rule: take the last box of the solution; keep the row if `float` reads its content as a
+    whole number. This accepts base-n answers because `float("1202_3")` is 12023.0: they are kept,
+    as published, and marked `unsound`.
 
     Raises:
         UserError: a field is missing or of the wrong type, with its place.
@@ -64,15 +64,15 @@ def cut_level(rows: Iterable[Placed], level: int) -> list[Problem]:
 
 
 def published_problem(row: Mapping[str, Any], where: str, prefix: str = "") -> Problem:
-    """A problem from a row of a published set, or of a local file in the manner of one.
+    """A problem from a row of a published set, or of a local file of the same form.
 
-    Fields are read as `source_problem` reads them; the contest is taken from the fields `contest`
-    and `year`, else from the wiki's address in `url`.
+    Fields are read by `source_problem`; the contest is taken from the fields `contest`
+    and `year`, else from the wiki page in `url`.
 
     Args:
-        row: `id`, `problem`, `answer`, and what else there is.
-        where: its place, for messages.
-        prefix: put before an id that is a bare number, as ids are unique over all splits.
+        row: `id`, `problem`, `answer`, and optional fields.
+        where: the place of the row, for messages.
+        prefix: put before an id that is a bare number, to make ids unique over all splits.
 
     Raises:
         UserError: a field is missing or of the wrong type, or the answer is not a whole number.
@@ -102,7 +102,7 @@ def published_problem(row: Mapping[str, Any], where: str, prefix: str = "") -> P
 
 
 def contest_of(row: Mapping[str, Any]) -> str:
-    """The paper with its year, such as `AMC 12A 2022`; "" where the row does not say."""
+    """The contest with its year, such as `AMC 12A 2022`; "" if the row does not say."""
     contest, year = str(row.get("contest", "")), str(row.get("year", ""))
     if contest:
         return contest if year in contest else f"{contest} {year}"

@@ -1,4 +1,4 @@
-"""What each split takes for an answer, as the stage `validation_sets` wrote it down."""
+"""The answer rule of each split, as the stage `validation_sets` wrote it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numina.settings.splits import AnswerRule
 
 
 def read_rules(file: Path, splits: Iterable[str]) -> dict[str, AnswerRule]:
-    """The rules of some splits, by name.
+    """Read the rules of some splits, by name.
 
     Raises:
         UserError: the file is missing or damaged, or has no rule for a split.

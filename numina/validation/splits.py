@@ -21,7 +21,7 @@ def build_splits(params: ValidationSets, splits: Mapping[str, Split]) -> dict[st
     """All chosen splits.
 
     Raises:
-        UserError: as `build_split`, or two splits have a problem of one id.
+        UserError: see `build_split`; or two splits have a problem with the same id.
     """
     built = {name: build_split(name, splits[name], params.seed) for name in params.splits}
     owner: dict[str, str] = {}
@@ -39,8 +39,8 @@ def build_split(name: str, split: Split, seed: int) -> list[Problem]:
     """The problems of one split, in the order of their ids.
 
     Raises:
-        UserError: its source is missing or wrong, is shorter than asked, or holds an answer that
-            is not a whole number.
+        UserError: its source is missing or wrong, has too few problems, or has an answer that is
+            not a whole number.
     """
     if isinstance(split, FamilySplit):
         return validation_problems(seed, split.min_level, split.max_level, split.count)
@@ -54,7 +54,7 @@ def build_split(name: str, split: Split, seed: int) -> list[Problem]:
     else:
         problems = [published_problem(row, where, f"{name}/") for where, row in rows]
     if not problems:
-        raise UserError(f"{place}: no problems for {name} there")
+        raise UserError(f"{place}: no problems for {name}")
     return sample(problems, split.count, seed, place)
 
 
@@ -68,10 +68,10 @@ def local_rows(path: Path) -> list[Placed]:
 
 
 def check_ids(rows: Iterable[Placed]) -> None:
-    """Refuse two rows with one id.
+    """Refuse two rows with the same id.
 
     Raises:
-        UserError: with the places of both.
+        UserError: two rows have it, with the places of both.
     """
     seen: dict[Any, str] = {}
     for where, row in rows:

@@ -72,23 +72,26 @@ BROKEN = {
     "no tokenizer_config": (remove("tokenizer_config.json"), "no tokenizer_config.json"),
     "no tokenizer": (remove("tokenizer.json"), "no vocabulary"),
     "a tokenizer cut short": (cut("tokenizer.json", 500), "tokenizer.json: not JSON"),
-    "an empty tokenizer": (write("tokenizer.json", "{}"), "tokenizer.json: holds no tokenizer"),
+    "an empty tokenizer": (write("tokenizer.json", "{}"), "tokenizer.json: not a tokenizer"),
     "a tokenizer of Git LFS": (write("tokenizer.json", LFS), "tokenizer.json: a Git LFS pointer"),
     "a broken generation_config": (write("generation_config.json", "{"), "generation_config.json"),
     "no weights": (remove("model.safetensors"), "no weights"),
     "empty weights": (write("model.safetensors", ""), "model.safetensors: is empty"),
     "weights of Git LFS": (write("model.safetensors", LFS), "a Git LFS pointer"),
-    "weights cut short": (cut("model.safetensors", -1000), "not whole safetensors"),
-    "weights cut within the header": (cut("model.safetensors", 100), "not whole safetensors"),
-    "weights of three bytes": (cut("model.safetensors", 3), "not whole safetensors"),
-    "weights that are HTML": (write("model.safetensors", "<html>" * 99), "not whole safetensors"),
+    "weights cut short": (cut("model.safetensors", -1000), "not complete safetensors"),
+    "weights cut within the header": (cut("model.safetensors", 100), "not complete safetensors"),
+    "weights of three bytes": (cut("model.safetensors", 3), "not complete safetensors"),
+    "weights that are HTML": (
+        write("model.safetensors", "<html>" * 99),
+        "not complete safetensors",
+    ),
     "a tensor beyond the end": (
         header(lambda found: found[FIRST].update(data_offsets=[0, 10**9])),
-        "not whole safetensors",
+        "not complete safetensors",
     ),
     "a tensor of another shape": (
         header(lambda found: found[FIRST].update(shape=[3, 3])),
-        "not whole safetensors",
+        "not complete safetensors",
     ),
     "a pickle cut short": (
         lambda folder: (
@@ -97,22 +100,22 @@ BROKEN = {
         ),
         "pytorch_model.bin",
     ),
-    "a missing shard": (sharded({"weight_map": {FIRST: SHARD}}, keep=False), f"{SHARD}: not there"),
+    "a missing shard": (sharded({"weight_map": {FIRST: SHARD}}, keep=False), f"{SHARD}: not found"),
     "an index without a map": (sharded({}), "index.json: has no weight_map"),
     "an index of other tensors": (
         sharded({"weight_map": {"x.weight": SHARD}}),
-        "has no 'x.weight'",
+        "has no tensor 'x.weight'",
     ),
     "an index that leaves the folder": (
         sharded({"weight_map": {"x": "../x"}}),
-        "not a file's name",
+        "not a file name",
     ),
     "an adapter alone": (
         lambda folder: (
             (folder / "model.safetensors").rename(folder / "adapter_model.safetensors"),
             write("adapter_config.json", "{}")(folder),
         ),
-        "an adapter alone",
+        "only an adapter",
     ),
     "weights that are a folder": (
         lambda folder: (
@@ -151,7 +154,7 @@ def test_what_is_not_a_folder(tmp_path, what):
     path = tmp_path / "model"
     if what == "a file":
         path.write_text("x")
-    with pytest.raises(UserError, match=r"model: not .*, so no model to load"):
+    with pytest.raises(UserError, match=r"model: not .*, so there is no model to load"):
         check_model_folder(path)
 
 

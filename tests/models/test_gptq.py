@@ -65,7 +65,7 @@ def test_the_loss_of_masked_rows_cannot_be_measured(model_folder):
     masked = {"input_ids": [3, 4, 5], "labels": [IGNORED] * 3}
     learnt = {"input_ids": [3, 4, 5], "labels": [IGNORED, 4, 5]}
     assert mean_loss(model_folder, [masked, learnt]) == mean_loss(model_folder, [learnt])
-    with pytest.raises(UserError, match="all of the rows is masked"):
+    with pytest.raises(UserError, match="all tokens are masked"):
         mean_loss(model_folder, [masked])
 
 

@@ -181,7 +181,7 @@ def test_rows_that_are_too_long_are_counted(model_folder, tmp_path):
 
 def test_a_row_with_nothing_to_learn_is_named(model_folder, tmp_path):
     row = Problem("empty", "What?", "1", "t", " ")
-    with pytest.raises(UserError, match="row 'empty': all of it is masked"):
+    with pytest.raises(UserError, match="row 'empty': all tokens are masked"):
         train(model_folder, tmp_path / "out", rows=[*ROWS, row])
     assert not (tmp_path / "out").exists()
 
