@@ -1,4 +1,4 @@
-"""Attention of one new token a row, and the architectures that it and our cache are right for."""
+"""Attention for one new token per row, and checks that it and our cache suit a model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from transformers.masking_utils import sdpa_mask
 from numina.errors import UserError
 
 ATTENTION = "grouped"
-# What some architectures hand to their attention, and this one does not compute.
+# Options that some architectures pass to attention, and that are not computed here.
 SPECIAL = {
     "softcap": "soft caps",
     "s_aux": "attention sinks",
@@ -28,14 +28,14 @@ INSTEAD = "; use engine.name=vllm or server"
 def grouped_attention(
     module: Any, query: Any, key: Any, value: Any, attention_mask: Any, **options: Any
 ) -> tuple[Any, None]:
-    """Attention of one new token a row, without copying keys and values to every query head.
+    """Attention for one new token per row, without copying keys and values to every query head.
 
-    In 16 bits torch's own attention does it, which scales before it multiplies and adds up in 32.
+    For 16 bits torch's own attention is used, which scales before multiplying and sums in 32 bits.
 
     Args:
-        query: (rows, heads, tokens, size); with more than one token, sdpa does it.
+        query: (rows, heads, tokens, size); with more than one token, sdpa is used.
         key, value: (rows, key heads, length, size).
-        attention_mask: boolean, or to be added; (rows, 1, tokens, length).
+        attention_mask: boolean or additive, (rows, 1, tokens, length).
 
     Raises:
         UserError: the architecture's attention has parts that are not computed here.
@@ -65,10 +65,10 @@ AttentionMaskInterface.register(ATTENTION, sdpa_mask)
 
 
 def refuse_special(options: dict[str, Any], length: int) -> None:
-    """Insist on plain attention.
+    """Refuse options other than those of plain attention.
 
     Raises:
-        UserError: a model asks for more, with what it is.
+        UserError: a model uses one, with its name.
     """
     for name, what in SPECIAL.items():
         if options.get(name) is not None:
@@ -79,14 +79,14 @@ def refuse_special(options: dict[str, Any], length: int) -> None:
 
 
 def check_layers(config: Any, max_context: int) -> None:
-    """Insist on layers whose attention sees all of `max_context` tokens.
+    """Check that each layer's attention sees all of `max_context` tokens.
 
     Args:
-        config: of a causal language model.
+        config: the config of a causal language model.
         max_context: tokens of the longest prompt and its completion.
 
     Raises:
-        UserError: it has others: sliding windows that are shorter, or no attention at all.
+        UserError: a layer has a shorter sliding window, or no attention.
     """
     for layer in DynamicCache(config=config).layers:
         if isinstance(layer, DynamicSlidingWindowLayer):
@@ -103,15 +103,15 @@ def check_layers(config: Any, max_context: int) -> None:
 
 
 def check_logits(ours: Any, own: Any) -> None:
-    """Insist on logits as the model's own attention gives them.
+    """Check that our logits equal those of the model's own attention.
 
     Raises:
         UserError: they differ by more than rounding.
     """
     allowed = 1e-3 if own.dtype == torch.float32 else 0.15
     off = float((ours.float() - own.float()).abs().max() / own.float().abs().max())
-    if not off <= allowed:  # NaN is not
+    if not off <= allowed:  # false for NaN
         raise UserError(
-            f"engine transformers does not compute it as the model itself does (logits differ "
+            f"engine transformers does not compute the same as the model itself (logits differ "
             f"by {off:.2g} of the largest){INSTEAD}"
         )

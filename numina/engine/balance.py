@@ -1,12 +1,12 @@
-"""Share requests among servers: who is asked, who is left alone, and when a request is given up.
+"""Share requests among servers: choose a server, pause failing ones, and give up bad requests.
 
-A server that fails is left alone for a while, longer each time or as long as it asks for, and then
-gets one request at first; its work is done anew on the others. A request that takes far longer than
-others is sent to a second server that has room, and the first answer is taken.
+A server that fails is paused, longer each time or as long as it asks for, and then gets one request
+at first; its work is repeated on the others. A request that takes far longer than others is also
+sent to a second server that has room, and the first answer is used.
 
-What fails again and again is either the request or the servers. It is the request where the canary
-is completed, a request of one token: then it alone is given up. Where the canary fails too, the
-servers are down: they are given `patience_s`, and then the run ends.
+Repeated failures are caused either by the request or by the servers. To find out, a canary is sent,
+a request of one token. If it succeeds, only the failing request is given up. If it fails too, the
+servers are down: the run waits for them for `patience_s`, and then ends.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ from numina.terminal import say
 T = TypeVar("T")
 Ask = Callable[[Remote], Awaitable[T]]
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 15.0
-TRIES = 4  # breakdowns over one request before it is suspected
-REFUSALS = 3  # in a row, before a server is left alone for them
-KNOWN = 100  # replies whose times say what is usual
-SLOW = 3.0  # times the time within which nine of ten replies come
+TRIES = 4  # faults on one request before it is suspected
+REFUSALS = 3  # in a row before a server is paused for them
+KNOWN = 100  # recent replies whose times define what is usual
+SLOW = 3.0  # a request is slow after this many times the 90th percentile
 CANARY_S = 30.0
-LOOK_S = 0.2  # between two looks for a server that has room for a slow request
+LOOK_S = 0.2  # between two searches for a server with room for a slow request
 
 
 @dataclass(slots=True, eq=False)
 class Server:
-    """One server, and how it does.
+    """One server and its state.
 
     Attributes:
         remote: the server itself.
-        window: requests that it may have at once; few after a failure, more with each success.
-        in_flight: requests that it has now.
-        failures, refusals: in a row.
-        back_at: when it may be asked again, in the event loop's time.
+        window: limit on requests in flight; low after a failure, higher with each success.
+        in_flight: requests in flight.
+        failures, refusals: number in a row.
+        back_at: when it may get requests again, in the event loop's time.
     """
 
     remote: Remote
@@ -62,13 +62,13 @@ class Server:
 
 @dataclass(slots=True, eq=False)
 class Request(Generic[T]):
-    """One request, and how it has fared.
+    """One request and its failures so far.
 
     Attributes:
         ask: sends it to a server.
-        refused: the servers that will not do it, and why.
-        failed: how often each server failed at it.
-        faults: how often one broke down over it.
+        refused: the servers that do not accept it, and why.
+        failed: how often each server failed on it.
+        faults: how often a server broke down on it.
         failing_since: when it first failed, in the event loop's time.
     """
 
@@ -86,7 +86,7 @@ class Balancer:
         remotes: the servers.
         places: requests in flight, for each server.
         hardware: how long to wait for them.
-        canary: a request that any working server can do at once.
+        canary: a request that any working server can complete at once.
     """
 
     def __init__(
@@ -101,14 +101,14 @@ class Balancer:
         self.places = asyncio.Semaphore(places * len(remotes))
         self.changed = asyncio.Event()
         self.probing = asyncio.Lock()
-        self.served_at = self.dead_at = -float("inf")  # the last success, the last dead canary
+        self.served_at = self.dead_at = -float("inf")  # the last success, the last failed canary
         self.times: deque[float] = deque(maxlen=KNOWN)
 
     async def do(self, ask: Ask[T]) -> T:
-        """Send a request until it is done.
+        """Send a request until it succeeds.
 
         Raises:
-            CompletionFailed: this request fails for good, and others do not.
+            CompletionFailed: this request fails permanently, but others do not.
             UserError: no server answers for `patience_s`, or all of them refuse any request.
         """
         request = Request(ask)
@@ -119,13 +119,13 @@ class Balancer:
                 await self.judge(request, error)
 
     async def judge(self, request: Request[T], error: ServerFailed) -> None:
-        """Give a request up, or return where it is to be sent again."""
+        """Give a request up, or return to send it again."""
         since = request.failing_since = request.failing_since or now()
         settled = len(request.refused) == len(self.servers)
         patience = self.hardware.patience_s
         waits = error.kind == "throttled" and now() - since < self.hardware.timeout_s
         suspect = request.faults >= TRIES or (now() - since > patience and not waits)
-        dead = now() - max(since, self.served_at) > patience  # as nobody else is served either
+        dead = now() - max(since, self.served_at) > patience  # no other request succeeds either
         if not settled and not suspect and not dead:
             return
         if settled and all(why.kind == "unsuitable" for why in request.refused.values()):
@@ -138,10 +138,10 @@ class Balancer:
                 return
             raise CompletionFailed(str(error))
         if settled or dead:
-            raise UserError(f"hardware.server.urls: no server answers; last, {error}")
+            raise UserError(f"hardware.server.urls: no server answers; last error: {error}")
 
     async def canary_lives(self) -> bool:
-        """Whether any server does the smallest of requests."""
+        """Whether any server completes the canary."""
         asked = now()
         async with self.probing:
             if max(self.served_at, self.dead_at) > asked:
@@ -157,7 +157,7 @@ class Balancer:
                 await end(probes)
 
     async def probe(self, server: Server) -> bool:
-        """Whether a server does the canary, once it may be asked again."""
+        """Whether a server completes the canary, once it may get requests again."""
         await asyncio.sleep(max(0.0, server.back_at - now()))
         try:
             async with asyncio.timeout(CANARY_S):
@@ -170,10 +170,10 @@ class Balancer:
         return True
 
     async def race(self, request: Request[T]) -> T:
-        """Send a request to a server, and to a second one where the first is slow: the first reply.
+        """Send a request to a server, and to another if that is slow; return the first reply.
 
         Raises:
-            ServerFailed: it is not done.
+            ServerFailed: the request failed.
         """
         server = await self.free(request)
         started, failure = now(), None
@@ -205,7 +205,7 @@ class Balancer:
             await end(running)
 
     def leave_slow(self, fast: Server, others: Iterable[Server], seconds: float) -> None:
-        """Leave those servers alone that another one, asked later, has overtaken."""
+        """Pause servers that were slower than one that got the request later."""
         for server in others:
             if server is not fast:
                 where = server.remote.url
@@ -213,7 +213,7 @@ class Balancer:
                 self.note_failure(server, slow)
 
     async def free(self, request: Request[T]) -> Server:
-        """The server that does a request: of those that may, the one with the least to do."""
+        """Wait for a server for a request: the least busy of those that may get it."""
         while True:
             able = [s for s in self.servers if s not in request.refused] or self.servers
             free = [server for server in able if server.is_free(now())]
@@ -226,21 +226,21 @@ class Balancer:
                     await changed.wait()
 
     def spare(self, request: Request[T], busy: set[Server]) -> Server | None:
-        """A server with room for a request that another is slow with; that one itself if alone."""
+        """A server with room for a request that is slow on another; the same one if alone."""
         others = [s for s in self.servers if s not in busy and s not in request.refused]
         able = others if len(self.servers) > 1 else self.servers
         free = [server for server in able if server.is_free(now())]
         return min(free, key=lambda s: (s.failures, s.in_flight), default=None)
 
     def slow_after(self) -> float:
-        """Seconds after which a request takes too long."""
+        """Seconds after which a request is slow."""
         usual = sorted(self.times)[len(self.times) * 9 // 10] if self.times else 0.0
         return max(self.hardware.hedge_s, SLOW * usual)
 
     def start(self, server: Server, ask: Ask[T]) -> asyncio.Task[T]:
-        """Send a request to a server, which has it from now on.
+        """Send a request to a server and count it as in flight.
 
-        Its task raises ServerFailed where it is not done.
+        The task raises ServerFailed if the request fails.
         """
 
         async def send() -> T:
@@ -252,7 +252,7 @@ class Balancer:
 
         def release(_: object) -> None:
             server.in_flight -= 1
-            self.changed.set()  # those who wait for a server look again
+            self.changed.set()  # wake requests that wait for a server
             self.changed = asyncio.Event()
 
         server.in_flight += 1
@@ -261,7 +261,7 @@ class Balancer:
         return task
 
     def take_note(self, request: Request[T], server: Server, error: ServerFailed) -> None:
-        """Remember that a server failed at a request."""
+        """Record that a server failed on a request."""
         request.failed[server] = request.failed.get(server, 0) + 1
         request.faults += error.kind in ("fault", "denied")
         if error.kind in ("denied", "refused", "unsuitable"):
@@ -273,14 +273,14 @@ class Balancer:
         self.note_failure(server, error)
 
     def note_failure(self, server: Server, error: ServerFailed) -> None:
-        """Leave a server alone for a while, longer each time, and ask it for less at first."""
+        """Pause a server, longer each time, and send it fewer requests at first."""
         if server.back_at <= now():  # requests that fail together count once
             server.failures += 1
             pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(server.failures - 1, 10))
             server.back_at = now() + pause * random.uniform(0.75, 1.25)
             server.window = max(1.0, server.window / 2 if server.failures == 1 else 1.0)
             if server.failures in (1, 5):
-                say(f"engine: {error}; its work goes on elsewhere or later")
+                say(f"engine: {error}; its requests are sent to other servers or later")
         if error.retry_after:
             server.back_at = max(server.back_at, now() + error.retry_after)
             server.window = 1.0

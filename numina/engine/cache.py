@@ -1,8 +1,8 @@
-"""The attention cache of the transformers engine: what was computed once is not computed again.
+"""The attention cache of the transformers engine, which avoids computing anything twice.
 
-The traces of a problem share its prompt, and a trace whose program has run goes on from where it
-stopped. On two cores 570 tokens are read a second and some 150 to 200 written, and without this
-every step would read all that stands before it.
+The traces of a problem share its prompt, and a trace whose program has run continues where it
+stopped. Two cores read 570 tokens a second and write some 150 to 200; without this cache every
+step would read all tokens before it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
-ROOM = 128  # tokens by which a layer grows
+ROOM = 128  # a layer grows by this many tokens
 
 
 class SlotLayer(DynamicLayer):
@@ -30,7 +30,7 @@ class SlotLayer(DynamicLayer):
         return self.slots.width
 
     def update(self, key_states: Any, value_states: Any, *_: Any, **__: Any) -> tuple[Any, Any]:
-        """Add one token a row, keys and values (rows, heads, 1, size); all of them."""
+        """Add keys and values (rows, heads, 1, size) of one token per row; return all of them."""
         rows, width = self.slots.rows, self.slots.width + 1
         ends = (
             torch.arange(rows, device=key_states.device),
@@ -43,24 +43,24 @@ class SlotLayer(DynamicLayer):
 
 
 class Slots:
-    """The cache of a running batch, which rows join and leave at any step without being copied.
+    """The cache of a running batch; rows join and leave at any step without copies of the others.
 
-    The rows stand left-aligned, each as long as it is; `mask` hides what lies beyond their ends.
+    The rows are left-aligned, each with its own length; `mask` hides what is beyond their ends.
 
     Args:
         network: a causal language model.
-        most: rows there is room for.
+        most: the maximum number of rows.
 
     Attributes:
-        rows: how many are there, in the first places.
-        width: tokens of the longest.
+        rows: the number of rows, in the first places.
+        width: tokens of the longest row.
     """
 
     def __init__(self, network: Any, most: int) -> None:
         heads, size = heads_and_size(network.config)
         self.lengths = torch.zeros(most, dtype=torch.long, device=network.device)
         self.rows = self.width = 0
-        # Zeros, not what lies in memory: a hidden NaN would still spoil its row.
+        # Zeros, not uninitialised memory: even a masked NaN would spoil its row.
         empty = torch.zeros(most, heads, 0, size, dtype=network.dtype, device=network.device)
         self.cache: Any = DynamicCache(config=network.config)
         count = network.config.num_hidden_layers
@@ -89,7 +89,7 @@ class Slots:
         self.width = max(self.width, length)
 
     def leave(self, row: int) -> None:
-        """Take a row out; the last one takes its place."""
+        """Remove a row; the last one takes its place."""
         self.rows -= 1
         length = self.lengths[row] = self.lengths[self.rows]
         for layer in self.layers:
@@ -98,14 +98,14 @@ class Slots:
         self.width = int(self.lengths[: self.rows].max()) if self.rows else 0
 
     def past(self, row: int) -> Any:
-        """What is known of a row: (layers, 2, heads, length, size)."""
+        """The keys and values of a row: (layers, 2, heads, length, size)."""
         length = self.lengths[row]
         return torch.stack(
             [torch.stack([room[row, :, :length] for room in layer.rooms]) for layer in self.layers]
         )
 
     def step(self, network: Any, tokens: Any) -> Any:
-        """Add `tokens` (rows, 1) to the rows; logits of what follows them (rows, vocabulary)."""
+        """Add `tokens` (rows, 1) to the rows; return the next logits (rows, vocabulary)."""
         self.grow(self.width + 1)
         lengths = self.lengths[: self.rows]
         places = torch.arange(self.width + 1, device=tokens.device)
@@ -153,10 +153,10 @@ def take_row(cache: Any, row: int, places: Any) -> Any:
 
 
 class Prefixes:
-    """Token sequences whose keys and values are kept, the least lately used given up first.
+    """Token sequences whose keys and values are kept; the least recently used are dropped first.
 
     Args:
-        most: bytes of keys and values together; the latest sequence is kept in any case.
+        most: bytes of keys and values together; the latest sequence is always kept.
     """
 
     def __init__(self, most: float) -> None:
@@ -179,7 +179,7 @@ class Prefixes:
         self.bytes = 0
 
     def longest(self, tokens: list[int]) -> Any:
-        """The kept past of as many leading tokens as possible; None where there is none."""
+        """The kept past of the longest possible prefix of `tokens`; None if there is none."""
         wanted, best, found = numpy.array(tokens), 0, None
         for key, (known, past) in self.kept.items():
             length = min(len(known), len(wanted))
@@ -190,5 +190,5 @@ class Prefixes:
         if found is None:
             return None
         key, past = found
-        self.kept[key] = self.kept.pop(key)  # now the most lately used
+        self.kept[key] = self.kept.pop(key)  # now the most recently used
         return past[:, :, :, :best]

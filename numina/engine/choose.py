@@ -1,4 +1,4 @@
-"""Open the engine that is asked for; `auto` takes what is installed and says which."""
+"""Open the chosen engine; `auto` takes one that is installed and reports which."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ INSTALL = {
 
 
 def is_installed(name: str) -> bool:
-    """Whether an engine's package is there; `server` and `replay` need none of their own."""
+    """Whether an engine's package is installed; `server` and `replay` need none."""
     return name not in INSTALL or importlib.util.find_spec(name) is not None
 
 
 def pick() -> str:
-    """What `auto` stands for: vLLM where it is installed and there is a card, else transformers."""
+    """The engine for `auto`: vLLM if it is installed and there is a card, else transformers."""
     return "vllm" if is_installed("vllm") and accelerators() else "transformers"
 
 
@@ -40,8 +40,8 @@ def open_engine(params: EngineParams, hardware: Hardware, model: Path, max_conte
     Args:
         params: which engine, and how it decodes.
         hardware: how it uses this machine, and where its servers are.
-        model: a folder with a model and its tokenizer. A server has the model; then only the
-            tokenizer is read.
+        model: a folder with a model and its tokenizer. For a server, which has the model, only
+            the tokenizer is read.
         max_context: tokens of the longest prompt and its completion.
 
     Raises:

@@ -1,4 +1,4 @@
-"""How a server fails, and what that says: of the moment, of the server, or of the request."""
+"""The failures of a server, and whether they are temporary, or due to the server or the request."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
-REFUSED = {400, 413, 414, 422, 431}  # what the request says is wrong
-LONGEST_WAIT_S = 120.0  # a server that asks for more is asked sooner
-TEXT = 300  # characters of a server's own words
+REFUSED = {400, 413, 414, 422, 431}  # statuses for which the request is at fault
+LONGEST_WAIT_S = 120.0  # a limit on the wait that a server asks for
+TEXT = 300  # characters of a server's text in messages
 
 Kind = Literal["busy", "throttled", "fault", "denied", "refused", "unsuitable"]
 
@@ -19,13 +19,12 @@ class ServerFailed(Exception):
     """A server did not answer a request as it should.
 
     Attributes:
-        kind: `busy`: it cannot be reached or cannot answer now. `throttled`: the same, and it says
-            that it will. `fault`: it broke down over this request, or what it sent cannot be used.
-            `denied`: it has no such model or address, or
-            wants another key. `refused`: it says that the request is wrong. `unsuitable`: its
-            replies lack what is needed, whatever is asked.
-        retry_after: the seconds that it asked to be left alone; None where it did not say.
-        told: its own words, for what they name.
+        kind: `busy`: it cannot be reached or cannot answer now. `throttled`: it asks to wait.
+            `fault`: it broke down on this request, or its reply cannot be used. `denied`: it does
+            not know the model or address, or does not accept the key. `refused`: it says that the
+            request is wrong. `unsuitable`: all of its replies lack what is needed.
+        retry_after: the seconds that it asked to wait; None if it did not say.
+        told: its own text, which may name what it refuses.
     """
 
     def __init__(
@@ -36,11 +35,11 @@ class ServerFailed(Exception):
 
 
 def from_status(where: str, status: int, headers: Mapping[str, str], text: str) -> ServerFailed:
-    """The failure that an HTTP status stands for.
+    """Convert an HTTP status to a failure.
 
     Args:
         where: the server's address, for the message.
-        status: of the reply; 4xx and 5xx, or another that is not 200.
+        status: of the reply; any except 200.
         headers: of the reply.
         text: the body.
     """
@@ -59,7 +58,7 @@ def from_status(where: str, status: int, headers: Mapping[str, str], text: str) 
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds for which a server asks to be left alone, at most `LONGEST_WAIT_S`.
+    """The seconds that a server asks to wait, at most `LONGEST_WAIT_S`.
 
     Source: RFC 9110, section 10.2.3: seconds or a date; `retry-after-ms` is OpenAI's.
     """
@@ -78,7 +77,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def number(text: str | None) -> float | None:
-    """A header's value as a number; None where it is missing or not one."""
+    """A header's value as a number; None if it is missing or not a number."""
     try:
         value = float(text or "")
     except ValueError:

@@ -1,4 +1,4 @@
-"""Let Ctrl-C end what blocks the event loop."""
+"""Let Ctrl-C end calls that block the event loop."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from contextlib import contextmanager
 def interruptible() -> Iterator[None]:
     """Raise KeyboardInterrupt at once in the calls of this context.
 
-    asyncio turns the first Ctrl-C into a cancellation, which takes place once the loop has its
-    turn: after a model is loaded, a minute later. Where Ctrl-C is ignored, it stays so.
+    asyncio turns the first Ctrl-C into a cancellation, which takes effect only when the loop runs
+    again: after a model is loaded, a minute later. If Ctrl-C is ignored, it stays ignored.
     """
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):

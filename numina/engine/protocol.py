@@ -1,4 +1,4 @@
-"""What an engine is: something that continues a prompt, asked one prompt at a time."""
+"""The interface of an engine, which continues prompts, one prompt per call."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class Completion:
     """A decoded continuation.
 
     Attributes:
-        text: the continuation, cut after the stop string where one was found.
+        text: the continuation, cut after the stop string if one was found.
         finish: `stop` (a stop string), `end` (the end token), or `length`.
         prompt_tokens: length of the prompt.
         generated_tokens: tokens decoded, the end token included.
         logprob_sum: summed log-probability of the decoded tokens at temperature 1 (natural log).
-        cached_tokens: prompt tokens that the engine had read before; 0 where it does not say.
-        waited_s: seconds until the engine took it up; 0 where it does not say.
+        cached_tokens: prompt tokens found in the engine's cache; 0 if it does not say.
+        waited_s: seconds until the engine started it; 0 if it does not say.
     """
 
     text: str
@@ -51,18 +51,18 @@ class Completion:
 
 
 class CompletionFailed(Exception):
-    """One prompt could not be continued, for good; other prompts may well be."""
+    """One prompt can never be continued, but others may be."""
 
 
 def refuse_too_long(prompt: str, max_context: int) -> None:
-    """Insist on a prompt that is worth the time that it takes to tokenise it.
+    """Refuse a prompt that is certainly too long, without tokenising it.
 
     Raises:
-        CompletionFailed: it cannot be within `max_context` tokens, however they are cut.
+        CompletionFailed: it cannot fit in `max_context` tokens.
     """
     if len(prompt) > max_context * LONGEST_TOKEN:
         raise CompletionFailed(
-            f"{len(prompt)} characters cannot be within max_context {max_context} tokens"
+            f"{len(prompt)} characters cannot fit in max_context {max_context} tokens"
         )
 
 
@@ -77,13 +77,13 @@ class Engine(Protocol):
         """Continue a prompt; cancelling the call ends the work on it.
 
         Raises:
-            CompletionFailed: this prompt cannot be continued, though others may be.
-            UserError: no prompt can, as no server answers.
+            CompletionFailed: this prompt cannot be continued, but others may be.
+            UserError: no prompt can be continued, for example because no server answers.
         """
         ...
 
     def count_tokens(self, text: str) -> int:
-        """Length of a text in tokens, as a prompt would have."""
+        """Length in tokens of a text as a prompt."""
         ...
 
 

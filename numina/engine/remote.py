@@ -1,8 +1,8 @@
-"""One OpenAI-compatible server: how it is asked, and what it was found to refuse.
+"""Send requests to one OpenAI-compatible server, without parameters that it refuses.
 
-Every value that shapes sampling is stated, so that a server's own defaults (those of a model's
-generation_config.json, for one) do not apply. Some are not OpenAI's: vLLM, SGLang and llama.cpp
-know them, and a server that refuses one by name is asked without it from then on.
+Every parameter that affects sampling is sent, so that a server's defaults (for example those of a
+model's generation_config.json) do not apply. Some are not OpenAI's: vLLM, SGLang and llama.cpp
+know them, and if a server refuses one by name, later requests leave it out.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numina.engine.reply import first_model, parsed
 from numina.terminal import say
 
 CONNECT_S = 10.0
-# What a server may refuse by its name, with other values that mean the same, to be tried in turn.
+# Parameters that a server may refuse, with equivalent values to try in turn.
 OPTIONAL: dict[str, tuple[Any, ...]] = {
     "top_k": (0,),
     "min_p": (),
@@ -35,12 +35,12 @@ OPTIONAL: dict[str, tuple[Any, ...]] = {
 
 
 def body_of(prompt: str, sampling: Sampling, seeds: bool) -> dict[str, Any]:
-    """A request for a completion, but for the model's name.
+    """A request for a completion, without the model's name.
 
     Args:
-        prompt: what is to be continued.
-        sampling: how.
-        seeds: send the seed too.
+        prompt: the prompt to continue.
+        sampling: how to decode.
+        seeds: whether to send the seed.
     """
     body = {
         "prompt": prompt,
@@ -49,13 +49,13 @@ def body_of(prompt: str, sampling: Sampling, seeds: bool) -> dict[str, Any]:
         "top_p": sampling.top_p,
         "stop": list(sampling.stop),
         "logprobs": 0,
-        "include_stop_str_in_output": True,  # vLLM's; others leave the stop string out
+        "include_stop_str_in_output": True,  # vLLM only; others leave the stop string out
         "presence_penalty": 0.0,
         "frequency_penalty": 0.0,
         "top_k": -1,  # all tokens: vLLM, SGLang and llama.cpp agree on -1, not on 0
         "min_p": 0.0,
         "repetition_penalty": 1.0,
-        "repeat_penalty": 1.0,  # llama.cpp's name for it
+        "repeat_penalty": 1.0,  # llama.cpp's name for repetition_penalty
         "skip_special_tokens": True,
         "ignore_eos": False,
         "min_tokens": 0,
@@ -70,7 +70,7 @@ class Remote:
         url: its base URL.
         key: sent as the bearer token; "" for none.
         model: the model's name there; "" for the first that it lists.
-        timeout_s: for a whole reply, however slowly it trickles in.
+        timeout_s: for a complete reply, even if it keeps arriving slowly.
     """
 
     def __init__(self, url: str, key: str, model: str, timeout_s: float) -> None:
@@ -82,9 +82,9 @@ class Remote:
         self.client = openai.AsyncOpenAI(
             base_url=self.url,
             api_key=key or "none",
-            max_retries=0,  # who is asked again, and when, is for the balancer to decide
+            max_retries=0,  # the balancer decides on retries
             timeout=openai.Timeout(None, connect=CONNECT_S),
-            # The proxy of the environment is for the world outside, not for the servers of a rack.
+            # The proxy of the environment is for the internet, not for local servers.
             http_client=openai.DefaultAsyncHttpxClient(trust_env=self.url.startswith("https://")),
         )
 
@@ -92,10 +92,10 @@ class Remote:
         await self.client.close()
 
     async def named_model(self) -> str:
-        """The model's name, asked for once.
+        """The model's name, requested once.
 
         Raises:
-            ServerFailed: the server does not say.
+            ServerFailed: the server does not give it.
         """
         if not self.model:
             reply = await self.send(self.client.models.with_raw_response.list)
@@ -103,10 +103,10 @@ class Remote:
         return self.model
 
     async def complete(self, body: dict[str, Any]) -> dict[str, Any]:
-        """What the server replies to a request; without those values that it refuses by name.
+        """Send a request without the values that the server refuses by name; return the reply.
 
         Raises:
-            ServerFailed: it does not reply as it should.
+            ServerFailed: there is no valid reply.
         """
         model = await self.named_model()
         while True:
@@ -129,7 +129,7 @@ class Remote:
                     self.give_way(key, sent[key])
 
     def adapted(self, body: dict[str, Any]) -> dict[str, Any]:
-        """A request in words that this server has not refused."""
+        """A request with only parameters that this server has not refused."""
         kept = dict(body)
         for key, values in self.instead.items():
             if key in kept:
@@ -139,18 +139,18 @@ class Remote:
         return kept
 
     def give_way(self, key: str, value: Any) -> None:
-        """Take note that the server refuses a value of an optional key."""
+        """Record that the server refuses a value of an optional key."""
         left = self.instead.setdefault(key, [value, *OPTIONAL[key]])
-        if left and left[0] == value:  # else another request has noted it already
+        if left and left[0] == value:  # else another request has already recorded it
             del left[0]
             if not left:
                 say(f"engine: {self.url} refuses {key}: its own default applies")
 
     async def send(self, ask: Any, **arguments: Any) -> dict[str, Any]:
-        """Send one request by a method of the client: the JSON object that comes back.
+        """Send one request by a method of the client; return the JSON object in the reply.
 
         Raises:
-            ServerFailed: anything else does, or nothing within `timeout_s`.
+            ServerFailed: the reply is something else, or does not come within `timeout_s`.
         """
         import openai
 
@@ -166,7 +166,7 @@ class Remote:
             message = f"{self.url}: no connection within {CONNECT_S:g} s"
             raise ServerFailed(message, "busy") from None
         except TimeoutError:
-            message = f"{self.url}: no whole reply within {self.timeout_s:g} s"
+            message = f"{self.url}: no complete reply within {self.timeout_s:g} s"
             raise ServerFailed(message, "fault") from None
         except (openai.OpenAIError, OSError, ValueError) as error:
             reason = error.__cause__ or error

@@ -1,11 +1,10 @@
-"""Record completions, and replay them, each after the time it took: to measure and test what is
-around an engine without a model.
+"""Record completions and replay them with their timing, to measure and test without a model.
 
-A completion is known by its sampling seed, which names the run's seed, the problem, the trace and
-the step (`numina.agent.trace.step_seed`). So a recording of all N traces serves every loop and rule
-that takes a part of them, as long as programs print what they printed then.
+A completion is identified by its sampling seed, which stands for the run's seed, the problem, the
+trace and the step (`numina.agent.trace.step_seed`). So a recording of all N traces serves every
+loop and rule that uses a part of them, as long as programs print the same output.
 
-The file has a row for each completion, and one for each text whose tokens were counted.
+The file has one row for each completion, and one for each text whose tokens were counted.
 """
 
 from __future__ import annotations
@@ -22,17 +21,17 @@ from numina.engine.protocol import Completion, Engine, Sampling
 from numina.errors import UserError
 from numina.rows import check_output, read_lines, write_rows
 
-QUIET_S = 20.0  # without a recorded completion, until one that is missing is an error
+QUIET_S = 20.0  # a missing completion is an error after this time without a recorded one
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Recorded:
-    """A completion and what it was asked with.
+    """A completion and the seed of its request.
 
     Attributes:
         seed: of its sampling.
-        seconds: from when the engine took it up to its end.
-        completion: as it was given.
+        seconds: from when the engine started it to its end.
+        completion: the completion itself.
     """
 
     seed: int
@@ -41,10 +40,10 @@ class Recorded:
 
 
 class Recorder:
-    """An engine that passes on what another one does, and keeps it.
+    """An engine that calls another one and records its completions.
 
     Attributes:
-        recorded: the completions, in the order of their ends.
+        recorded: the completions, in the order in which they ended.
         counted: the tokens of each text that was counted, by its digest.
     """
 
@@ -75,12 +74,12 @@ class Recorder:
 
 @asynccontextmanager
 async def recording(engine: Engine, path: Path) -> AsyncIterator[Recorder]:
-    """Record what an engine that is open already does, and write it at the end.
+    """Record the completions of an open engine, and write them at the end.
 
-    It is written when the work is interrupted or fails, too: what was completed until then.
+    If the work is interrupted or fails, the completions so far are written.
 
     Raises:
-        UserError: the file cannot be written, before any work.
+        UserError: the file cannot be written; checked before any work.
     """
     check_output(path)
     recorder = Recorder(engine)
@@ -94,10 +93,10 @@ class ReplayEngine:
     """Answers from a recording.
 
     Args:
-        recorded: what to answer; of two with one seed the later holds.
-        places: completions that run side by side; others wait, as on a real engine.
-        token_s: simulated seconds a token; None for the recorded time of each completion.
-        counted: the tokens of texts, by their digests; a quarter of its characters for others.
+        recorded: the completions; of two with the same seed the later one is used.
+        places: completions that run at once; others wait, as in a real engine.
+        token_s: simulated seconds per token; None for the recorded time of each completion.
+        counted: tokens of each text, by its digest; others count a quarter of their characters.
     """
 
     def __init__(
@@ -122,13 +121,13 @@ class ReplayEngine:
         return self.counted.get(digest(text), len(text) // 4)
 
     async def complete(self, prompt: str, sampling: Sampling) -> Completion:
-        """Continue a prompt as it was.
+        """Continue a prompt as recorded.
 
-        One that was not recorded is taken for one that the recorded run cancelled, when its vote
-        was settled: it does not end before the votes of the others do.
+        If it was not recorded, the recorded run is assumed to have cancelled it when the vote was
+        settled: then it does not end before the others do.
 
         Raises:
-            UserError: it was not recorded, and nothing else has ended for `QUIET_S`.
+            UserError: it was not recorded, and no other completion has ended for `QUIET_S`.
         """
         loop = asyncio.get_running_loop()
         asked = self.served_at = loop.time()
@@ -153,7 +152,7 @@ def digest(text: str) -> str:
 
 
 def write_recording(path: Path, recorder: Recorder) -> None:
-    """Write what was recorded as JSONL, completions in the order of their seeds."""
+    """Write a recording as JSONL, with completions in the order of their seeds."""
 
     def rows() -> Iterator[Any]:
         yield from sorted(recorder.recorded, key=lambda row: row.seed)
@@ -167,7 +166,7 @@ def read_recording(path: Path) -> tuple[list[Recorded], dict[str, int]]:
     """Read a recording: its completions, and the tokens of its texts by their digests.
 
     Raises:
-        UserError: it is missing, holds no completion, or a row is neither, with the file and line.
+        UserError: it is missing, has no completion, or has an invalid row, with the file and line.
     """
     from pydantic import TypeAdapter, ValidationError
 

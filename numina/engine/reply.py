@@ -1,4 +1,4 @@
-"""What a server replied, checked: whatever it sent, the result is a completion or a failure."""
+"""Check the reply of a server: the result is always a completion or a failure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numina.engine.protocol import Completion, Sampling, cut_at_stop
 
 NO_STOP = (
     "the server neither keeps stop strings (include_stop_str_in_output) nor says which one it "
-    "met (stop_reason); serve the model with vLLM or SGLang"
+    "found (stop_reason); serve the model with vLLM or SGLang"
 )
 
 
@@ -63,15 +63,15 @@ def completion_of(
 
     Args:
         where: the server's address, for messages.
-        reply: what it sent.
-        prompt, sampling: what it was asked.
-        waited_s: seconds until it was asked.
-        count: counts the tokens of a text, where the server does not.
+        reply: the reply.
+        prompt, sampling: the request.
+        waited_s: seconds until the request was sent.
+        count: counts the tokens of a text, if the server does not.
 
     Raises:
-        ServerFailed: there is no completion in it, or one that did not come to its end; or the
-            server left the stop string out and does not say which one it was, so that a stop cannot
-            be told from the end. vLLM's servers keep it, and SGLang's name it.
+        ServerFailed: it has no completion, or an unfinished one; or the server left the stop
+            string out and does not say which one it was, so that a stop looks like the end.
+            vLLM's servers keep the stop string, and SGLang's name it.
     """
     choices = reply.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
@@ -106,13 +106,13 @@ def completion_of(
 
 
 def in_object(found: dict[str, Any], key: str) -> dict[str, Any]:
-    """An object within an object; empty where there is none."""
+    """An object within an object; empty if there is none."""
     inner = found.get(key)
     return inner if isinstance(inner, dict) else {}
 
 
 def whole(value: Any) -> int:
-    """A count; 0 where it is none."""
+    """The value if it is a count, else 0."""
     return value if isinstance(value, int) and value > 0 and not isinstance(value, bool) else 0
 
 

@@ -1,13 +1,13 @@
 """Ask OpenAI-compatible servers for completions: one, or many that share the load.
 
-So decoding leaves this machine: `vllm serve MODEL` on each node, their URLs here. The work of a
-server that fails is done anew on the others, so traces are lost only where all of them stay down.
+To decode on other machines, run `vllm serve MODEL` on each node and list their URLs. The work of a
+server that fails is repeated on the others, so traces are lost only if all of them stay down.
 
-Determinism: under load vLLM promises nothing, whatever the seed, so every trace is kept. With
+Determinism: under load vLLM is not deterministic, whatever the seed, so every trace is kept. With
 `hardware.server.seeds` each request carries its seed, for servers whose results do not depend on
-what else they do (vLLM with VLLM_BATCH_INVARIANT=1, SGLang with --enable-deterministic-inference):
-there the same seeds give the same traces, and SGLang without them gives the same trace each time.
-Elsewhere a seed promises nothing, and on a GPU it costs vLLM its fast sampler.
+other requests (vLLM with VLLM_BATCH_INVARIANT=1, SGLang with --enable-deterministic-inference):
+then the same seeds give the same traces; without seeds such an SGLang gives the same trace each
+time. On other servers a seed guarantees nothing, and on a GPU it disables vLLM's fast sampler.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ CANARY = ("1 + 1 =", Sampling(temperature=0, top_p=1, max_new_tokens=1, stop=(),
 
 
 class ServerEngine:
-    """An engine elsewhere. Use it as an async context manager.
+    """An engine on servers. Use it as an async context manager.
 
     Args:
         model: a folder with the model's tokenizer, to count tokens.
-        params: `batch_size` is used: requests in flight, for each server.
+        params: only `batch_size` is used: requests in flight per server.
         hardware: where the servers are, and how long to wait for them.
         max_context: tokens of the longest prompt and its completion.
 
@@ -89,10 +89,10 @@ class ServerEngine:
     async def ask(
         self, remote: Remote, prompt: str, sampling: Sampling, waited_s: float = 0.0
     ) -> Completion:
-        """Ask one server.
+        """Send a request to one server.
 
         Raises:
-            ServerFailed: it does not reply with a completion.
+            ServerFailed: its reply is not a completion.
         """
         reply = await remote.complete(body_of(prompt, sampling, self.hardware.seeds))
         return completion_of(remote.url, reply, prompt, sampling, waited_s, self.count_tokens)

@@ -1,11 +1,11 @@
-"""Decode with transformers: what is waiting joins the running batch at its next step.
+"""Decode with transformers: waiting requests join the running batch at its next step.
 
-The decoding loop is ours because rows join and leave at any step, where `generate` computes all of
-them to the end of the longest, and because what was read once is kept: see `numina.engine.cache`.
+The decoding loop is ours because rows join and leave at any step, while `generate` computes all of
+them until the longest ends, and because prefixes are kept (see `numina.engine.cache`).
 
-Each row draws from a generator of its own, so what it samples does not depend on its neighbours,
-up to rounding: sums over another number of rows differ in their last bits, which can turn a draw
-that falls on a border. The same seeds give the same traces but for that.
+Each row has its own random generator, so its samples do not depend on its neighbours, apart from
+rounding: with another number of rows, sums differ in their last bits, which can change a draw close
+to a border. Apart from that, the same seeds give the same traces.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from numina.settings.decoding import EngineParams
 from numina.settings.hardware import TransformersHardware
 from numina.terminal import say
 
-TAIL = 16  # tokens at a row's end in which a stop string is looked for first
-PROBES = (5, 9)  # tokens of the texts on which the cache is compared with the model itself
+TAIL = 16  # tokens at a row's end that are searched first for a stop string
+PROBES = (5, 9)  # lengths in tokens of the texts that compare the cache with the model itself
 
 
 class TransformersEngine:
@@ -41,12 +41,12 @@ class TransformersEngine:
     Args:
         model: a folder with a model and its tokenizer, GPTQ or plain.
         params: `batch_size`, `dtype` and `prefix_caching` are used.
-        hardware: how much is kept for prompts that begin alike.
+        hardware: how much memory is kept for shared prefixes.
         max_context: tokens of the longest prompt and its completion.
 
     Raises:
-        UserError: the folder has no model or no tokenizer, what it has does not load, or this
-            engine does not compute the model's attention.
+        UserError: the folder has no model or no tokenizer, they do not load, or this engine does
+            not compute the model's attention.
     """
 
     def __init__(
@@ -69,10 +69,10 @@ class TransformersEngine:
         self.waiting: asyncio.Queue[Row]
 
     def adopt(self) -> None:
-        """Give the model our attention and cache, once they are found right for it.
+        """Give the model our attention and cache, after checking that they suit it.
 
         Raises:
-            UserError: they are not, with what the model has that they do not compute.
+            UserError: they do not, with what they do not compute.
         """
         import torch
 
@@ -147,7 +147,7 @@ class TransformersEngine:
                 done = await asyncio.to_thread(batch.advance, joining)
             except Exception as error:
                 rows = list({id(row): row for row in [*batch.rows, *joining]}.values())
-                del batch  # and the memory that it holds
+                del batch  # to free its memory
                 done = await asyncio.to_thread(self.part, rows, in_words(error))
                 batch = Batch(self, self.places)
                 again += [row for row in rows if not row.finish]
@@ -156,12 +156,12 @@ class TransformersEngine:
                     row.settle(self.tokenizer)
 
     def part(self, rows: list[Row], reason: str) -> list[Row]:
-        """Let rows whose batch failed go on alone for a token; those that are then at their end.
+        """Advance rows of a failed batch one by one, by one token; return those that ended.
 
-        A row that fails alone too ends. Where none does, the batch was too large: smaller ones
-        follow. Where even a row of one token fails, so does the engine, and all rows end.
+        A row that also fails alone ends. If none does, the batch was too large: later ones are
+        smaller. If even a row of one token fails, the engine is broken, and all rows end.
         """
-        self.prefixes.clear()  # it may be their memory that was lacking
+        self.prefixes.clear()  # they may have taken the memory
         failed = False
         for row in rows:
             if row.finish or row.is_given_up:
@@ -173,7 +173,7 @@ class TransformersEngine:
                 failed, row.finish, row.error = True, "end", CompletionFailed(in_words(error))
         if not failed and len(rows) > 1:
             self.places = max(1, min(self.places, len(rows)) // 2)
-            say(f"engine: {reason}; {self.places} rows side by side from now on")
+            say(f"engine: {reason}; {self.places} rows at once from now on")
         if failed:
             try:
                 Batch(self, 1).advance([Row(prompt=[min(self.ends, default=0)])])
@@ -184,9 +184,9 @@ class TransformersEngine:
         return [row for row in rows if row.finish]
 
     def read(self, rows: list[Row]) -> list[Any]:
-        """The pasts of rows' prompts but for the last token of each, by which decoding begins.
+        """The pasts of rows' prompts except the last token of each, where decoding begins.
 
-        With prefix caching what is known of them is reused, and equal ones are read once.
+        With prefix caching known prefixes are reused, and equal prompts are read once.
         """
         import torch
 
@@ -247,7 +247,7 @@ def right_aligned(lengths: Any, width: int) -> Any:
 
 
 def end_tokens(network: Any, tokenizer: Any) -> frozenset[int]:
-    """The tokens that end a completion: those of the generation's settings, and the tokenizer's."""
+    """The tokens that end a completion: those of the generation config and of the tokenizer."""
     given = getattr(network.generation_config, "eos_token_id", None)
     ends = [*(given if isinstance(given, list | tuple) else [given]), tokenizer.eos_token_id]
     return frozenset(end for end in ends if end is not None)
@@ -261,7 +261,7 @@ def in_words(error: BaseException) -> str:
 
 
 def draw(logits: Any, rows: list[Row]) -> tuple[list[int], list[float]]:
-    """One token a row, of logits (rows, vocabulary), and its log-probability at temperature 1."""
+    """Draw a token per row from logits (rows, vocabulary), with log-probability at temperature 1."""
     import torch
 
     drawn = logits.argmax(-1)
@@ -270,7 +270,7 @@ def draw(logits: Any, rows: list[Row]) -> tuple[list[int], list[float]]:
         device = logits.device
         heat = torch.tensor([[rows[place].sampling.temperature] for place in hot], device=device)
         top_p = torch.tensor([[rows[place].sampling.top_p] for place in hot], device=device)
-        # Drawn on the CPU, so that a seed gives the same numbers whatever the card.
+        # Drawn on the CPU, so that a seed gives the same numbers on every card.
         uniform = torch.cat([torch.rand(1, generator=rows[place].generator) for place in hot])
         chances = torch.softmax(logits[hot] / heat, dim=-1)
         drawn[hot] = sample(chances, top_p, uniform.to(device))
@@ -279,7 +279,7 @@ def draw(logits: Any, rows: list[Row]) -> tuple[list[int], list[float]]:
 
 
 def sample(probabilities: Any, top_p: Any, uniform: Any) -> Any:
-    """A token a row of `probabilities` (rows, vocabulary), by one uniform number each (rows)."""
+    """Draw a token per row from `probabilities` (rows, vocabulary) by uniform numbers (rows)."""
     order = None
     if bool((top_p < 1).any()):
         probabilities, order = probabilities.sort(descending=True)
@@ -296,11 +296,11 @@ GREEDY = Sampling(temperature=0, top_p=1, max_new_tokens=1, stop=(), seed=0)
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """One completion, from when it is asked for.
+    """One completion, from its request on.
 
     Attributes:
-        future: gets the completion, where somebody waits for it.
-        error: why there is none; then `finish` says nothing.
+        future: gets the completion, if a caller waits for it.
+        error: why there is no completion; then `finish` has no meaning.
     """
 
     prompt: list[int]
@@ -317,11 +317,11 @@ class Row:
 
     @property
     def is_given_up(self) -> bool:
-        """Whether nobody waits for it any longer."""
+        """Whether no caller waits for it any more."""
         return self.future is not None and self.future.done()
 
     def add(self, token: int, logprob: float, ends: frozenset[int], tokenizer: Any) -> None:
-        """Add a token; one that cannot be ends the row with its error."""
+        """Add a token; an invalid one ends the row with an error."""
         self.tokens.append(token)
         self.logprob_sum += logprob
         try:
@@ -338,7 +338,7 @@ class Row:
             self.error = CompletionFailed(in_words(error))
 
     def settle(self, tokenizer: Any) -> None:
-        """Give whoever waits for it the completion, or the error."""
+        """Give the completion, or the error, to the caller that waits for it."""
         try:
             if self.error is not None:
                 raise self.error
@@ -363,7 +363,7 @@ class Row:
 
 
 class Batch:
-    """The rows that are being decoded; those that were given up leave at the next step."""
+    """The rows that are being decoded; cancelled ones leave at the next step."""
 
     def __init__(self, engine: TransformersEngine, most: int) -> None:
         from numina.engine.cache import Slots
@@ -373,7 +373,7 @@ class Batch:
         self.rows: list[Row] = []
 
     def advance(self, joining: list[Row]) -> list[Row]:
-        """Decode one token a row, those of `joining` too; the rows that are then complete."""
+        """Decode one token per row, including `joining`; return the rows that are complete."""
         import torch
 
         engine = self.engine
@@ -397,7 +397,7 @@ class Batch:
             for row in done:
                 if (
                     row.finish == "stop" and engine.prefix_caching
-                ):  # its trace goes on once its program has run
+                ):  # its trace continues after its program
                     past = self.slots.past(self.rows.index(row))
                     engine.prefixes.add(row.prompt + row.tokens[:-1], past)
                 self.leave(row)

@@ -1,13 +1,13 @@
 """Decode with vLLM's asynchronous engine, inside this process's event loop.
 
-Determinism: greedy decoding and seeded sampling repeat only while requests meet the same batches,
-which they do not under load. So the same traces are not promised; every trace is kept instead. A
-seed of a request costs a card its fast sampler, and on a CPU it stops the engine ("CPU Generator
-does not use offset"). So it is given only where it promises something, on cards under
-VLLM_BATCH_INVARIANT=1; elsewhere samples differ from run to run.
+Determinism: greedy decoding and seeded sampling repeat only if requests are in the same batches,
+which is not so under load. So the same traces are not guaranteed; every trace is kept instead. A
+request's seed disables the fast sampler on a card, and on a CPU it stops the engine ("CPU Generator
+does not use offset"). So it is sent only where it guarantees something, on cards with
+VLLM_BATCH_INVARIANT=1; otherwise samples differ from run to run.
 """
 
-# The type checker takes `vllm` for this file, and vLLM is not in its environment.
+# The type checker confuses `vllm` with this file, and vLLM is not in its environment.
 # pyright: reportMissingImports=false, reportAttributeAccessIssue=false
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from numina.settings.hardware import VllmHardware
 class VllmEngine:
     """An engine on the cards of one machine, or on its CPU. Use it as an async context manager.
 
-    The quantisation is that of the model's folder; so is the data type where `params.dtype` is auto
-    (float32 becomes what the card prefers; on a CPU float32 it is). vLLM starts processes by spawn:
-    a script that uses this needs `if __name__ == "__main__":`.
+    The model's folder gives the quantisation, and the data type if `params.dtype` is auto (float32
+    becomes what the card prefers; on a CPU it is float32). vLLM starts processes by spawn, so a
+    script that uses this needs `if __name__ == "__main__":`.
 
     Args:
         model: a folder with a model and its tokenizer, GPTQ or plain.
@@ -41,7 +41,7 @@ class VllmEngine:
         max_context: tokens of the longest prompt and its completion.
 
     Raises:
-        UserError: the folder has no model or no tokenizer, or vLLM does not load what it has.
+        UserError: the folder has no model or no tokenizer, or vLLM cannot load them.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class VllmEngine:
                     AsyncEngineArgs(
                         model=str(self.model),
                         dtype=dtype,
-                        seed=secrets.randbelow(2**31),  # its default is 0, alike for every run
+                        seed=secrets.randbelow(2**31),  # the default is 0 in every run
                         max_model_len=self.max_context,
                         max_num_seqs=self.params.batch_size,
                         tensor_parallel_size=self.hardware.tensor_parallel,
@@ -112,7 +112,7 @@ class VllmEngine:
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
         try:
-            # Leaving the generator, by cancellation too, aborts the request.
+            # Leaving the generator, also by cancellation, aborts the request.
             async for output in self.llm.generate(prompt, params, str(next(self.numbers))):
                 if output.finished:
                     return completion_of(output)
@@ -120,17 +120,17 @@ class VllmEngine:
             raise UserError(f"{self.model}: vLLM's engine died: {error}") from error
         except CompletionFailed:
             raise
-        except Exception as error:  # of this request: its length, its batch, its tokens
+        except Exception as error:  # an error of this request: its length, its batch, its tokens
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
             raise CompletionFailed(reason) from error
-        raise CompletionFailed("vLLM ended a request without its result")
+        raise CompletionFailed("vLLM ended a request without a result")
 
 
 def completion_of(output: Any) -> Completion:
     """A finished `vllm.RequestOutput` as a completion.
 
     Raises:
-        CompletionFailed: it did not come to its end.
+        CompletionFailed: it did not end normally.
     """
     best = output.outputs[0] if output.outputs else None
     reason = getattr(best, "finish_reason", None)
@@ -150,10 +150,10 @@ def completion_of(output: Any) -> Completion:
 
 
 def quantisation(model: Path) -> dict[str, Any]:
-    """How a checkpoint is quantised, as its config.json says; empty where it is not.
+    """How a checkpoint is quantised, according to its config.json; empty if it is not.
 
     Raises:
-        UserError: by GPTQ with weights in order of activation, which vLLM no longer loads.
+        UserError: it is quantised with `desc_act: true`, which vLLM no longer loads.
     """
     quantised = json_object(model / "config.json").get("quantization_config") or {}
     if quantised.get("quant_method") == "gptq" and quantised.get("desc_act"):

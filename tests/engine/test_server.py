@@ -109,7 +109,7 @@ def test_what_is_no_completion_is_asked_again(model_folder, kind):
 @pytest.mark.parametrize("kind", ["null text", "HTML", "status 503", "status 401", "finish None"])
 def test_one_line_once_all_servers_fail_for_too_long(model_folder, kind):
     servers = [Told(last=UNUSABLE[kind]) for _ in range(2)]
-    with pytest.raises(UserError, match="no server answers; last, http") as error:
+    with pytest.raises(UserError, match="no server answers; last error: http") as error:
         ask_one(model_folder, *servers, patience_s=0.5)
     assert "\n" not in str(error.value)
 

@@ -283,7 +283,7 @@ def test_a_batch_that_is_too_large_goes_on_in_smaller_ones(model_folder, monkeyp
             return await asyncio.wait_for(asyncio.gather(*jobs), 60)
 
     assert [completion.text for completion in asyncio.run(go())] == whole
-    assert "out of memory; 1 rows side by side from now on" in capsys.readouterr().err
+    assert "out of memory; 1 rows at once from now on" in capsys.readouterr().err
 
 
 def test_an_engine_that_fails_whatever_it_is_asked_ends_the_run(model_folder, monkeypatch):
