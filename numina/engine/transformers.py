@@ -261,7 +261,7 @@ def in_words(error: BaseException) -> str:
 
 
 def draw(logits: Any, rows: list[Row]) -> tuple[list[int], list[float]]:
-    """Draw a token per row from logits (rows, vocabulary), with log-probability at temperature 1."""
+    """Draw a token per row from logits (rows, vocabulary); its log-probability at temperature 1."""
     import torch
 
     drawn = logits.argmax(-1)

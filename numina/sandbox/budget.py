@@ -1,4 +1,4 @@
-"""The memory of all sessions together: where it is spent, the largest session ends."""
+"""Limit the memory of all sessions together: above the limit, the largest session is ended."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 from numina.sandbox.process import Process
 
 EVERY_S = 0.5
-SHARE = 2  # one part in this many of the machine's memory, where no number is set
-LIMIT = Path("/sys/fs/cgroup/memory.max")  # a container's
+SHARE = 2  # without a set limit, the machine's memory is divided by this
+LIMIT = Path("/sys/fs/cgroup/memory.max")  # the limit of a container
 
 
 class Budget:
-    """What the sessions of a pool may hold together.
+    """The memory limit of the sessions of a pool together.
 
     Args:
-        limit_mb: the number; 0 for half of the memory that this machine or container has.
-        least_mb: what one session may hold, which is allowed always.
+        limit_mb: the limit; 0 for half of the memory of this machine or container.
+        least_mb: the limit of one session, which is always allowed.
     """
 
     def __init__(self, limit_mb: int, least_mb: int) -> None:
@@ -30,7 +30,7 @@ class Budget:
         self.sessions.add(process)
 
     async def keep(self) -> None:
-        """Look now and then, until cancelled."""
+        """Check periodically, until cancelled."""
         while True:
             await asyncio.sleep(EVERY_S)
             self.look()
@@ -40,7 +40,7 @@ class Budget:
         self.sessions = {process for process in self.sessions if not process.closed}
         if sum(resident(process.pid) for process in self.sessions) <= self.limit:
             return
-        # Most of that may be the zygote's, which all sessions share.
+        # Most of it may be pages of the zygote, which all sessions share.
         held = {process: own(process.pid) for process in self.sessions}
         total = sum(held.values())
         for process in sorted(held, key=lambda process: -held[process]):
@@ -53,15 +53,15 @@ class Budget:
 
 
 def memory() -> int:
-    """Bytes of memory of this machine, or of the container where it has fewer."""
+    """Bytes of memory of this machine, or of the container if it has less."""
     found = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    with contextlib.suppress(OSError, ValueError):  # "max" is no limit
+    with contextlib.suppress(OSError, ValueError):  # "max" means no limit
         found = min(found, int(LIMIT.read_text()))
     return found
 
 
 def resident(pid: int) -> int:
-    """Bytes that a process has in memory, shared ones too; 0 where it is no more."""
+    """Bytes that a process has in memory, including shared ones; 0 if it has ended."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, IndexError):
@@ -69,7 +69,7 @@ def resident(pid: int) -> int:
 
 
 def own(pid: int) -> int:
-    """Bytes that a process alone has in memory, or as much as it may be; proc_pid_smaps(5)."""
+    """Bytes that only this process has in memory, or an upper bound; proc_pid_smaps(5)."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:

@@ -1,25 +1,25 @@
-"""The time of a block: what it computes and sleeps, not what a busy machine makes it wait."""
+"""Measure the time of a block: computing and sleeping, not waiting for a busy machine."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 
-WALL = 10  # a block is stopped after this many times its limit, whatever it does
-IDLE = 0.01  # a share of processor time below which it sleeps: a busy machine gives each more
-LEAST_S = 0.002  # between two looks
+WALL = 10  # a block is stopped after its limit times this, whatever it does
+IDLE = 0.01  # share of processor time below which it sleeps; even a busy machine gives it more
+LEAST_S = 0.002  # between two checks
 
 
 class Clock:
-    """Ends a wait when a block has had its time, by looking at its processor time now and then.
+    """Ends a wait when a block has used its time, by checking its processor time periodically.
 
-    A block's processor seconds count, as do the seconds in which it takes no processor time. So a
-    block that could do more on an idle machine is not stopped for that the machine is busy.
+    Both processor seconds and seconds without any processor time count. So a block that could do
+    more on an idle machine is not stopped because the machine is busy.
 
     Args:
         pid: the process that runs the block.
-        limit_s: seconds that it has.
-        wait: what is ended then.
+        limit_s: its time limit in seconds.
+        wait: the wait to end then.
     """
 
     def __init__(self, pid: int, limit_s: float, wait: asyncio.Timeout) -> None:
@@ -46,7 +46,7 @@ class Clock:
 
 
 def processor_time(pid: int) -> float:
-    """Processor seconds of a process, clock_getcpuclockid(3); 0 where it is gone."""
+    """Processor seconds of a process, clock_getcpuclockid(3); 0 if it is gone."""
     try:
         return time.clock_gettime((~pid << 3) | 2)
     except OSError:

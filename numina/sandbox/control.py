@@ -1,4 +1,4 @@
-"""The caller's line to a zygote: orders there, and the ends of sessions back."""
+"""The caller's connection to a zygote: sends orders, receives how sessions ended."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from collections.abc import Sequence
 
 from numina.sandbox.jail.wire import END, ENDED, KILL, ORDER, Ended
 
-END_S = 5.0  # a killed session gives back its memory first
+END_S = 5.0  # a killed session first has to free its memory
 
 
 class Control:
     """One end of the control socket of a zygote.
 
     Attributes:
-        theirs: the zygote's end, until it has been handed over.
+        theirs: the zygote's end, until it is handed over.
     """
 
     def __init__(self) -> None:
@@ -26,16 +26,16 @@ class Control:
         self.told = b""
 
     def listen(self) -> None:
-        """Hear of sessions that end, from here on."""
+        """Start to receive how sessions end."""
         asyncio.get_running_loop().add_reader(self.socket, self._on_told)
 
     def order(self, action: bytes, number: int, descriptors: Sequence[int] = ()) -> None:
-        """Send an order; where the zygote is gone, its sessions are too."""
+        """Send an order; if the zygote is gone, its sessions are too."""
         with contextlib.suppress(OSError):
             socket.send_fds(self.socket, [ORDER.pack(action, number)], descriptors)
 
     def is_gone(self) -> bool:
-        """Whether the zygote has ended, and so hung up."""
+        """Whether the zygote has ended, which closes the connection."""
         if self.socket.fileno() < 0:
             return True
         watch = select.poll()
@@ -47,7 +47,7 @@ class Control:
         self.order(KILL, number)
 
     async def end(self, number: int) -> Ended | None:
-        """Kill a session and wait for how it ended; None where the zygote does not say."""
+        """Kill a session and return how it ended; None if the zygote does not say."""
         if self.is_gone():
             return None
         waiting = self.ending[number] = asyncio.get_running_loop().create_future()
@@ -61,7 +61,7 @@ class Control:
             del self.ending[number]
 
     def close(self) -> None:
-        """Hang up: the zygote and its sessions end."""
+        """Close the connection: the zygote and its sessions end."""
         asyncio.get_running_loop().remove_reader(self.socket)
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits for the greeting

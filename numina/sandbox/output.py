@@ -1,4 +1,4 @@
-"""What a block prints, as its caller keeps it."""
+"""The output of a block, as kept by its caller."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ KEPT = 32 * 1024  # bytes of output kept at each end
 
 
 class Output:
-    """What a block prints: the head and the tail are kept, the middle is counted."""
+    """The output of a block: its head and tail are kept, its middle is only counted."""
 
     def __init__(self, limit: int) -> None:
         self.head, self.tail, self.dropped = bytearray(), bytearray(), 0
@@ -20,7 +20,7 @@ class Output:
         return self.total > self.limit
 
     def drain(self, descriptor: int) -> bool:
-        """Take what is there, at most what the limit leaves; false at the end of the pipe."""
+        """Read what is available, up to the limit; return False at the end of the pipe."""
         with contextlib.suppress(BlockingIOError):
             while not self.overflowed:
                 chunk = os.read(descriptor, 65536)

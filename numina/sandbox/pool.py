@@ -1,19 +1,19 @@
-"""Run a model's Python in processes of their own, isolated in layers.
+"""Run a model's Python in separate processes, isolated in layers.
 
-What this stops, where all layers are on (`numina doctor` lists them): a program that runs too long,
+What this stops if all layers are on (`numina doctor` lists them): a program that runs too long,
 takes too much memory or disk, prints without end, dies, or breaks its own interpreter; any use of
-the network; any reading of files but Python's own libraries; any writing but in a folder of its own
-that goes with it; modes, owners and times of files; starting processes, programs and threads;
-signals to others; and outliving its session, whatever becomes of the caller. SECURITY.md says what
-is lost where there are no user namespaces.
+the network; reading files other than Python's libraries; writing outside its own folder, which is
+removed with it; changing modes, owners and times of files; starting processes, programs and
+threads; sending signals to others; and outliving its session, even if the caller dies. SECURITY.md
+lists what is lost without user namespaces.
 
-What it does not stop: a hole in the kernel; side channels such as timing and caches; a program that
-slows others down by using its core; and a program that lies about itself. A block's status,
-exception and CPU time are told by the interpreter that the program shares, so it can forge those of
-its own session, as it can print what it likes; never the clock or the results of another.
+What it does not stop: a vulnerability in the kernel; side channels such as timing and caches; a
+program that slows others down by using its core; and a program that lies about itself. A block's
+status, exception and CPU time are reported by the interpreter that the program shares, so it can
+forge those of its own session, but never the clock or the results of another.
 
-A session belongs to one trace and its blocks share their names. The caller keeps the wall clock and
-drains what programs print.
+A session belongs to one trace, and its blocks share their names. The caller measures the wall clock
+and reads what programs print.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from numina.sandbox.zygotes import Zygote
 from numina.settings.decoding import Sandbox
 from numina.settings.hardware import SandboxHardware
 
-# What the zygotes import, and the words in a program that has its session forked from each.
+# The modules that each zygote imports, and the words in a program that select that zygote.
 PRELOADS = {
     "plain": [],
     "numeric": ["mpmath", "numpy", "numpy.linalg", "numpy.random", "sympy"],
@@ -51,20 +51,20 @@ class SandboxPool:
     """Warm zygotes and the sessions forked from them. Use it as an async context manager.
 
     There are several: a fork costs in proportion to what is loaded, so programs that name no
-    numeric library are forked from one without any, and those that name a large one from a zygote
-    that is not started before. A session that comes to need a library later imports it.
+    numeric library are forked from a zygote without any, and those that name a large one from a
+    zygote that is started only then. A session that needs a library later imports it.
 
     Args:
         params: the limits.
-        hardware: what the machine gives.
-        ahead: sessions kept started before they are asked for.
+        hardware: the limits of the machine.
+        ahead: sessions started in advance.
 
     Attributes:
-        layers: the isolation layers by name, whether each is on; known once entered.
+        layers: whether each isolation layer is on, by name; known once entered.
 
     Raises:
-        UserError: on entering, where nothing stops the network or writes, unless
-            `hardware.allow_unisolated`.
+        UserError: on entering, if nothing stops the network or writes and
+            `hardware.allow_unisolated` is false.
     """
 
     def __init__(self, params: Sandbox, hardware: SandboxHardware, ahead: int = 2 * CORES) -> None:
@@ -93,15 +93,15 @@ class SandboxPool:
             await zygote.close()
 
     def open(self, seed: int = 0) -> Session:
-        """A fresh interpreter, which the caller closes; see `session`."""
+        """A new interpreter, which the caller closes; see `session`."""
         return Session(self.params, self.slots, self.take, seed)
 
     @contextlib.asynccontextmanager
     async def session(self, seed: int = 0) -> AsyncIterator[Session]:
-        """A fresh interpreter, killed on leaving.
+        """A new interpreter, killed on leaving.
 
         Args:
-            seed: of `random` and of numpy's global generator in it.
+            seed: for `random` and numpy's global generator in it.
         """
         session = self.open(seed)
         try:
@@ -113,7 +113,7 @@ class SandboxPool:
         return Zygote(self.params, self.hardware, PRELOADS[kind], self.ahead)
 
     async def take(self, code: str) -> Process | None:
-        """A process for a session that begins with `code`; None where none will start."""
+        """A process for a session that begins with `code`; None if none starts."""
         kind = next((kind for kind, word in WORDS.items() if word.search(code)), "plain")
         async with self.taking[kind]:
             if kind not in self.zygotes:
@@ -125,15 +125,15 @@ class SandboxPool:
 
 
 def refuse_unisolated(layers: dict[str, bool], hardware: SandboxHardware) -> None:
-    """Insist on layers that stop the network and writes.
+    """Check that layers stop the network and writes.
 
     Raises:
-        UserError: one is missing, and `hardware.allow_unisolated` is false.
+        UserError: they are missing, and `hardware.allow_unisolated` is false.
     """
     stops = {
-        # A network namespace has no say over sockets that are files.
+        # A network namespace does not affect sockets that are files.
         "the network": [["seccomp"], ["network_namespace", "mount_namespace"]],
-        # Landlock has no say over the modes and times of files.
+        # Landlock does not affect the modes and times of files.
         "writes to your files": [["mount_namespace"], ["landlock", "seccomp"]],
     }
     for what, ways in stops.items():
@@ -142,7 +142,7 @@ def refuse_unisolated(layers: dict[str, bool], hardware: SandboxHardware) -> Non
             needed = ", or ".join(" with ".join(way) for way in ways)
             raise UserError(
                 f"sandbox: this machine has no layer that keeps programs from {what} ({needed}). "
-                "hardware.sandbox.allow_unisolated: true runs them all the same"
+                "hardware.sandbox.allow_unisolated: true runs them anyway"
             )
 
 
@@ -151,7 +151,7 @@ async def run_in(
     programs: Sequence[Sequence[str | bytes]],
     on_program: Callable[[], object] = lambda: None,
 ) -> list[list[Result]]:
-    """Run the blocks of many programs, each program in a session of its own, side by side."""
+    """Run the blocks of many programs, each program in its own session, concurrently."""
     open_sessions = asyncio.Semaphore(2 * CORES)
 
     async def run_one(blocks: Sequence[str | bytes]) -> list[Result]:
@@ -169,7 +169,7 @@ async def run_all(
     programs: Sequence[Sequence[str | bytes]],
     on_program: Callable[[], object] = lambda: None,
 ) -> list[list[Result]]:
-    """`run_in` a pool of their own."""
+    """`run_in` with a new pool."""
     async with SandboxPool(params, hardware) as pool:
         return await run_in(pool, programs, on_program)
 

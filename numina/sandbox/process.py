@@ -1,4 +1,4 @@
-"""One session's process as its caller sees it: what it replies, and what it prints."""
+"""One session's process as its caller sees it: its replies and its output."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ REPLY = 256 * 1024  # bytes; an honest reply is far smaller
 
 
 class Process:
-    """A process, and the ends of its channel and its output that are the caller's.
+    """A process, and the caller's ends of its channel and its output.
 
-    It replies once to each request, the first time to being started. Whatever else it says is the
-    program's doing: it is not read any further, and the session is lost.
+    It replies once when it has started, and once to each request. Any other message comes from the
+    program: then nothing more is read, and the session is lost.
 
     Raises:
-        OSError: the caller may open no more descriptors.
+        OSError: the caller cannot open more descriptors.
     """
 
     def __init__(self, control: Control, number: int) -> None:
@@ -40,16 +40,16 @@ class Process:
             self.theirs.close()
             raise
         self.channel.setblocking(False)
-        if LINUX:  # its first words come with its number, which the kernel vouches for
+        if LINUX:  # its first message comes with its process number, which the kernel guarantees
             self.channel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         os.set_blocking(self.output, False)
         self.buffer = bytearray()
         self.asked = True
         self.closed = False
-        self.told_cpu_s = 0.0  # by its blocks so far
-        self.pid = 0  # known once it has started, as is the next
-        self.handle: int | None = None  # a descriptor of the process, which no other can take over
-        self.lost = ""  # why it was ended while it did nothing
+        self.told_cpu_s = 0.0  # reported by its blocks so far
+        self.pid = 0  # known once it has started, like the next
+        self.handle: int | None = None  # a descriptor of the process, never reused
+        self.lost = ""  # why it was ended while idle
         self.replies: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
         self.printed = Output(0)
         loop = asyncio.get_running_loop()
@@ -62,7 +62,7 @@ class Process:
         os.close(self.output_theirs)
 
     async def ask(self, request: dict[str, Any]) -> dict[str, Any] | None:
-        """Send a request and wait for the reply; None where the session is lost.
+        """Send a request and wait for the reply; None if the session is lost.
 
         Raises:
             OSError: it has ended.
@@ -84,7 +84,7 @@ class Process:
         head = self.buffer[: SIZE.size]
         whole = SIZE.size + SIZE.unpack(head)[0] if len(head) == SIZE.size else SIZE.size + 1
         if part and self.asked and len(self.buffer) < whole <= SIZE.size + REPLY:
-            return  # more is to come
+            return  # the reply is incomplete
         reply = None
         if part and self.asked and len(self.buffer) == whole:
             reply = read_object(self.buffer[SIZE.size :])
@@ -101,7 +101,7 @@ class Process:
                 self.replies.put_nowait({"status": "output"})
 
     def is_alive(self) -> bool:
-        """Whether it has neither ended nor said anything that was not asked for."""
+        """Whether it has neither ended nor sent an unrequested message."""
         try:
             self.channel.recv(1, socket.MSG_PEEK)
             return False
@@ -111,16 +111,16 @@ class Process:
             return False
 
     def hold(self) -> bool:
-        """Get hold of the process, once it has said that it has started; whether that succeeds."""
+        """Open a handle of the process after it has started; return whether that succeeds."""
         if LINUX:
             try:
                 self.handle = os.pidfd_open(self.pid)
             except OSError:
                 return False
-        return self.is_alive()  # so that its number was still its own
+        return self.is_alive()  # then its number was not yet reused
 
     def pause(self) -> None:
-        """Stop it: between blocks nothing of it runs, whatever it has said of itself."""
+        """Stop it, so that nothing of it runs between blocks."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -133,16 +133,16 @@ class Process:
                 signal.pidfd_send_signal(self.handle, number)
 
     def take_memory_back(self, why: str) -> None:
-        """End it for what it holds: a block that runs ends with it, and else the next is told."""
+        """End it because of its memory; the running block, or else the next one, reports why."""
         self.lost = why
         self.control.kill(self.number)
 
     async def end(self) -> Ended | None:
-        """Kill it and wait for how it ended; None where its zygote does not say."""
+        """Kill it and return how it ended; None if its zygote does not say."""
         return await self.control.end(self.number)
 
     def kill(self) -> None:
-        """Kill it, and all that belongs to it."""
+        """Kill it and all that belongs to it."""
         self.control.kill(self.number)
         self.close()
 
@@ -161,7 +161,7 @@ class Process:
 
 
 def read_object(text: bytes | bytearray) -> dict[str, Any] | None:
-    """The JSON object in a text that a program may have written; None where it is none."""
+    """The JSON object in a text that a program may have written; None if it is not one."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):

@@ -15,15 +15,15 @@ from numina.settings.decoding import Sandbox
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one block.
+    """The result of one block.
 
     Attributes:
         status: ok, error (an exception), timeout, memory, output (too much), killed (it died, or
             broke the protocol).
-        stdout: what it printed, with the middle left out where it is long.
+        stdout: what it printed, with the middle left out if it is long.
         error_type, message, traceback: of the exception, with the block's own line numbers.
         truncated: whether something of stdout was left out.
-        wall_s, cpu_s: seconds; with status timeout, they say which of the two was long.
+        wall_s, cpu_s: seconds; with status timeout, they show which limit was reached.
         max_rss_mb: the session's peak memory in MiB.
     """
 
@@ -43,14 +43,14 @@ class Result:
 
 
 def failure(status: Any, error_type: str, message: str, wall_s: float = 0.0) -> Result:
-    """A result of a block that told none itself."""
+    """The result of a block that did not report one."""
     return Result(status, "", error_type, message, None, False, wall_s, 0.0, 0.0)
 
 
 def read_reply(
     reply: dict[str, Any] | None, token: str, printed: Output, wall: float
 ) -> Result | None:
-    """A result from a session's reply; None where it is no honest reply to this request."""
+    """A result from a session's reply; None if it is not a valid reply to this request."""
     if reply is None or reply.pop("token", None) != token:
         return None
     with contextlib.suppress(TypeError, ValueError, KeyError, OverflowError):
@@ -72,7 +72,7 @@ def read_reply(
 
 
 def writable(text: str) -> str:
-    """A text without the lone surrogates that no file takes."""
+    """A text without lone surrogates, which cannot be written to a file."""
     return text.encode("utf-8", "replace").decode()
 
 
@@ -88,12 +88,12 @@ def lost_result(
     """The result of a block whose session is lost.
 
     Args:
-        status: why; whatever is no word of ours means that the session itself went wrong.
+        status: why; any unknown value means that the session itself failed.
         printed: its output so far.
-        wall: seconds.
+        wall: wall-clock seconds.
         params: the limits.
-        ended: what became of the process, where its zygote says so.
-        told_cpu_s: what earlier blocks of the session took.
+        ended: how the process ended, if its zygote says so.
+        told_cpu_s: processor seconds of earlier blocks of the session.
         lost: why its memory was taken back, if it was.
     """
     if lost:
@@ -120,7 +120,7 @@ def lost_result(
 
 
 def reason(ended: Ended | None, params: Sandbox) -> str:
-    """Why a session's process is no more, as far as that is known."""
+    """Why a session's process ended, as far as is known."""
     if ended is None:
         return "the process died"
     if ended.exit_code == -signal.SIGXCPU or ended.cpu_s >= params.cpu_s:

@@ -1,4 +1,4 @@
-"""One session as its caller sees it: the clock, what is printed, and what each block replies."""
+"""One session as its caller sees it: the clock, the output, and the reply of each block."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Session:
     Args:
         params: the limits.
         slots: how many blocks may run at once.
-        take: a process for a session that begins with some code; None where none will start.
-        seed: of the random numbers that it draws.
+        take: returns a process for a session that begins with the given code; None if none starts.
+        seed: for the random numbers that it draws.
     """
 
     def __init__(
@@ -33,10 +33,10 @@ class Session:
         self.seed = seed
         self.params, self.slots, self.take = params, slots, take
         self.process: Process | None = None
-        self.turn = asyncio.Lock()  # two blocks at once would print into each other's results
+        self.turn = asyncio.Lock()  # two blocks at once would mix their output
 
     async def run(self, code: str | bytes) -> Result:
-        """Run a block; never raises for what the block is or does."""
+        """Run a block; no block can make this raise."""
         if isinstance(code, bytes):
             try:
                 code = code.decode()
@@ -52,7 +52,7 @@ class Session:
                 if process is None:
                     break
                 result = await self._run(process, code)
-                # No program can end the zygote: where it has, this session died of that alone.
+                # No program can end the zygote: if it has ended, that alone ended this session.
                 if result.status != "killed" or not process.control.is_gone():
                     return result
             return failure("killed", "SandboxError", "no process could be started")

@@ -10,13 +10,13 @@ NUMBERED = re.compile(r"<block \d+>")
 
 
 def output_text(result: Result, limit: int) -> str:
-    """What the model sees of a result: at most `limit` characters, the last line always whole.
+    """What the model sees of a result: at most `limit` characters, the last line always complete.
 
-    The last line says most: it is the answer that was printed, or the exception's message.
+    The last line matters most: it is the answer that was printed, or the exception's message.
     """
     parts = [result.stdout.strip()]
     if result.traceback:
-        # Without their numbers, so that the same failure reads the same in the next block.
+        # Without block numbers, so that the same failure gives the same text in the next block.
         parts.append(NUMBERED.sub("<block>", result.traceback.strip()))
     elif result.status != "ok":
         parts.append(f"{result.error_type or result.status}: {result.message}")

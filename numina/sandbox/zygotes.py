@@ -1,4 +1,4 @@
-"""The caller's hold on a zygote: started, greeted, and started anew when it dies."""
+"""Start a zygote from the caller's side, and restart it when it dies."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from numina.settings.hardware import SandboxHardware
 from numina.terminal import say
 
 PROGRAM = ["-m", "numina.sandbox.jail.zygote"]
-# Not the environment's own, which would tell programs where the environment is.
+# Not that of the virtual environment, whose path would be visible to programs.
 INTERPRETER = getattr(sys, "_base_executable", None) or sys.executable
 PLACES = [*site.getsitepackages(), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
 PACKAGES = list(dict.fromkeys(os.path.realpath(path) for path in PLACES if os.path.isdir(path)))
-START_S = 120.0  # the zygote imports sympy, on a slow disk too
+START_S = 120.0  # the zygote imports sympy, perhaps from a slow disk
 
 
 class Zygote:
-    """A warm interpreter that sessions are forked from, started anew when it dies.
+    """A warm interpreter that sessions are forked from, restarted when it dies.
 
     Args:
         params, hardware: the limits of its sessions.
-        preload: modules that it imports beside the standard ones.
-        ahead: sessions kept started before they are asked for.
+        preload: modules that it imports besides the standard ones.
+        ahead: sessions started in advance.
 
     Attributes:
-        layers: by name, whether it is on; known once `ready` has returned.
+        layers: whether each layer is on, by name; known once `ready` has returned.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Zygote:
         """Start the process; it serves once `greet` returns."""
         self.folder = tempfile.mkdtemp(prefix="numina-")
         os.mkdir(os.path.join(self.folder, "root"))
-        # By links, so that programs do not see where the project and its environment lie.
+        # Links, so that programs do not see the paths of the project and its environment.
         os.mkdir(code := os.path.join(self.folder, "code"))
         os.symlink(Path(__file__).parents[1], link := os.path.join(code, "numina"))
         libraries = [
@@ -74,8 +74,8 @@ class Zygote:
             pass_fds=[theirs],
             env={
                 "PYTHONPATH": os.pathsep.join([code, *libraries]),
-                "PYTHONHASHSEED": "0",  # sets print alike each time
-                "OPENBLAS_NUM_THREADS": "1",  # no fork survives threads
+                "PYTHONHASHSEED": "0",  # sets print the same each time
+                "OPENBLAS_NUM_THREADS": "1",  # a process with threads cannot be forked safely
             },
             stdin=subprocess.DEVNULL,
             start_new_session=True,
@@ -95,7 +95,7 @@ class Zygote:
             "limits": limits,
             "preload": self.preload,
         }
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # `greet` sees that
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # `greet` reports that
             self.control.socket.sendall(frame(options))
 
     async def serving(self) -> None:
@@ -114,9 +114,9 @@ class Zygote:
         self.layers = json.loads(line)
 
     async def ready(self) -> None:
-        """Wait until it serves; where it is gone, start it anew.
+        """Wait until it serves; if it is gone, restart it.
 
-        All callers wait for one and the same start, which goes on when one of them is cancelled.
+        All callers wait for the same start, which continues when one of them is cancelled.
 
         Raises:
             RuntimeError: it has died.
@@ -139,11 +139,11 @@ class Zygote:
         await asyncio.wait([self.starting])
         self.forget()
         if not serving:
-            self.process.kill()  # it imports, and would not see that it is to end
+            self.process.kill()  # it is importing and would not notice the order to end
         await asyncio.to_thread(self.stop)
 
     def forget(self) -> None:
-        """Give up all that hangs on a process that is gone or soon will be."""
+        """Release everything tied to a process that is gone or soon will be."""
         self.control.close()
         for process in self.spares:
             process.close()
@@ -158,7 +158,7 @@ class Zygote:
         remove_tree(self.folder)
 
     def spawn(self) -> Process | None:
-        """Have a session's process started; None where this process may open no more files."""
+        """Order a session's process; None if this process cannot open more files."""
         number = next(self.numbers)
         try:
             process = Process(self.control, number)
@@ -169,7 +169,7 @@ class Zygote:
         return process
 
     async def take(self) -> Process | None:
-        """A session's process that has started; None where none will start."""
+        """A session's process that has started; None if none starts."""
         for attempt in range(3):
             await asyncio.sleep(0.05 * attempt)
             try:
@@ -185,7 +185,7 @@ class Zygote:
         return None
 
     async def has_started(self, process: Process) -> bool:
-        """Wait until it has; it is killed if not, and if the caller is cancelled meanwhile."""
+        """Wait until it has started; kill it if it does not, or if the caller is cancelled."""
         started = False
         try:
             with contextlib.suppress(TimeoutError):

@@ -1,4 +1,4 @@
-"""Changes to library modules that a session makes when they are imported, and not before."""
+"""Changes that a session makes to library modules when they are imported."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Change = Callable[[Any], object]
 
 
 def replace_queues(module: Any) -> None:
-    module.SimpleQueue = module._PySimpleQueue  # the other waits by the kernel's locks
+    module.SimpleQueue = module._PySimpleQueue  # the default one waits on kernel locks
 
 
 def replace_pools(module: Any) -> None:
@@ -27,7 +27,7 @@ def replace_executors(module: Any) -> None:
 
 
 def replace_heaps(module: Any) -> None:
-    module.Arena._dir_candidates = []  # shared values lie in the session's folder
+    module.Arena._dir_candidates = []  # keep shared values in the session's folder
 
 
 CHANGES: dict[str, Change] = {
@@ -43,7 +43,7 @@ CHANGES: dict[str, Change] = {
 
 
 class ChangesOnImport:
-    """A finder that has the others find a module, and changes it once it has been executed."""
+    """A finder that lets the others find a module, and changes it after it has been executed."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -65,7 +65,7 @@ class ChangesOnImport:
 
 
 def adapt_imports() -> None:
-    """Change what is imported from here on, and what has been."""
+    """Change modules that are imported later, and those that already are."""
     for name, change in CHANGES.items():
         if name in sys.modules:
             change(sys.modules[name])

@@ -16,7 +16,7 @@ from numina.sandbox.jail import threads
 from numina.sandbox.jail.source import parse
 
 KEPT = 8000  # characters of a message or a traceback
-FILE = "<block "  # how the file names of blocks begin, in tracebacks
+FILE = "<block "  # how the file names of blocks begin in tracebacks
 
 
 def run_block(code: str, names: dict[str, Any], number: int) -> dict[str, Any]:
@@ -24,8 +24,8 @@ def run_block(code: str, names: dict[str, Any], number: int) -> dict[str, Any]:
 
     Args:
         code: the block.
-        names: the session's.
-        number: its place in the session; tracebacks show lines of earlier blocks too.
+        names: the session's global names.
+        number: its place in the session; tracebacks also show lines of earlier blocks.
     """
     result: dict[str, Any] = {
         "status": "ok",
@@ -36,7 +36,7 @@ def run_block(code: str, names: dict[str, Any], number: int) -> dict[str, Any]:
     file = f"{FILE}{number}>"
     cpu_start = time.process_time()
     try:
-        # Run here and not in a function: frames above a program count for its depth of recursion.
+        # Run here, not in a function: frames above a program count against its recursion limit.
         linecache.cache[file] = lines_of(code, file)
         tree, read = parse(code, file)
         linecache.cache[file] = lines_of(read, file)
@@ -49,7 +49,7 @@ def run_block(code: str, names: dict[str, Any], number: int) -> dict[str, Any]:
     except BaseException as error:
         result |= report(error)
     try:
-        threads.finish()  # as a script waits at its end
+        threads.finish()  # a script also waits for them at its end
     except BaseException as error:
         if result["status"] == "ok":
             result |= report(error)
@@ -66,13 +66,13 @@ def run_block(code: str, names: dict[str, Any], number: int) -> dict[str, Any]:
 
 
 def lines_of(code: str, file: str) -> tuple[int, None, list[str], str]:
-    """What `linecache` keeps of a source."""
+    """The entry of a source in `linecache`."""
     return len(code), None, code.splitlines(keepends=True), file
 
 
 def report(error: BaseException) -> dict[str, Any]:
-    """What is told of the exception that ended a block."""
-    if isinstance(error, SystemExit):  # a program that says it is finished is finished
+    """The report on the exception that ended a block."""
+    if isinstance(error, SystemExit):  # a program that exits has finished
         if isinstance(error.code, str):
             with contextlib.suppress(BaseException):
                 print(error.code)
@@ -86,20 +86,20 @@ def report(error: BaseException) -> dict[str, Any]:
 
 
 def type_name(error: BaseException) -> str:
-    """The name of its class, past what a metaclass may say."""
+    """The name of its class, whatever a metaclass defines."""
     return type.__dict__["__name__"].__get__(type(error))
 
 
 def describe(error: BaseException) -> str:
-    """The exception's message; it may be the program's own class, whose str can fail too."""
+    """The exception's message; its class may be the program's own, whose str can also fail."""
     try:
-        return "".join((str(error), ""))  # a str of ours, where it was of a class of the program's
+        return "".join((str(error), ""))  # a plain str, even if it was of a class of the program
     except BaseException:
         return "<message not available>"
 
 
 def block_traceback(error: BaseException) -> str:
-    """The traceback as Python prints it, with the blocks' own frames and lines alone."""
+    """The traceback as Python prints it, with only the frames and lines of blocks."""
     try:
         shown = traceback.TracebackException.from_exception(error, compact=True)
         shown.stack = traceback.StackSummary.from_list(
@@ -111,7 +111,7 @@ def block_traceback(error: BaseException) -> str:
 
 
 def shorten(text: str) -> str:
-    """A text with its middle left out where it is long; its end says most."""
+    """Leave out the middle of a long text; its end matters most."""
     if len(text) <= KEPT:
         return text
     return (

@@ -1,4 +1,4 @@
-"""What a program can see of the machine's files: a file system put together for it, mount(2)."""
+"""Limit the files that a program can see: a file system built for it, mount(2)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from collections.abc import Sequence
 
 from numina.sandbox.jail.kernel import call, syscall
 
-# Once the machine's files are hidden: where sessions have their folders, where each sees its own,
-# and where the installed packages are, so that their real place says nothing of the project's.
+# After the machine's files are hidden: the place of the sessions' folders, of a session's own
+# folder, and of the installed packages, so that their real path does not show the project's.
 SESSIONS, OWN, LIBRARIES = "/sessions", "/tmp", "/libraries"
 
 
 @functools.cache
 def readable() -> list[str]:
-    """The folders that programs may read beside the packages: Python's own and the system's."""
+    """The folders that programs may read besides the packages: Python's and the system's."""
     wanted = {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"}
     wanted |= {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     found: list[str] = []
@@ -43,11 +43,11 @@ def mount(source: str, target: str, kind: str, flags: int, options: str = "") ->
 
 
 def hide_files(root: str, libraries: Sequence[str]) -> bool:
-    """Replace the file system by one that has the readable folders alone, and those read-only.
+    """Replace the file system by one that has only the readable folders, read-only.
 
     Args:
         root: an empty folder to build it in.
-        libraries: folders of packages, which are then in `LIBRARIES` by their numbers.
+        libraries: folders of packages, which are then under `LIBRARIES` by number.
     """
     try:
         mount("none", "/", "", MS_REC | MS_PRIVATE)
@@ -83,16 +83,16 @@ def hide_files(root: str, libraries: Sequence[str]) -> bool:
 
 
 def enter_folder(path: str, apart: bool) -> None:
-    """Have this process see the folder at `OWN`, and, `apart`, none of the others."""
+    """Show the folder to this process at `OWN` and, if `apart`, hide those of other sessions."""
     call("unshare", NEWNS)
     mount(path, OWN, "", MS_BIND)
     if apart:
-        mount(path, SESSIONS, "", MS_BIND)  # over those of the others
+        mount(path, SESSIONS, "", MS_BIND)  # hides those of the others
     os.chdir(OWN)
 
 
 def remove_tree(path: str) -> None:
-    """Remove a folder, however deep a program has made it: no recursion, no long paths."""
+    """Remove a folder of any depth: no recursion, no long paths."""
     names = (f"{secrets.token_hex(8)}-{number}" for number in itertools.count())
     with contextlib.suppress(OSError):
         while entries := list(os.scandir(path)):

@@ -1,4 +1,4 @@
-"""The sessions that a zygote has forked: their processes and folders, from start to end."""
+"""The processes and folders of the sessions that a zygote forks, from start to end."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from numina.sandbox.jail import isolation
 from numina.sandbox.jail.files import SESSIONS
 from numina.sandbox.jail.wire import END, ENDED, KILL
 
-PROBE = 0  # the number of the session that is none of the caller's
-RSS_UNITS = 2**20 if sys.platform == "darwin" else 2**10  # of ru_maxrss, in one MiB
+PROBE = 0  # the number of the session that no caller asked for
+RSS_UNITS = 2**20 if sys.platform == "darwin" else 2**10  # units of ru_maxrss in one MiB
 
 
 @dataclass(slots=True)
 class Alive:
-    """A session's process, its folder, and what was ordered for its end."""
+    """A session's process, its folder, and the order to end it."""
 
     pid: int
     folder: isolation.Folder
@@ -30,7 +30,7 @@ class Alive:
 
 
 class Sessions:
-    """The sessions that are alive, and the folders that wait for the next."""
+    """The sessions that are alive, and the folders that are free for new ones."""
 
     def __init__(
         self, layers: dict[str, bool], options: dict[str, Any], libraries: Sequence[str]
@@ -42,7 +42,7 @@ class Sessions:
         self.home = SESSIONS if layers["mount_namespace"] else options["folder"]
         self.flags = isolation.NEWPID if layers["pid_namespace"] else 0
         self.alive: dict[int, Alive] = {}
-        self.died: dict[int, bytes] = {}  # of themselves: what became of each, to be told
+        self.died: dict[int, bytes] = {}  # sessions that died on their own: how each ended
         self.free: list[isolation.Folder] = []
 
     def folder(self) -> isolation.Folder:
@@ -57,7 +57,7 @@ class Sessions:
         """Fork a session.
 
         Raises:
-            OSError: the machine has no room for one more.
+            OSError: the machine cannot start one more.
         """
         folder = self.folder()
         try:
@@ -73,30 +73,30 @@ class Sessions:
         self.alive[number] = Alive(pid, folder)
 
     def end(self, number: int, order: bytes) -> bytes:
-        """Kill a session, which leads a process group; later, `reap` sees it ended.
+        """Kill a session, which leads a process group; `reap` notices its end later.
 
         Returns:
-            What became of it, where it had died before and that is asked for.
+            How it ended, if it had already died and the order asks for that.
         """
         if number not in self.alive:
             gone = self.died.pop(number, ENDED.pack(number, 0, 0.0, 0.0))
             return gone if order == END else b""
         session = self.alive[number]
         session.order = order
-        for send in (os.killpg, os.kill):  # it may not have made its group yet
+        for send in (os.killpg, os.kill):  # its group may not exist yet
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 send(session.pid, signal.SIGKILL)
         return b""
 
     def awaited(self) -> bool:
-        """Whether the caller waits for the end of one."""
+        """Whether the caller waits for a session to end."""
         return any(session.order == END for session in self.alive.values())
 
     def reap(self, wait: int = os.WNOHANG) -> bytes:
-        """Forget the sessions that have ended, and each folder that was not left as it was.
+        """Remove the sessions that have ended, and their folders unless unchanged.
 
         Returns:
-            What became of those whose end was asked for.
+            How those ended for which the caller asked.
         """
         ended: dict[int, tuple[int, resource.struct_rusage]] = {}
         with contextlib.suppress(ChildProcessError):
@@ -121,7 +121,7 @@ class Sessions:
         return told
 
     def kill_all(self) -> None:
-        """Leave none alive, and nothing of theirs."""
+        """Kill all sessions and remove their folders."""
         for number in self.alive:
             self.end(number, KILL)
         self.reap(wait=0)
@@ -129,7 +129,7 @@ class Sessions:
             folder.remove()
 
     def probe(self) -> dict[str, bool]:
-        """Which layers a session gets, seen on one that does nothing else."""
+        """Which layers a session gets, found by starting one that does nothing else."""
         read_end, write_end = os.pipe()
 
         def report(folder: isolation.Folder) -> None:
@@ -137,7 +137,7 @@ class Sessions:
             os.write(write_end, json.dumps(found).encode())
 
         self.start(PROBE, report)
-        self.alive[PROBE].order = KILL  # nobody will ask for it
+        self.alive[PROBE].order = KILL  # no caller will end it
         os.close(write_end)
         with open(read_end) as reader:
             answer = reader.read()

@@ -1,8 +1,8 @@
-"""The layers between a program and the machine, by the kernel's own interfaces.
+"""The layers between a program and the machine, built with the kernel's interfaces.
 
-The zygote calls `enter_namespaces` and `hide_files`, imports what programs need, and makes a
-`Folder` a session, used again by the next one if it was left empty: mounting and writing rules is
-most of a session's cost. Each session, forked from the zygote, calls `confine`. A layer that the
+The zygote calls `enter_namespaces` and `hide_files`, imports what programs need, and makes one
+`Folder` per session, used again by the next one if it was left empty: mounting and writing rules
+is most of a session's cost. Each session, forked from the zygote, calls `confine`. A layer that the
 kernel refuses is reported as missing, and the caller decides. Linux only; elsewhere every layer but
 the resource limits is missing.
 
@@ -35,7 +35,7 @@ from numina.sandbox.jail.files import (
     remove_tree,
 )
 from numina.sandbox.jail.files import (
-    hide_files as hide_files,  # the zygote's, beside the other layers
+    hide_files as hide_files,  # for the zygote, with the other layers
 )
 from numina.sandbox.jail.kernel import LINUX, LayerError, call, libc, number, syscall
 from numina.sandbox.jail.seccomp import seccomp
@@ -60,7 +60,7 @@ HOST = "sandbox"  # the machine's name, as programs see it
 
 
 def fork(namespaces: int) -> int:
-    """Fork into new namespaces: clone(2) as `os.fork` calls it. For a single-threaded process."""
+    """Fork into new namespaces by clone(2), like `os.fork`. Only for a single-threaded process."""
     if not namespaces:
         return os.fork()
     python = ctypes.pythonapi
@@ -77,7 +77,7 @@ def fork(namespaces: int) -> int:
 
 
 def enter_namespaces() -> bool:
-    """Leave the machine's users, network, IPC and mounts; PIDs from the next fork on."""
+    """Leave the machine's user, network, IPC and mount namespaces; that of PIDs at the next fork."""
     if not LINUX:
         return False
     uid, gid = os.getuid(), os.getgid()
@@ -95,12 +95,12 @@ def enter_namespaces() -> bool:
 
 
 class Folder:
-    """A session's own folder, with a limit on its size where mounts are ours to make.
+    """A session's own folder, with a size limit if this process can mount.
 
     Args:
-        path: where it is made.
-        size_mb: what fits in it.
-        mounted: whether it is a file system of its own.
+        path: where to make it.
+        size_mb: its size limit.
+        mounted: whether it is a separate file system.
         libraries: folders of packages that its session may read.
 
     Raises:
@@ -113,11 +113,11 @@ class Folder:
         if mounted:
             options = f"size={size_mb}m,nr_inodes=1k,mode=700"
             mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, options)
-        os.utime(path, (0, 0))  # until something is made in it, which no session can undo
+        os.utime(path, (0, 0))  # changes if anything is made in it, which no session can undo
         self.rules = landlock_rules(path, libraries)
 
     def as_new(self) -> bool:
-        """Whether the next session can have it, as one in which nothing was ever made or read."""
+        """Whether the next session can use it because nothing was ever made or read in it."""
         try:
             found = os.stat(self.path)
             if found.st_mtime or stat.S_IMODE(found.st_mode) != 0o700 or os.listdir(self.path):
@@ -148,18 +148,18 @@ class Limits:
 
 
 def confine(limits: Limits, layers: dict[str, bool], folder: Folder) -> dict[str, bool]:
-    """Take from this process, a session, all that a computation does not need.
+    """Remove from this process, a session, all that a computation does not need.
 
     Args:
         limits: what it may use.
-        layers: which layers the zygote has put on.
-        folder: the session's own.
+        layers: which layers the zygote has applied.
+        folder: the session's folder.
 
     Returns:
-        All layers, by name: whether it is on.
+        Whether each layer is on, by name.
 
     Raises:
-        OSError: its folder cannot be set apart from those of other sessions.
+        OSError: its folder cannot be separated from those of other sessions.
     """
     found = dict(layers)
     found["resource_limits"] = limit_resources(limits, layers["user_namespace"])
@@ -180,7 +180,7 @@ def confine(limits: Limits, layers: dict[str, bool], folder: Folder) -> dict[str
 
 
 def refused(layers: dict[str, bool]) -> frozenset[str]:
-    """The system calls that would tell what the missing namespaces hide."""
+    """The system calls that would reveal what the missing namespaces would hide."""
     names = [] if layers["user_namespace"] else ["uname"]
     names += [] if layers["mount_namespace"] else ["readlink", "readlinkat"]
     return frozenset(names)
@@ -190,7 +190,7 @@ DESCRIPTORS = 65536
 
 
 def limit_resources(limits: Limits, own_user: bool) -> bool:
-    """Limits that the kernel keeps; memory counts from what the process already holds."""
+    """Set limits that the kernel enforces; memory counts from what the process already holds."""
     wanted = {
         resource.RLIMIT_AS: HELD + limits.memory_mb * 2**20,
         resource.RLIMIT_CPU: limits.cpu_s,
@@ -198,7 +198,7 @@ def limit_resources(limits: Limits, own_user: bool) -> bool:
         resource.RLIMIT_NOFILE: limits.open_files,
         resource.RLIMIT_CORE: 0,
     }
-    if LINUX:  # of the kernel's memory, most of which is counted by user and not by process
+    if LINUX:  # limits of kernel memory, most of which is counted per user, not per process
         wanted |= {
             resource.RLIMIT_MEMLOCK: 0,
             resource.RLIMIT_MSGQUEUE: 0,
@@ -206,24 +206,24 @@ def limit_resources(limits: Limits, own_user: bool) -> bool:
             resource.RLIMIT_NICE: 0,
             resource.RLIMIT_RTPRIO: 0,
         }
-    if own_user:  # elsewhere the user's other processes would count
+    if own_user:  # otherwise the user's other processes would count
         wanted[resource.RLIMIT_NPROC] = 64
     kept = True
     for kind, limit in wanted.items():
         try:
-            # A second after the signal that says why, which a program may ignore, it is killed.
+            # A program may ignore the signal of the soft limit; it is killed a second later.
             hard = limit + 1 if kind == resource.RLIMIT_CPU else limit
             resource.setrlimit(kind, (limit, hard))
-        except (ValueError, OverflowError, OSError):  # e.g. macOS has no RLIMIT_AS to set
+        except (ValueError, OverflowError, OSError):  # e.g. macOS does not let RLIMIT_AS be set
             kept = False
     return kept
 
 
-STACK = 512 * 2**20  # bytes; a recursion 50,000 deep by way of C takes about a tenth
+STACK = 512 * 2**20  # bytes; a recursion of depth 50,000 through C takes about a tenth
 
 
 def enlarge_stack() -> None:
-    """Start this program anew with room for deep recursion: the kernel sets it at the start."""
+    """Restart this program with a stack for deep recursion; the kernel sets its size at start."""
     soft, most = resource.getrlimit(resource.RLIMIT_STACK)
     wanted = STACK if most == resource.RLIM_INFINITY else min(most, STACK)
     if soft == resource.RLIM_INFINITY or soft < wanted:
@@ -232,7 +232,7 @@ def enlarge_stack() -> None:
 
 
 def allow_descriptors() -> None:
-    """Raise this process's own limit on open files: a session takes some, at both ends."""
+    """Raise this process's limit on open files: each session needs some in caller and zygote."""
     soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = DESCRIPTORS if most == resource.RLIM_INFINITY else min(most, DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -240,12 +240,12 @@ def allow_descriptors() -> None:
 
 
 def bytes_held(statm: TextIO) -> int:
-    """Address space of this process, by its open /proc/self/statm."""
+    """Address space of this process, read from its open /proc/self/statm."""
     statm.seek(0)
     return int(statm.read().split()[0]) * resource.getpagesize()
 
 
-HELD = 0  # what the zygote holds, which sets this
+HELD = 0  # bytes that the zygote holds, which sets this
 
 
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
@@ -253,26 +253,26 @@ CAPABILITY_VERSION_3 = 0x20080522
 
 
 def die_with_parent(parent: int) -> None:
-    """Be killed when the process `parent`, which forked this one, ends; or if it has ended."""
+    """Have this process killed when `parent`, which forked it, ends or if it has already ended."""
     if LINUX:
         call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() not in (0, parent):  # 0: it is outside of the PID namespace
+    if os.getppid() not in (0, parent):  # 0: the parent is outside of the PID namespace
         os._exit(0)
 
 
 def drop_capabilities() -> None:
-    """Give up the power over the namespaces that a new user namespace brings."""
+    """Drop the capabilities that a new user namespace gives."""
     call("capset", struct.pack("Ii", CAPABILITY_VERSION_3, 0), bytes(24))
 
 
-# Landlock: rights on files by the ABI that brought them, landlock(7).
+# Landlock: rights on files, by the ABI that introduced them, landlock(7).
 READ = 1 << 0 | 1 << 2 | 1 << 3  # execute, read a file, read a folder
 ON_A_FILE = 1 << 1 | 1 << 2 | 1 << 14  # write, read, truncate
 SPECIAL = 1 << 6 | 1 << 9 | 1 << 11  # make devices and sockets
 
 
 def landlock_rules(folder: str, libraries: Sequence[str]) -> int | None:
-    """A set of rules: read the readable folders, write in `folder`; no TCP; no way to others."""
+    """Make rules: read the readable folders, write in `folder`; no TCP; no access to others."""
     if not LINUX:
         return None
     try:

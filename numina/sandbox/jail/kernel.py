@@ -1,4 +1,4 @@
-"""System calls that Python has no function for, by ctypes."""
+"""System calls that Python has no function for, called with ctypes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import sys
 
 LINUX = sys.platform == "linux"
 AARCH64 = platform.machine() == "aarch64"
-libc = ctypes.PyDLL(None, use_errno=True)  # PyDLL: calls keep the interpreter's lock, for `fork`
+libc = ctypes.PyDLL(None, use_errno=True)  # PyDLL keeps the interpreter's lock, for `fork`
 
 
 class LayerError(OSError):
-    """The kernel refuses a layer."""
+    """The kernel refused a layer."""
 
 
 def call(name: str, *arguments: object) -> int:
@@ -29,7 +29,7 @@ def call(name: str, *arguments: object) -> int:
     return done
 
 
-# System calls by name: their numbers on x86-64 and on arm64, None where there is no such call.
+# System calls by name: their numbers on x86-64 and on arm64, None if there is no such call.
 # Sources: the kernel's syscall_64.tbl and asm-generic/unistd.h.
 Numbers = dict[str, tuple[int | None, int | None]]
 SYSCALLS: Numbers = {
@@ -59,7 +59,7 @@ SYSCALLS: Numbers = {
 
 
 def number(name: str) -> int | None:
-    """The number of a system call on this machine; None where it has no such call."""
+    """The number of a system call on this machine; None if it has no such call."""
     return SYSCALLS[name][AARCH64]
 
 

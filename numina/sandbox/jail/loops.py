@@ -1,4 +1,4 @@
-"""Event loops without sockets: `asyncio` wakes its loop by one, which a session may not have."""
+"""Event loops without sockets: `asyncio` wakes its loop by a socket, which sessions cannot open."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 from numina.sandbox.jail import threads
 
-GLANCE_S = 0.01  # between looks at descriptors, which are pipes or files here
+GLANCE_S = 0.01  # between checks of descriptors, which are pipes or files here
 
 
 class Selector(selectors.PollSelector):
-    """Waits as the session's threads do, so that others run meanwhile; can be woken by them."""
+    """Waits like the session's threads, so that others run meanwhile and can wake it."""
 
     turn: threads.Turn | None = None
     woken = False
@@ -40,13 +40,13 @@ class Selector(selectors.PollSelector):
 
 
 def replace_selectors(module: Any) -> None:
-    """Have the module `selectors` prefer ours; epoll would hold memory that no limit counts."""
+    """Make the module `selectors` prefer ours; epoll would use memory that no limit counts."""
     module.DefaultSelector = module.EpollSelector = Selector
     select.epoll = None  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def replace_loops(selector_events: Any) -> None:
-    """Have `asyncio`'s loops, by its module `selector_events`, wake without a socket."""
+    """Make `asyncio`'s loops, in its module `selector_events`, wake without a socket."""
     loop = selector_events.BaseSelectorEventLoop
 
     def no_sockets(self: Any) -> None:

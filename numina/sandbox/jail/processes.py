@@ -1,9 +1,9 @@
-"""Processes in one process: `multiprocessing` and process pools, by the threads of a session.
+"""Emulate `multiprocessing` and process pools with the threads of a session.
 
-A session may start no process. Each of its "processes" is one of the threads that take turns
-(`numina.sandbox.jail.threads`). It gets copies of its arguments, as pickle makes them, so that the
-usual programs (a pool that maps a function; workers that answer by a queue) print what they would.
-What a worker writes to global variables is seen by all, unlike with real processes.
+A session cannot start a process. Each of its "processes" is one of the threads that take turns
+(`numina.sandbox.jail.threads`). It gets copies of its arguments, made by pickle, so that the usual
+programs (a pool that maps a function; workers that answer by a queue) print the same results.
+Unlike with real processes, all of them see what a worker writes to global variables.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Namespace(types.SimpleNamespace): ...
 
 
 class SharedValue:
-    """As a manager's `Value` and, for more than one, not copied."""
+    """Like a manager's `Value`; processes share it."""
 
     def __init__(self, kind: object, value: Any = 0, lock: object = True) -> None:
         self.value = value
@@ -49,7 +49,7 @@ class SharedValue:
 
 
 class ProcessQueue(queue.Queue):
-    """As `multiprocessing.Queue`; what is put is copied."""
+    """Like `multiprocessing.Queue`; items are copied."""
 
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
         super().put(copied(item), block, timeout)
@@ -95,13 +95,13 @@ class Connection:
 
 
 def pipe(duplex: bool = True) -> tuple[Connection, Connection]:
-    """As `multiprocessing.Pipe`."""
+    """Like `multiprocessing.Pipe`."""
     there, back = ProcessQueue(), ProcessQueue()
     return Connection(back, there), Connection(there, back)
 
 
 class Manager:
-    """As `multiprocessing.Manager()`: what it makes is shared."""
+    """Like `multiprocessing.Manager()`: its objects are shared."""
 
     dict, list, Namespace, Value = SharedDict, SharedList, Namespace, SharedValue
     Queue = JoinableQueue = ProcessQueue
@@ -133,7 +133,7 @@ SHARED: tuple[type, ...] = (
 
 
 class Copier(pickle.Pickler):
-    """A pickler that keeps what processes share."""
+    """A pickler that does not copy objects that processes share."""
 
     def __init__(self, file: io.BytesIO) -> None:
         super().__init__(file)
@@ -148,7 +148,7 @@ class Copier(pickle.Pickler):
 
 
 def copied(thing: Any) -> Any:
-    """A copy as another process would have it; the thing itself where pickle makes none."""
+    """A copy as in another process; the object itself if it cannot be pickled."""
     file = io.BytesIO()
     copier = Copier(file)
     try:
@@ -166,7 +166,7 @@ def called(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
 
 
 class ProcessPoolExecutor(ThreadPoolExecutor):
-    """As `concurrent.futures.ProcessPoolExecutor`."""
+    """Like `concurrent.futures.ProcessPoolExecutor`."""
 
     def __init__(
         self,
@@ -184,7 +184,7 @@ class ProcessPoolExecutor(ThreadPoolExecutor):
 
 
 class AsyncResult:
-    """As `multiprocessing.pool.AsyncResult`, of one call or of several."""
+    """Like `multiprocessing.pool.AsyncResult`, for one call or several."""
 
     def __init__(self, calls: list[Future[Any]], several: bool) -> None:
         self.calls, self.several = calls, several
@@ -245,7 +245,7 @@ class Results:
 
 
 class Pool:
-    """As `multiprocessing.Pool`, and as its `ThreadPool`."""
+    """Like `multiprocessing.Pool`."""
 
     def __init__(
         self,
@@ -332,7 +332,7 @@ class Pool:
 
 
 class ThreadPool(Pool):
-    """As `multiprocessing.pool.ThreadPool`: nothing is copied."""
+    """Like `multiprocessing.pool.ThreadPool`: nothing is copied."""
 
     def workers(self, *arguments: Any) -> ThreadPoolExecutor:
         processes, initializer, initargs = arguments
@@ -340,7 +340,7 @@ class ThreadPool(Pool):
 
 
 class Started:
-    """A process that has been started, as `Process` asks for it."""
+    """A started process, with the interface that `Process` needs."""
 
     pids = itertools.count(1)
     sentinel = -1
@@ -349,7 +349,7 @@ class Started:
         self.returncode: int | None = None
         self.pid = next(self.pids)
         self.ended = threading.Event()
-        child = copy.copy(process)  # the caller's is stripped of its arguments
+        child = copy.copy(process)  # the caller's loses its arguments
         child._args, child._kwargs = copied(process._args), copied(process._kwargs)
         self.running = threads.start(lambda: self.run(child), keeps_block=not process.daemon)
         Running.processes[self.running.number] = process
@@ -389,13 +389,13 @@ class Started:
 
 
 class Running:
-    """Which process a thread is."""
+    """Which process each thread belongs to."""
 
     processes: dict[int, Any] = {}  # noqa: RUF012 (one for all)
 
 
 def replace_contexts(context: Any) -> None:
-    """Have `multiprocessing`, by its module `context`, make these."""
+    """Make `multiprocessing` use these, through its module `context`."""
     first = context.process.current_process
     context.process.current_process = lambda: Running.processes.get(threads.get_ident()) or first()
     made: dict[str, Callable[..., Any]] = {

@@ -1,4 +1,4 @@
-"""The filter that lets through the system calls which a computation needs, and no others."""
+"""A filter that allows only the system calls that a computation needs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from numina.sandbox.jail.kernel import AARCH64, SYSCALLS, LayerError, Numbers, c
 PR_SET_SECCOMP = 22
 
 ALLOWED: Numbers = {
-    # what is read and written
+    # reading and writing
     "read": (0, 63),
     "write": (1, 64),
     "readv": (19, 65),
@@ -40,7 +40,7 @@ ALLOWED: Numbers = {
     "ppoll": (271, 73),
     "select": (23, None),
     "pselect6": (270, 72),
-    # files of its own
+    # its own files
     "open": (2, None),
     "openat": (257, 56),
     "openat2": (437, 437),
@@ -127,7 +127,7 @@ ALLOWED: Numbers = {
     "getcpu": (309, 168),
     "getrlimit": (97, 163),
     "setrlimit": (160, 164),
-    # threads' machinery
+    # thread support
     "futex": (202, 98),
     "set_robust_list": (273, 99),
     "set_tid_address": (218, 96),
@@ -143,12 +143,12 @@ ALLOWED: Numbers = {
     "waitid": (247, 95),
 }
 SYSCALLS |= ALLOWED
-NEWEST = 470  # the last system call that is refused with EPERM; what came later, with ENOSYS
+NEWEST = 470  # the last system call refused with EPERM; later ones get ENOSYS
 
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """A call is let through where one argument is one of these values."""
+    """A call is allowed if one argument is one of these values."""
 
     argument: int
     values: tuple[int, ...]
@@ -156,30 +156,30 @@ class Values:
 
 @dataclass(frozen=True, slots=True)
 class Without:
-    """A call is let through where one argument has none of these bits."""
+    """A call is allowed if one argument has none of these bits."""
 
     argument: int
     bits: int
 
 
 # fcntl(2): DUPFD, GETFD, SETFD, GETFL, SETFL, GETLK, DUPFD_CLOEXEC, GETPIPE_SZ, GET_SEALS. No locks
-# and leases, which others would meet on library files; no signals; no larger pipes.
+# or leases, which would affect others on library files; no signals; no larger pipes.
 DESCRIPTOR_COMMANDS = (0, 1, 2, 3, 4, 5, 1030, 1032, 1034)
-# ioctl(2): TCGETS, TCGETS2 and TIOCGWINSZ, by which Python asks what is a terminal; FIONREAD,
+# ioctl(2): TCGETS, TCGETS2 and TIOCGWINSZ, with which Python detects a terminal; FIONREAD,
 # FIONBIO, FIONCLEX, FIOCLEX.
 DEVICE_COMMANDS = (0x5401, 0x802C542A, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 # prctl(2): GET_PDEATHSIG, GET_DUMPABLE, SET_NAME, GET_NAME, GET_SECCOMP, CAPBSET_READ,
-# GET_NO_NEW_PRIVS, SET_VMA (names of memory, which malloc may give).
+# GET_NO_NEW_PRIVS, SET_VMA (names of memory, which malloc may set).
 PROCESS_COMMANDS = (2, 3, 15, 16, 21, 23, 39, 0x53564D41)
-# madvise(2): what allocators say of their own memory; nothing that drops pages of files from the
-# cache or looks for equal pages of other processes.
+# madvise(2): advice of allocators on their own memory; nothing that drops file pages from the
+# cache or searches for equal pages of other processes.
 ADVICE = (0, 1, 2, 3, 4, 8, 10, 11, 14, 15, 16, 17, 18, 19, 22, 23)
-OWN_CLOCKS = (*range(12), -2, -6)  # of the machine, this thread and this process
-MAP_LOCKED, MAP_HUGETLB = 0x2000, 0x40000  # memory that others then lack
+OWN_CLOCKS = (*range(12), -2, -6)  # clocks of the machine, this thread and this process
+MAP_LOCKED, MAP_HUGETLB = 0x2000, 0x40000  # memory that others would lack
 
 
 def rules(pid: int) -> dict[str, Values | Without]:
-    """What the process `pid` may do by calls that are needed for some of what they do."""
+    """Rules for the process `pid` on calls that are allowed with some arguments only."""
     itself = (0, pid)
     return {
         "kill": Values(0, (pid,)),
@@ -203,9 +203,9 @@ def rules(pid: int) -> dict[str, Values | Without]:
 # Seccomp: a classic BPF program over (number, architecture, arguments), seccomp(2).
 LOAD, JUMP, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_IF_BITS, RETURN = 0x20, 0x05, 0x15, 0x35, 0x45, 0x06
 ALLOW, KILL_PROCESS = 0x7FFF0000, 0x80000000
-DENY, NO_SUCH_CALL = 0x00050001, 0x00050026  # with EPERM, with ENOSYS
+DENY, NO_SUCH_CALL = 0x00050001, 0x00050026  # by EPERM, by ENOSYS
 ARCHITECTURE = 0xC00000B7 if AARCH64 else 0xC000003E
-ARGUMENTS = 16  # their offset, 8 bytes each; on these machines the low half stands first
+ARGUMENTS = 16  # their offset, 8 bytes each; on these machines the low half comes first
 
 
 def instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
@@ -213,7 +213,7 @@ def instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> b
 
 
 def by_argument(rule: Values | Without) -> bytes:
-    """A program that decides on one argument; all of these are 32 bits wide to the kernel."""
+    """A program that decides by one argument; the kernel uses only 32 bits of each of these."""
     body = instruction(LOAD, ARGUMENTS + 8 * rule.argument)
     allow, deny = instruction(RETURN, ALLOW), instruction(RETURN, DENY)
     if isinstance(rule, Without):
@@ -224,13 +224,13 @@ def by_argument(rule: Values | Without) -> bytes:
 
 
 def search(ranges: Sequence[tuple[int, bytes]]) -> bytes:
-    """A program that finds by halves the range which a number is in, and decides as that does.
+    """A program that finds the range of a number by binary search and runs its decision.
 
-    The kernel tries a new filter on each number there is, so a list that is gone through from its
-    start would be most of a session's cost.
+    The kernel tries a new filter on every number, so a linear search would be most of a session's
+    cost.
 
     Args:
-        ranges: the first number of each, ascending, and the program that decides in it.
+        ranges: the first number of each, ascending, and the program that decides for it.
     """
     if len(ranges) == 1:
         return ranges[0][1]
@@ -245,26 +245,26 @@ def filter_program(pid: int, refused: frozenset[str] = frozenset()) -> bytes:
     """The filter of the process `pid`: what is not allowed fails with EPERM.
 
     Args:
-        pid: its number, as it sees it itself.
-        refused: calls that are allowed elsewhere, and not to this process.
+        pid: its number in its own PID namespace.
+        refused: calls that are normally allowed, but not for this process.
     """
     allow, no_such_call = instruction(RETURN, ALLOW), instruction(RETURN, NO_SUCH_CALL)
     deny = instruction(RETURN, DENY)
     verdicts = {number(name): allow for name in ALLOWED if name not in refused}
     verdicts |= {number(name): by_argument(rule) for name, rule in rules(pid).items()}
-    verdicts[number("clone3")] = no_such_call  # so that libc tries clone
+    verdicts[number("clone3")] = no_such_call  # makes libc try clone
     ranges = {0: deny}
     for place, verdict in sorted((n, verdict) for n, verdict in verdicts.items() if n is not None):
         ranges[place] = verdict
         ranges.setdefault(place + 1, deny)
-    ranges[NEWEST + 1] = no_such_call  # the x32 numbers too
+    ranges[NEWEST + 1] = no_such_call  # also the x32 numbers
     program = instruction(LOAD, 4) + instruction(JUMP_EQUAL, ARCHITECTURE, 1)
     program += instruction(RETURN, KILL_PROCESS) + instruction(LOAD, 0)
     return program + search(merged(sorted(ranges.items())))
 
 
 def merged(ranges: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
-    """The same with neighbours that decide alike as one."""
+    """Merge neighbouring ranges with the same decision."""
     return [
         (first, verdict)
         for place, (first, verdict) in enumerate(ranges)

@@ -1,4 +1,4 @@
-"""Random numbers: a session draws the same in every run, and another than one of another seed."""
+"""Seed random numbers: a session draws the same in every run, and others with another seed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SEEDS = {"numpy.random": seed_numpy, "sympy.core.random": seed_sympy}
 
 
 def seed_generators(number: int) -> None:
-    """Seed those that are imported; `numina.sandbox.jail.adapt` does it to what comes later."""
+    """Seed the imported generators; `numina.sandbox.jail.adapt` seeds those imported later."""
     global seed
     seed = number
     seed_random()

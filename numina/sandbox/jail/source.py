@@ -1,4 +1,4 @@
-"""Blocks as models write them: indented as a whole, or with a notebook's commands in between."""
+"""Parse blocks as models write them, including indented ones and notebook commands."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ COMMAND = re.compile(r"(\s*)(?:%time\s+(?P<timed>\S.*)|!.*|%%?[A-Za-z].*)$")
 
 
 def parse(code: str, file: str) -> tuple[ast.Module, str]:
-    """The tree of a block, and its source as it was read.
+    """The tree of a block, and the source that was parsed.
 
-    Only where a block is not Python as it stands: lines such as `!pip install sympy` and
-    `%matplotlib inline` are skipped, and the indentation that all lines share is taken off.
+    Only if a block is not valid Python, lines such as `!pip install sympy` and
+    `%matplotlib inline` are skipped, and indentation common to all lines is removed.
 
     Raises:
-        SyntaxError: of the block as it stands, where this does not help.
+        SyntaxError: the original error of the block, if this does not help.
         ValueError: it has a null character.
     """
     try:
@@ -35,7 +35,7 @@ def parse(code: str, file: str) -> tuple[ast.Module, str]:
 
 
 def without_cause(code: str, error: SyntaxError) -> str | None:
-    """The block without what this error is about; None where it is a real one."""
+    """The block without the cause of the error; None if the error is a real one."""
     lines = code.splitlines()
     if error.lineno is None or not 0 < error.lineno <= len(lines):
         return None

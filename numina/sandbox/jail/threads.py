@@ -1,10 +1,10 @@
-"""Threads in one thread: a session's threads take turns, each until it waits.
+"""Emulate threads in one thread: a session's threads take turns, each until it waits.
 
-A session may start no thread of the kernel's, so that its limits are the whole of what it can take.
-What Python's `threading` stands on is therefore replaced by greenlets, and with it all that stands
-on `threading`: locks, queues, executors. A thread runs until it waits (for a lock, a queue, another
-thread, or by `time.sleep`) and the next in line goes on, so that a program with threads gives the
-same result each time. A thread that waits for another by a loop without any waiting hangs.
+A session cannot start kernel threads, so its limits cover all that it can use. The foundation of
+Python's `threading` is therefore replaced by greenlets, and so is all that is built on it: locks,
+queues, executors. A thread runs until it waits (for a lock, a queue, another thread, or in
+`time.sleep`) and then the next in line continues, so a program with threads gives the same result
+each time. A thread that waits for another in a busy loop hangs.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from greenlet import getcurrent, greenlet
 
 real_sleep = time.sleep
 OS_THREAD = _thread.get_ident()
-FOREVER = 1.0  # seconds between looks, where nobody could go on: only a signal can end that
+FOREVER = 1.0  # seconds between checks while no thread can continue: only a signal can end that
 
 
 class Turn:
-    """A thread's place among those that wait."""
+    """A thread's place among the waiting threads."""
 
     __slots__ = ("ended", "thread", "timed_out")
 
@@ -36,12 +36,12 @@ class Turn:
 
 
 ready: collections.deque[greenlet] = collections.deque()
-timed: list[tuple[float, int, Turn]] = []  # a heap by when they end
+timed: list[tuple[float, int, Turn]] = []  # a heap by end time
 order = itertools.count()
 
 
 def wait(turn: Turn, seconds: float | None) -> bool:
-    """Let others run until `end(turn)` is called, or for some seconds; whether it was called."""
+    """Let others run until `end(turn)` is called or time is up; return whether it was called."""
     if seconds is not None:
         heapq.heappush(timed, (time.monotonic() + seconds, next(order), turn))
     current = turn.thread
@@ -54,7 +54,7 @@ def wait(turn: Turn, seconds: float | None) -> bool:
 
 
 def end(turn: Turn) -> None:
-    """Let the thread that waits with this turn go on when the others wait."""
+    """Let the thread that waits with this turn continue when the others wait."""
     if not turn.ended and not turn.timed_out:
         turn.ended = True
         ready.append(turn.thread)
@@ -69,7 +69,7 @@ def give_way() -> None:
 
 
 def next_thread() -> greenlet:
-    """The one that goes on; waits where none can yet."""
+    """Return the thread to continue; wait if none can yet."""
     while True:
         now = time.monotonic()
         while timed and (timed[0][0] <= now or timed[0][2].ended):
@@ -84,7 +84,7 @@ def next_thread() -> greenlet:
 
 
 def sleep(seconds: float, /) -> None:
-    """As `time.sleep`, and others run meanwhile."""
+    """Like `time.sleep`, while others run."""
     if (not ready and not timed) or not isinstance(seconds, (int, float)) or seconds < 0:
         return real_sleep(seconds)
     wait(Turn(), seconds)
@@ -103,7 +103,7 @@ class Lock:
         if timeout < 0 and timeout != -1:
             raise ValueError("timeout value must be a non-negative number")
         if self.taken and not blocking:
-            give_way()  # who asks again and again waits for somebody
+            give_way()  # a thread that polls a lock waits for another
         if not self.taken:
             self.taken = True
             return True
@@ -119,14 +119,14 @@ class Lock:
         while self.waiting:
             turn = self.waiting.popleft()
             if not turn.timed_out:
-                end(turn)  # it has the lock
+                end(turn)  # it now has the lock
                 return
         self.taken = False
 
     def locked(self) -> bool:
         return self.taken
 
-    _is_owned = locked  # `threading.Condition` asks; without, it tries to acquire
+    _is_owned = locked  # for `threading.Condition`, which would else try to acquire it
 
     def _at_fork_reinit(self) -> None:
         self.__init__()
@@ -148,8 +148,8 @@ class Thread(greenlet):
 
     Attributes:
         sentinel: a lock that is released at its end.
-        keeps_block: whether a block ends only when this one waits for good or has ended.
-        stopped: whether it never goes on again.
+        keeps_block: whether a block waits for this thread until it ends or can never continue.
+        stopped: whether it never continues.
     """
 
     numbers = itertools.count(OS_THREAD + 1)
@@ -164,7 +164,7 @@ class Thread(greenlet):
 def start(run: Callable[[], object], keeps_block: bool = False) -> Thread:
     """Start a thread; it runs when the others wait."""
 
-    def live(*_: object) -> None:  # what the one before it returned
+    def live(*_: object) -> None:  # the result of the previous one
         current = getcurrent()
         assert isinstance(current, Thread)
         try:
@@ -174,7 +174,7 @@ def start(run: Callable[[], object], keeps_block: bool = False) -> Thread:
         finally:
             if current.sentinel is not None and current.sentinel.taken:
                 current.sentinel.release()
-            current.parent = next_thread()  # who goes on at its end
+            current.parent = next_thread()  # continues when this one ends
 
     thread = Thread(live)
     thread.keeps_block = keeps_block
@@ -185,7 +185,7 @@ def start(run: Callable[[], object], keeps_block: bool = False) -> Thread:
 def start_new_thread(
     function: Callable[..., object], args: tuple[Any, ...], kwargs: Any = None
 ) -> int:
-    """As `_thread.start_new_thread`."""
+    """Like `_thread.start_new_thread`."""
     return start(lambda: function(*args, **(kwargs or {}))).number
 
 
@@ -195,7 +195,7 @@ def get_ident() -> int:
 
 
 def set_sentinel() -> Lock:
-    """As `_thread._set_sentinel`: a lock that is released when this thread ends."""
+    """Like `_thread._set_sentinel`: a lock that is released when this thread ends."""
     lock = Lock()
     current = getcurrent()
     if isinstance(current, Thread):
@@ -204,17 +204,17 @@ def set_sentinel() -> Lock:
 
 
 def stack_size(size: int = 0, /) -> int:
-    """As `_thread.stack_size`; all threads have the stack of the first, which is large."""
+    """Like `_thread.stack_size`; all threads share the stack of the first, which is large."""
     return 0
 
 
 def stop(thread: Thread) -> None:
-    """Have a thread not go on any more."""
+    """Stop a thread for good."""
     thread.stopped = True
 
 
 def finish() -> None:
-    """Let the threads that a script would wait for at its end run as long as they can."""
+    """Run the threads that a script would wait for at its end, as long as they can continue."""
     while any(keeps_block(thread) for thread in ready) or any(
         keeps_block(turn.thread) for _, _, turn in timed if not turn.ended
     ):
@@ -229,7 +229,7 @@ def keeps_block(thread: greenlet) -> bool:
 
 
 def replace_threads() -> None:
-    """Have Python's threads be these; before anything is imported that makes a lock."""
+    """Replace Python's threads by these; call it before importing anything that makes a lock."""
     low: Any = _thread
     low.start_new_thread = low.start_new = start_new_thread
     low.allocate_lock = low.allocate = low.LockType = Lock

@@ -1,4 +1,4 @@
-"""What the caller, the zygote and its sessions say to each other, over sockets and in bytes."""
+"""The messages between the caller, the zygote and its sessions, as bytes over sockets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import struct
 from typing import Any, NamedTuple
 
-START, KILL, END = b"S", b"K", b"E"  # END: kill, and tell what became of it
+START, KILL, END = b"S", b"K", b"E"  # END: kill, and report how it ended
 ORDER = struct.Struct("<cI")  # one of these, and the number of a session
 ENDED = struct.Struct("<Iidd")  # the number, exit code, processor seconds, peak memory in MiB
 SIZE = struct.Struct("<I")  # before each request and each reply
@@ -33,14 +33,14 @@ def write_frame(channel: int, reply: dict[str, Any]) -> None:
 
 
 def read_frame(channel: int) -> Any:
-    """The next request; None where there is none any more."""
+    """The next request; None if there are no more."""
     head = read_exactly(channel, SIZE.size)
     body = read_exactly(channel, SIZE.unpack(head)[0]) if head else b""
     return json.loads(body) if body else None
 
 
 def read_exactly(channel: int, size: int) -> bytes:
-    """Bytes of a known number; fewer, or none, where the other side has closed."""
+    """Read `size` bytes; fewer, or none, if the other side has closed."""
     found = b""
     while len(found) < size and (part := os.read(channel, size - len(found))):
         found += part

@@ -1,10 +1,10 @@
-"""The process that sessions are forked from: libraries imported once, then a fork a session.
+"""The process that sessions are forked from: it imports libraries once, then forks each session.
 
-Started by `numina.sandbox.zygotes` as a program of its own, with an empty environment, and single
-threaded; of numina it imports the layers alone. Over its control socket it is sent, for each new
-session, a number and two descriptors: a socket for requests and replies, and a pipe that takes what
-programs print; and, for each session that is over, its number again, to be killed. Where that is to
-end a block that told no result, it answers with what became of the session.
+`numina.sandbox.zygotes` starts it as a separate single-threaded program with an empty environment;
+of numina it imports only `numina.sandbox.jail`. For each new session its control socket receives a
+number and two descriptors: a socket for requests and replies, and a pipe for what programs print.
+For each session that is over it receives the number again, to kill it. If that ends a block without
+a result, it answers with how the session ended.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from numina.sandbox.jail.seccomp import filter_program
 from numina.sandbox.jail.wire import ORDER, START, read_frame, write_frame
 
 REAP_S, REAP_SOON_S = 1.0, 0.002
-FIRST = 40  # a session's own descriptors: its channel, its output, its rules
+FIRST = 40  # a session's descriptors from here on: channel, output, rules
 
-# What libraries read of the environment: none may start a thread or process, which a session
+# Environment variables for libraries: none may start a thread or process, which a session
 # cannot, show a window, or print its progress.
 QUIET = {
     "JOBLIB_MULTIPROCESSING": "0",
@@ -53,20 +53,20 @@ STANDARD = [
 
 
 def preload(names: list[str]) -> None:
-    """Import what programs import and is installed, so that no block pays for it."""
+    """Import the installed modules that programs use, so that no block pays for it."""
     for name in names:
         if importlib.util.find_spec(name.partition(".")[0]):
             importlib.import_module(name)
     if "sympy" in names:
         sympy: Any = sys.modules["sympy"]
         x = sympy.Symbol("x")
-        sympy.factorint(30)  # fills lazily built tables, as the next two lines do
+        sympy.factorint(30)  # fills lazily built tables, like the next two lines
         sympy.solve(x**2 - 4)
         sympy.simplify((x**2 - 1) / (x - 1))
 
 
 def main() -> None:
-    """Put on the layers, import, then serve sessions until the caller is gone; all end with it."""
+    """Apply the layers, import, then serve sessions until the caller is gone; then all end."""
     isolation.enlarge_stack()
     control = socket.socket(fileno=int(sys.argv[1]))
     options = read_frame(control.fileno())
@@ -78,24 +78,24 @@ def main() -> None:
     way_back = os.open(above, os.O_RDONLY)  # the folder's path is hidden later
     entered = isolation.enter_namespaces()
     outer = os.getpid()
-    inner = os.fork()  # the first process of the new PID namespace: its end is everyone's
+    inner = os.fork()  # the first process of the new PID namespace: all end with it
     if inner:
         control.close()
         with contextlib.suppress(ChildProcessError):
             os.waitpid(inner, 0)
         os.fchdir(way_back)
-        remove_tree(folder)  # the caller may not be there to do it
+        remove_tree(folder)  # the caller may be gone
         os._exit(0)
     os.close(way_back)
     isolation.die_with_parent(outer)
-    statm = open("/proc/self/statm") if LINUX else None  # noqa: SIM115 (out of reach later)
+    statm = open("/proc/self/statm") if LINUX else None  # noqa: SIM115 (not accessible later)
     layers = dict.fromkeys(isolation.NAMESPACES, entered)
     real = [os.path.realpath(path) for path in options["libraries"]]
     layers["mount_namespace"] = entered and isolation.hide_files(options["folder"] + "/root", real)
     hidden = [f"{LIBRARIES}/{place}" for place in range(len(real))]
     libraries = hidden if layers["mount_namespace"] else options["libraries"]
     if not layers["mount_namespace"]:
-        os.unlink(options["code"])  # all of it is imported; a link would tell where it is
+        os.unlink(options["code"])  # all of it is imported; a link would reveal its path
     surroundings.settle(libraries, above=options["folder"])
     if not entered:
         surroundings.hide_name(isolation.HOST)
@@ -104,18 +104,18 @@ def main() -> None:
     threads.replace_threads()
     adapt.adapt_imports()
     fonts = f"{SESSIONS if layers['mount_namespace'] else options['folder']}/fonts"
-    os.environ.update(QUIET, MPLCONFIGDIR=fonts)  # where a list is kept that goes with the zygote
+    os.environ.update(QUIET, MPLCONFIGDIR=fonts)  # for a font list, removed with the zygote
     preload(STANDARD + options["preload"])
-    os.environ.clear()  # not before: numpy would start threads
+    os.environ.clear()  # not earlier: numpy would start threads
     os.environ.update(QUIET)
     if statm:
         with statm:
             isolation.HELD = isolation.bytes_held(statm)
-    for code in ("x = 1", "1 / 0"):  # what runs here once runs faster in every session
+    for code in ("x = 1", "1 / 0"):  # code that has run here runs faster in every session
         run_block(code, {}, 0)
     filter_program(1, isolation.refused(layers))
     gc.collect()
-    gc.freeze()  # else the collector would write to, and so copy, each session's every page
+    gc.freeze()  # else the collector would write to, and so copy, every page in each session
     sessions = Sessions(layers, options, libraries)
     try:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the caller is gone
@@ -149,9 +149,9 @@ def serve(control: socket.socket, caller: int | None, sessions: Sessions) -> Non
 
 
 def start_session(number: int, descriptors: list[int], sessions: Sessions) -> None:
-    """Start one; where that fails, the caller sees its channel close, and tries again."""
+    """Start one; if that fails, the caller sees its channel close and tries again."""
     try:
-        channel, output = descriptors  # fewer came where this process may open no more
+        channel, output = descriptors  # fewer if this process cannot open more
         sessions.start(number, functools.partial(serve_session, channel, output, sessions))
     except (OSError, ValueError) as error:
         print(f"sandbox: no new session: {error}", file=sys.stderr)
@@ -164,7 +164,7 @@ def serve_session(channel: int, output: int, sessions: Sessions, folder: isolati
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    # By way of numbers above, so that none is overwritten before it has moved.
+    # Moved through higher numbers, so that none is overwritten before it has moved.
     ends = (channel, output, *(() if folder.rules is None else (folder.rules,)))
     moved = [fcntl.fcntl(end, fcntl.F_DUPFD, 100) for end in ends]
     channel, output, *rules = [os.dup2(end, FIRST + place) for place, end in enumerate(moved)]
