@@ -44,7 +44,7 @@ def grams(text: str, n: int) -> set[Gram]:
 
 
 def ngrams(items: Sequence[str], n: int) -> set[Gram]:
-    """The n-grams of a list; a shorter list is one n-gram of its own."""
+    """The n-grams of a list; a shorter list is a single n-gram."""
     return {tuple(items[i : i + n]) for i in range(max(1, len(items) - n + 1))}
 
 

@@ -88,6 +88,6 @@ class Engine(Protocol):
 
 
 def cut_at_stop(text: str, stop: tuple[str, ...]) -> str | None:
-    """The text up to the end of the first stop string in it, or None where there is none."""
+    """The text up to the end of the first stop string in it, or None if there is none."""
     ends = [text.find(word) + len(word) for word in stop if word in text]
     return text[: min(ends)] if ends else None

@@ -55,10 +55,10 @@ def damage(checkpoint: Path) -> str:
             return f"{missing[0]} is missing"
     for file in saved:
         if not zipfile.is_zipfile(file):
-            return f"{file.name} is cut short"
+            return f"{file.name} is truncated"
     for file in weights:
         if not is_whole(file):
-            return f"{file.name} is cut short"
+            return f"{file.name} is truncated"
     return ""
 
 

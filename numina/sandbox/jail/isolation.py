@@ -77,7 +77,7 @@ def fork(namespaces: int) -> int:
 
 
 def enter_namespaces() -> bool:
-    """Leave the machine's user, network, IPC and mount namespaces; that of PIDs at the next fork."""
+    """Leave the machine's user, network, IPC and mount namespaces; its PIDs at the next fork."""
     if not LINUX:
         return False
     uid, gid = os.getuid(), os.getgid()
