@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -110,6 +111,8 @@ def interrupt(*_: int | FrameType | None) -> None:
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop_at_once)
+    # A task that this interrupts is not a bug to report.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     timer = threading.Timer(GRACE_S, stop_at_once)
     timer.daemon = True
     timer.start()

@@ -170,7 +170,7 @@ def test_exec_leaves_no_process_and_no_folder_after_sigterm(tmp_path):
         (["solve", "x", "--record", "/proc/x"], "/proc/x: cannot be written"),
         (["grade", "--jsonl", "/dev/null", "/dev/null"], "/dev/null: holds no rows"),
         (["exec", "--jsonl", "/dev/null", "/dev/null"], "/dev/null: holds no rows"),
-        (["solve", "x", "--model", "nowhere"], "nowhere: no config.json"),
+        (["solve", "x", "--model", "nowhere"], "nowhere: not found, so no model to load"),
     ],
 )
 def test_what_is_wrong_is_one_line_and_a_status(arguments, reason):
@@ -226,7 +226,7 @@ def test_what_solve_records_can_be_replayed(model_folder, tmp_path):
     done = numina("solve", "What is $4+12$?", *arguments)
     assert done.returncode == 0, done.stderr
     tokens = sum(trace["generated_tokens"] for trace in json.loads(done.stdout)["traces"])
-    assert sum(row.completion.generated_tokens for row in read_recording(file)) == tokens
+    assert sum(row.completion.generated_tokens for row in read_recording(file)[0]) == tokens
 
 
 BROKEN = {

