@@ -102,8 +102,14 @@ def document(file: Path = FILE) -> Any:
         raise UserError(f"{file}: not found (run from the root of the repository)") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{file}: not UTF-8 ({error})") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{file}: not YAML: {error}") from None
+    except OSError as error:
+        raise UserError(f"{file}: {error.strerror}") from None
+    except yaml.MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise UserError(f"{file}{line}: not YAML: {error.problem}") from None
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        # A control character; an integer of more digits than Python reads; a list for a key.
+        raise UserError(f"{file}: not YAML: {' '.join(str(error).split())}") from None
 
 
 class UniqueKeyLoader(yaml.SafeLoader):
