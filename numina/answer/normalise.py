@@ -80,7 +80,7 @@ def repeated(match: re.Match[str]) -> str:
 
 
 def endless(match: re.Match[str]) -> str:
-    r"""A decimal that ends in dots, as a repeating one if its last digits repeat: ``0.1666\ldots``."""
+    r"""A decimal that ends in dots, made repeating if its last digits repeat: ``0.1666\ldots``."""
     digits = match["digits"]
     for period in range(1, len(digits) // 2 + 1):
         times = len(digits) // period
