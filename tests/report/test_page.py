@@ -276,7 +276,7 @@ def test_a_part_that_holds_the_whole_split_is_no_division(reported):
             "x, line 2: field 'right': input should be a valid number (got None)",
         ),
         ("split,problem,system,right\ns,a,sctir,1,9\n", "x, line 2: more fields than columns"),
-        ("split,problem,system,right\ns,a,c,1\ns,a,c,1\n", "x, line 3: field 'problem': 'a' is"),
+        ("split,problem,system,right\ns,a,c,1\ns,a,c,1\n", "x, line 3: field 'problem': 'a' occurs"),
     ],
 )
 def test_damaged_outcomes_are_refused(text, reason):
