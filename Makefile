@@ -29,7 +29,7 @@ clean:           ## remove the environment
 
 machine:
 	@[ "$$(uname -s)" = Linux ] || { echo "error: numina needs Linux, and this is $$(uname -s): its \
-	sandbox stands on namespaces, Landlock and seccomp. On Windows use WSL2; beside a Mac, a Linux \
+	sandbox needs namespaces, Landlock and seccomp. On Windows use WSL2; on a Mac, a Linux \
 	machine." >&2; exit 1; }
 	@command -v git >/dev/null || { echo "error: git is not installed, and DVC needs it" >&2; exit 1; }
 

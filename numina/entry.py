@@ -1,4 +1,4 @@
-"""What every entry point shares: its paths from the command line, and how it ends."""
+"""Shared by all entry points: paths from the command line, and how a process ends."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from numina.errors import UserError
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
-FAILED, INTERRUPTED = 1, 130  # exit statuses; the second is that of Ctrl-C, as shells have it
-GRACE_S = 10  # how long an interrupted command may take to end what it has begun
+FAILED, INTERRUPTED = 1, 130  # exit statuses; shells use the second for Ctrl-C
+GRACE_S = 10  # how long an interrupted command may take to end
 
 
 class Parser(argparse.ArgumentParser):
@@ -47,8 +47,8 @@ def begin() -> None:
     """Check the machine and take over Ctrl-C and SIGTERM, before anything slow is imported."""
     if sys.platform != "linux":
         leave(
-            f"error: numina needs Linux, and this is {sys.platform}: its sandbox stands on "
-            "namespaces, Landlock and seccomp. On Windows use WSL2; beside a Mac, a Linux machine.",
+            f"error: numina needs Linux, and this is {sys.platform}: its sandbox needs "
+            "namespaces, Landlock and seccomp. On Windows use WSL2; on a Mac, a Linux machine.",
             FAILED,
         )
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -56,12 +56,12 @@ def begin() -> None:
 
 
 def run(main: Callable[[], str | None]) -> None:
-    """Run a stage: a line of what it does, its bar, and the line of what came out.
+    """Run a stage: show a line of what it does, its progress bar, and a line with its result.
 
     What libraries print goes to ``logs/STAGE.log``.
 
     Args:
-        main: the stage; it returns what came out.
+        main: the stage; it returns its result in words.
     """
     command(run_logged, main)
 
@@ -99,15 +99,15 @@ def command(main: Callable[..., object], *arguments: object) -> None:
 
 
 def leave(message: str, status: int) -> NoReturn:
-    """Say why, and end."""
+    """Print the reason and exit."""
     print(message, file=terminal.shown(), flush=True)
     sys.exit(status)
 
 
 def interrupt(*_: int | FrameType | None) -> None:
-    """Interrupt the main thread wherever it is, in an event loop too.
+    """Interrupt the main thread wherever it is, also in an event loop.
 
-    Should that not end the process, as when a thread is loading weights, it is ended.
+    If that does not end the process, for example while a thread loads weights, it is killed.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop_at_once)
@@ -120,6 +120,6 @@ def interrupt(*_: int | FrameType | None) -> None:
 
 
 def stop_at_once(*_: int | FrameType | None) -> None:
-    """End the process without further ado."""
+    """End the process at once."""
     os.write(terminal.shown().fileno(), b"interrupted\n")
     os._exit(INTERRUPTED)

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class UserError(Exception):
-    """Something the user gave is wrong; the message names it. Shown without a traceback."""
+    """The user's input is wrong; the message says where. Shown without a traceback."""

@@ -1,8 +1,8 @@
 """The fenced format of a solution: prose, programs and what they printed.
 
 Models write fences in many ways: ``python``, ``py`` or ``Python3``, after a space, with the line
-ends of Windows, indented in a list, or behind words on a line. A closing fence stands on a line of
-its own, so backticks in a comment or a docstring close nothing; a block that is never closed runs
+ends of Windows, indented in a list, or after words on a line. A closing fence is alone on its line,
+so backticks in a comment or a docstring do not close a block. A block that is never closed extends
 to the end of the text.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 CODE_START, CODE_END = "```python\n", "```"
 OUTPUT_START, OUTPUT_END = "```output\n", "```\n"
-# What a model may open an output with: decoding stops there.
+# How a model may open an output block: decoding stops there.
 OUTPUT_STARTS = (OUTPUT_START, "```output\r\n", "``` output\n", "```Output\n")
 
 FENCE = re.compile(r"^(?P<before>.*?)```+[ \t]*(?P<language>[A-Za-z][\w+#.-]*)?[ \t]*\r?$")
@@ -27,10 +27,10 @@ class Block:
     """A fenced block of a text.
 
     Attributes:
-        kind: ``python``, ``output``, another language in lower case, or "" where none is named.
+        kind: ``python``, ``output``, another language in lower case, or "" if none is named.
         start, end: of the block in the text, fences included.
         inside: where its content begins.
-        text: what stands between the fences.
+        text: the content between the fences.
     """
 
     kind: str
@@ -64,7 +64,7 @@ def blocks(text: str) -> list[Block]:
 
 
 def prose(text: str) -> str:
-    """A text without its blocks: each leaves an empty line."""
+    """A text without its blocks: each is replaced by an empty line."""
     kept, position = [], 0
     for block in blocks(text):
         kept += [text[position : block.start], "\n"]
@@ -73,12 +73,12 @@ def prose(text: str) -> str:
 
 
 def outputs(text: str) -> list[str]:
-    """What the programs of a text printed, in order."""
+    """The outputs of the programs of a text, in order."""
     return [block.text for block in blocks(text) if block.kind == "output"]
 
 
 def output_spans(text: str) -> list[tuple[int, int]]:
-    """Character spans of what programs printed, with the fence that closes each output.
+    """Character spans of the outputs of programs, with the fence that closes each output.
 
     The opening fence is not part of a span: the model writes it, and decoding stops there.
     """
@@ -86,10 +86,10 @@ def output_spans(text: str) -> list[tuple[int, int]]:
 
 
 def waiting_program(text: str) -> str:
-    """The code that a text which ends in an opened output block waits for; "" where there is none.
+    """The code to run for a text that ends with an opened output block; "" if there is none.
 
-    That is every program since the output before, one after another: an output that is opened
-    again asks for nothing.
+    It is every program since the previous output, joined. If there was none since then, there is
+    nothing to run.
     """
     found = blocks(text)
     if found and found[-1].kind == "output":
@@ -104,7 +104,7 @@ def waiting_program(text: str) -> str:
 
 
 def dedented(code: str) -> str:
-    """A program without the indentation of its first line, which stood in a list, say."""
+    """A program without the indentation of its first line, which it has in a list, for example."""
     lines = code.replace("\r\n", "\n").rstrip().split("\n")
     first = next((line for line in lines if line.strip()), "")
     indent = first[: len(first) - len(first.lstrip())]
@@ -114,10 +114,10 @@ def dedented(code: str) -> str:
 
 
 def last_line(lines: list[str], at: int, kind: str) -> int:
-    """The line that ends the block that line `at` opens; their number where none does.
+    """The line that ends the block opened on line `at`; the number of lines if none does.
 
-    A fence within a docstring ends no program: where the string before it is still open, and a
-    later fence finds it closed, that one ends it.
+    A fence inside a docstring does not end a program: if a string is open before the fence, and a
+    later fence is outside of strings, the later one ends the program.
     """
     candidates = (i for i in range(at + 1, len(lines)) if ends(lines[i], kind))
     first = next(candidates, len(lines))
@@ -130,7 +130,7 @@ def last_line(lines: list[str], at: int, kind: str) -> int:
 
 
 def in_string(code: str) -> bool:
-    """Whether a program ends inside of a string of several lines."""
+    """Whether a program ends inside a string of several lines."""
     try:
         for _ in tokenize.generate_tokens(io.StringIO(code).readline):
             pass
@@ -144,8 +144,8 @@ def in_string(code: str) -> bool:
 def opened(lines: list[str], at: int) -> str | None:
     """The kind of the block that a line opens, or None.
 
-    A fence without a language opens one only where the next fence closes it: it may be one closing
-    fence too many.
+    A fence without a language opens a block only if the next fence closes it: otherwise it is a
+    superfluous closing fence.
     """
     match = FENCE.match(lines[at].rstrip("\n"))
     if match is None:
@@ -169,7 +169,7 @@ def closes(line: str) -> bool:
 
 
 def ends(line: str, kind: str) -> bool:
-    """Whether a line ends a block: its closing fence, or the next block where that is missing."""
+    """Whether a line ends a block: its closing fence, or the next block if that is missing."""
     if closes(line):
         return True
     match = FENCE.match(line.rstrip("\n"))

@@ -8,10 +8,10 @@ COPIES = (".dvc", "tmp", "exps")  # where DVC runs experiments in copies of the 
 
 
 def from_root(path: str) -> Path:
-    """Where a path of params.yaml is: a relative one begins at the root of the repository.
+    """Find a path of params.yaml: a relative one begins at the root of the repository.
 
-    In a copy that DVC made (`--temp`, `--queue`), what the copy lacks is taken from the repository
-    itself, so that a path means the same and params.yaml stays the same on every machine.
+    In a copy that DVC made (`--temp`, `--queue`), files that the copy lacks are read from the
+    repository itself, so that a path has the same meaning there.
     """
     parts = Path.cwd().parts
     places = [at for at in range(len(parts)) if parts[at : at + len(COPIES)] == COPIES]

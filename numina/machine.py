@@ -1,4 +1,4 @@
-"""The machine that a run was measured on, and the versions that it has."""
+"""The machine that a run was measured on, and its installed versions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-# The processor cores that this process may use: the one count of them.
+# The processor cores that this process may use; everything counts them here.
 CORES = len(psutil.Process().cpu_affinity()) if psutil.LINUX else os.cpu_count() or 1
 
 PACKAGES = (
@@ -52,7 +52,7 @@ def processor() -> str:
 
 
 def accelerators() -> list[str]:
-    """The names of NVIDIA cards, as their driver tells them; without importing torch."""
+    """The names of NVIDIA cards, from their driver, without importing torch."""
     if not shutil.which("nvidia-smi"):
         return []
     command = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]

@@ -2,8 +2,9 @@
 
     dvc exp run $(python -m numina.profile real-sets) -S sctir.n=16
 
-A profile, `profiles/NAME.yaml`, holds only what differs from params.yaml, so profiles compose with
-each other, the later ones on top, and with sweeps; the result is checked here as a whole.
+A profile, `profiles/NAME.yaml`, holds only differences from params.yaml, so profiles can be
+combined with each other (later ones override earlier ones) and with sweeps. The whole result is
+checked here.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def differences(
 
 
 def merged(leaves: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
-    """params.yaml with leaves put in, by dotted key."""
+    """params.yaml with some leaves changed, by dotted key."""
     result = copy.deepcopy(dict(params))
     for name, value in leaves.items():
         *sections, key = name.split(".")
@@ -65,7 +66,7 @@ def merged(leaves: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, An
 
 
 def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Two mappings as one, deeply; where both have a value, that of `above` holds."""
+    """Two mappings merged at all levels; if both have a value, that of `above` is taken."""
     result = dict(below)
     for key, value in above.items():
         under = result.get(key)
@@ -76,7 +77,7 @@ def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, An
 
 
 def hydra_value(value: Any) -> str:
-    """A value in the grammar of Hydra's overrides, which -S speaks."""
+    """A value in the grammar of Hydra's overrides, which -S uses."""
     if isinstance(value, list):
         return "[" + ",".join(map(hydra_value, value)) + "]"
     if isinstance(value, dict):
@@ -87,12 +88,12 @@ def hydra_value(value: Any) -> str:
 
 
 def names() -> list[str]:
-    """The profiles that there are."""
+    """The names of all profiles."""
     return sorted(file.stem for file in FOLDER.glob("*.yaml"))
 
 
 def leaves_of(profiles: Sequence[str], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """The leaves of profiles by dotted key, the later ones on top.
+    """The leaves of profiles by dotted key; later profiles override earlier ones.
 
     Raises:
         UserError: there is no such profile, one is not YAML, or it has an unknown key.
@@ -119,7 +120,7 @@ def applied(profiles: Sequence[str]) -> Params:
         UserError: as `leaves_of`, or a value is wrong.
     """
     defaults = document()
-    parse(defaults)  # what is wrong there is not the profile's
+    parse(defaults)  # an error there is not the profile's
     files = " + ".join(str(FOLDER / f"{name}.yaml") for name in profiles)
     return parse(merged(leaves_of(profiles, defaults), defaults), files or str(FILE))
 
@@ -157,7 +158,7 @@ def main() -> None:
     parts = arguments(profiles)
     for part in parts:
         if " " in part or shlex.split(part, posix=False) != [part]:
-            raise UserError(f"{part}: the shell would split it; numina run takes it as it is")
+            raise UserError(f"{part}: the shell would split it; use numina run instead")
     print(" ".join(parts))
 
 

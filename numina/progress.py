@@ -1,4 +1,4 @@
-"""Progress of long work, for a person who waits. Nothing here can change a result."""
+"""Progress of long work, shown to a person. Nothing here can change a result."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from transformers import TrainerCallback
     from transformers.trainer_callback import TrainerState
 
-ESTIMATE_FROM = 0.1  # share of the work after which what is left can be estimated
+ESTIMATE_FROM = 0.1  # share of the work after which the time left is estimated
 COUNTS = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
 COUNTS_AND_ESTIMATE = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 
@@ -23,8 +23,8 @@ COUNTS_AND_ESTIMATE = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{
 class Bar(tqdm):
     """A bar on a terminal, and a line every 20 seconds elsewhere.
 
-    It estimates the time that is left by the mean pace so far, and only once a tenth is done: work
-    that runs side by side ends late and all at once, so its first items say nothing.
+    The time left is estimated from the mean pace so far, once a tenth is done: items that run side
+    by side end late and together, so the first ones give no estimate.
     """
 
     @property
@@ -91,13 +91,13 @@ def training_bar() -> TrainerCallback:
 class VoteProgress:
     """The progress of votes in one line: problems done, the votes of the current one, the bank.
 
-    The bar counts traces, as problems end late and all at once. Those that a settled vote does not
+    The bar counts traces, as problems end late and together. Traces that a settled vote does not
     need count as done.
 
     Args:
         problems: how many there are to solve, each seed counted.
         n: the most traces of one.
-        banked_s: seconds in the time bank, where there is one.
+        banked_s: seconds in the time bank, if there is one.
     """
 
     def __init__(self, problems: int, n: int, banked_s: Callable[[], float] | None = None) -> None:
@@ -107,13 +107,13 @@ class VoteProgress:
         self.answered = 0
 
     def started(self) -> None:
-        """Take note that the first trace begins: the time before it, in which the model was loaded,
+        """Record that the first trace begins: the time before it, in which the model was loaded,
         is not part of the pace."""
         if self.bar.n == 0 and not self.votes:
             self.bar.unpause()
 
     def trace_ended(self, problem_id: str, seed: int, answer: str) -> None:
-        """Take note of the end of a trace, and of its vote."""
+        """Record the end of a trace, and its vote."""
         votes = self.votes.setdefault((problem_id, seed), Counter())
         votes[answer] += 1
         leading = " ".join(f"{vote}×{count}" for vote, count in votes.most_common(3))
@@ -123,7 +123,7 @@ class VoteProgress:
         self.bar.update()
 
     def solved(self, problem_id: str, seed: int) -> None:
-        """Take note of an answer."""
+        """Record an answer."""
         votes = self.votes.pop((problem_id, seed), Counter())
         self.answered += 1
         self.bar.update(self.n - votes.total())

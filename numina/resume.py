@@ -1,4 +1,4 @@
-"""Where an interrupted run keeps what it has: outside the workspace, named by all it rests on.
+"""Where an interrupted run keeps its work: outside the workspace, named by a hash of its inputs.
 
 DVC removes a stage's outs before it reruns the stage, so this must not be an out.
 """
@@ -32,7 +32,7 @@ class Left:
         folder: where it is.
         bytes: of all its files.
         changed: when one of them was last written, in seconds since 1970.
-        holder: the process that is using it; None where none is.
+        holder: the process that is using it; None if there is none.
     """
 
     folder: Path
@@ -48,12 +48,12 @@ def kept(kind: str) -> Path:
 
 
 def resume_folder(kind: str, model: Path, rests_on: Any) -> Path:
-    """The folder of one very run: another model, knob or datum, another folder.
+    """The folder of a run; it differs if the model, a knob or the data differ.
 
     Args:
         kind: what is kept there, one of `KINDS`.
         model: a folder with weights, which are hashed.
-        rests_on: all else that the run's result depends on, as JSON would hold it.
+        rests_on: everything else that the run's result depends on, as values that JSON can hold.
     """
     digest = hashlib.sha256(json.dumps(rests_on).encode())
     for file in sorted(model.glob("*.safetensors")):
@@ -64,9 +64,9 @@ def resume_folder(kind: str, model: Path, rests_on: Any) -> Path:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep a folder, which is made where it is missing, from other runs for as long as this lasts.
+    """Lock a folder against other runs while the context lasts; make it if it is missing.
 
-    The kernel gives the lock back when the process ends, however it ends.
+    The kernel releases the lock when the process ends, however it ends.
 
     Raises:
         UserError: another run has it, or it cannot be written.
@@ -81,7 +81,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def take_lock(folder: Path) -> IO[str] | None:
-    """The lock file of a folder, locked and with our number in it; None where another has it.
+    """The lock file of a folder, locked, with our process id in it; None if another has it.
 
     Raises:
         UserError: the folder cannot be written.
@@ -107,7 +107,7 @@ def take_lock(folder: Path) -> IO[str] | None:
 
 
 def is_locked(file: IO[str], how: int = fcntl.LOCK_EX) -> bool:
-    """Lock an open file, unless another process has it; whether it is ours."""
+    """Lock an open file, unless another process has it; return whether it is ours."""
     try:
         fcntl.flock(file, how | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -125,7 +125,7 @@ def is_at(file: IO[str], path: Path) -> bool:
 
 
 def holder_of(folder: Path) -> str | None:
-    """The process that holds a folder's lock; None where none does."""
+    """The process that holds a folder's lock; None if there is none."""
     try:
         with (folder / LOCK).open(encoding="utf-8") as file:
             return None if is_locked(file, fcntl.LOCK_SH) else file.read() or "unknown"
@@ -134,7 +134,7 @@ def holder_of(folder: Path) -> str | None:
 
 
 def left_by_runs() -> list[Left]:
-    """What runs left in the cache, and what running ones use, by kind and name."""
+    """The folders in the cache that runs left or are using, by kind and name."""
     return [
         look_at(folder)
         for kind in KINDS
@@ -151,7 +151,7 @@ def look_at(folder: Path) -> Left:
 
 
 def remove(folder: Path) -> bool:
-    """Remove a folder unless a process holds it; whether it was removed."""
+    """Remove a folder unless a process holds it; return whether it was removed."""
     file = take_lock(folder)
     if file is None:
         return False

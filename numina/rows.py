@@ -67,7 +67,7 @@ def parse_row(line: bytes, where: str) -> dict[str, Any]:
     """One line of a JSONL file.
 
     Raises:
-        UserError: it is not a JSON object in UTF-8, or holds a lone surrogate, which no file can.
+        UserError: it is not a JSON object in UTF-8, or holds a lone surrogate, which UTF-8 cannot.
     """
     try:
         row = json.loads(line.decode("utf-8"))
@@ -143,7 +143,7 @@ def read_splits(folder: Path) -> dict[str, list[Problem]]:
     """
     splits = {file.stem: read_problems(file) for file in sorted(folder.glob("*.jsonl"))}
     if not splits:
-        raise UserError(f"{folder}: no splits (*.jsonl) there")
+        raise UserError(f"{folder}: holds no splits (*.jsonl)")
     for name, problems in splits.items():
         if not problems:
             raise UserError(f"{folder / name}.jsonl: holds no problems")
@@ -229,10 +229,10 @@ def write_text(path: Path, text: str) -> None:
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[IO[str]]:
-    """A text file to write, which takes its place only once it is complete.
+    """A text file to write, which replaces the old one only once it is complete.
 
-    A symbolic link stays one and its target is replaced. What is not a regular file, such as
-    ``/dev/null``, a pipe or this process's standard output, is written to as it stands.
+    A symbolic link is kept and its target is replaced. What is not a regular file, such as
+    ``/dev/null``, a pipe or this process's standard output, is written to directly.
 
     Raises:
         UserError: it cannot be written, or the disk is full.
@@ -255,7 +255,7 @@ def written_whole(path: Path) -> Iterator[IO[str]]:
             put_in_place(temporary, target)
     except OSError as error:
         if error.filename not in (None, str(path), str(temporary)):
-            raise  # of what the caller reads meanwhile
+            raise  # an error of a file that the caller reads meanwhile
         raise UserError(f"{path}: cannot be written: {error.strerror}") from error
     finally:
         if temporary:
@@ -263,7 +263,7 @@ def written_whole(path: Path) -> Iterator[IO[str]]:
 
 
 def put_in_place(temporary: Path, target: Path) -> None:
-    """Put a complete file in the place of another, whose mode stays."""
+    """Replace a file with a complete one and keep the old file's mode."""
     if target.exists():
         shutil.copymode(target, temporary)
     try:
@@ -289,7 +289,7 @@ def check_output(path: Path, *inputs: Path) -> None:
                 and path.samefile(file)
                 and not path.is_char_device()
             ):
-                raise UserError(f"{path}: is the input {file} too; name another output")
+                raise UserError(f"{path}: is also the input {file}; choose another output")
         target = followed(path)
         if is_open_here(target):
             mode = fcntl.fcntl(int(target.name), fcntl.F_GETFL) & os.O_ACCMODE
@@ -304,7 +304,7 @@ def check_output(path: Path, *inputs: Path) -> None:
 
 
 def refuse_unwritable(path: Path) -> None:
-    """Refuse what is there and can be no output.
+    """Refuse a path that cannot be an output.
 
     Raises:
         UserError: it is a folder, a disk, or a file that may not be written.
@@ -318,10 +318,10 @@ def refuse_unwritable(path: Path) -> None:
 
 
 def followed(path: Path) -> Path:
-    """Where a path leads by its symbolic links.
+    """The target of a path after its symbolic links.
 
-    Those in a process's own folder of open files, which ``/dev/stdout`` leads to, are not followed:
-    what they say need not be a path.
+    Links in a process's own folder of open files, to which ``/dev/stdout`` leads, are not followed:
+    their text need not be a path.
 
     Raises:
         OSError: the links go in a circle.

@@ -1,7 +1,7 @@
 """The one template: how a problem becomes a prompt, and a solution the text that follows it.
 
 Training, calibration and decoding all build their text here, and all tokenise it in the same
-way, so what a model is asked is what it was trained on, token for token.
+way, so that a prompt has the same tokens as in training.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class Template:
 
 
 TEMPLATES: dict[str, Template] = {
-    # Ends on a token boundary: a newline is a token of its own, whatever follows.
+    # Ends on a token boundary: a newline is always a token of its own.
     "boundary": Template("### Problem: {problem}\n### Solution:\n"),
-    # The winners', whose last space joins the solution's first word when training tokenises the
-    # two together and stays alone when decoding asks: only for their published weights.
+    # The winners' template: its last space joins the solution's first word when training tokenises
+    # the two together, and is a token of its own in decoding. Only for their published weights.
     "winners": Template("### Problem: {problem}\n### Solution: "),
 }
 
@@ -74,10 +74,10 @@ def encode(
 
 
 def tokens_of(tokenizer: Any, text: str) -> tuple[list[int], list[tuple[int, int]]]:
-    """Token ids of a text that a model is to go on from, and the characters that each stands for.
+    """Token ids of a text that a model is to continue, and the characters of each token.
 
-    What a tokenizer puts in front of a text stays, as the model was trained with it. What it puts
-    behind is left out: a prompt that ends in an end token asks for nothing.
+    Tokens that a tokenizer adds before a text are kept, as the model was trained with them. Tokens
+    that it adds after the text are left out: after an end token there is nothing to continue.
     """
     encoded = tokenizer(text, return_offsets_mapping=True, return_special_tokens_mask=True)
     ids, added = encoded["input_ids"], encoded["special_tokens_mask"]

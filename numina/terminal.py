@@ -1,7 +1,7 @@
 """What a person sees: our own lines and bars, and not those of the libraries that we use.
 
-While a log is open, all that this process and its children print goes to the log, whether Python or
-C prints it; only what passes through here is shown.
+While a log is open, everything that this process and its children print goes to the log, from
+Python and from C; only what passes through this module is shown.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import IO
 from numina.errors import UserError
 
 FOLDER = Path("logs")  # in the folder that the command runs in
-LARGEST = 8 * 2**20  # bytes; a longer log is begun anew
+LARGEST = 8 * 2**20  # bytes; a longer log is started afresh
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ def is_terminal() -> bool:
 
 
 def say(text: str) -> None:
-    """Show a line on standard error, above the bars that are there."""
+    """Show a line on standard error, above any progress bars."""
     if is_terminal():
         from tqdm import tqdm
 
@@ -62,14 +62,14 @@ def say(text: str) -> None:
 
 
 def show_result(text: str) -> None:
-    """Show what came out, on standard output."""
+    """Show a result, on standard output."""
     print(text, file=opened.out if opened else sys.stdout, flush=True)
 
 
 def open_log(name: str) -> Path:
-    """Send to ``logs/NAME.log`` all that this process and its children print from now on.
+    """From now on, send everything that this process and its children print to ``logs/NAME.log``.
 
-    Of several processes that train together only the first shows anything.
+    If several processes train together, only the first shows anything.
 
     Returns:
         The log's path.
@@ -117,7 +117,7 @@ def close_log() -> None:
 
 @contextmanager
 def libraries_logged(name: str) -> Iterator[Path]:
-    """A log for as long as the context lasts; where it ends by an exception, its path is said.
+    """A log for as long as the context lasts; if it ends by an exception, its path is shown.
 
     Raises:
         UserError: the log cannot be written.
@@ -135,7 +135,7 @@ def libraries_logged(name: str) -> Iterator[Path]:
 
 
 def flush_standard() -> None:
-    """Write out what Python and C hold back for standard output and error."""
+    """Flush what Python and C have buffered for standard output and error."""
     import ctypes
 
     sys.stdout.flush()

@@ -153,7 +153,7 @@ def test_an_input_is_refused_by_whatever_name(tmp_path, kind):
         target.symlink_to(source)
     else:
         target = source if kind == "same" else tmp_path / "." / ".." / tmp_path.name / "in.jsonl"
-    with pytest.raises(UserError, match=r"is the input .*; name another output"):
+    with pytest.raises(UserError, match=r"is also the input .*; choose another output"):
         check_output(target, source)
 
 

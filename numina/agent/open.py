@@ -1,4 +1,4 @@
-"""Open an agent: a model to decode with, sandboxes to run its programs, a template to ask it in."""
+"""Open an agent: a model to decode with, sandboxes for its programs, a template for prompts."""
 
 from __future__ import annotations
 

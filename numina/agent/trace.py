@@ -22,7 +22,7 @@ from numina.sandbox.text import output_text
 from numina.settings.splits import AnswerRule
 from numina.template import Template
 
-LONGEST_TOKEN = 256  # characters: a longer text is not worth tokenising to see that it is too long
+LONGEST_TOKEN = 256  # characters; a longer text is too long without tokenising it
 
 
 class Programs(Protocol):
@@ -48,7 +48,7 @@ class TraceLimits:
         temperature, top_p: of sampling; temperature 0 is greedy.
         max_new_tokens: a step.
         max_context: tokens of prompt and text together.
-        depth: how many programs are run; with 0 none is, as for chain-of-thought models.
+        depth: how many programs are run; 0 for chain-of-thought models.
         output_chars: how much of an output the model is shown.
     """
 
@@ -64,7 +64,7 @@ class TraceLimits:
 class Event:
     """Something new in a trace: its `start`, decoded `text`, a program's `output`, its `end`.
 
-    The text of an end is the trace's answer, or in brackets why it has none.
+    The text of an end is the trace's answer, or the reason in brackets why it has none.
     """
 
     problem_id: str
@@ -95,7 +95,7 @@ class Agent:
     layers: Mapping[str, bool] = field(default_factory=dict)
 
     def check(self, problem: Problem) -> None:
-        """Insist on a problem that leaves room for an answer.
+        """Check that a problem leaves room for an answer.
 
         Raises:
             UserError: it is empty or too long, with the number of tokens.
@@ -136,7 +136,7 @@ async def run_trace(
 
     Args:
         agent: the engine, the sandboxes, the template and the limits.
-        problem: what is asked; where it leaves no room for an answer, the trace ends at once.
+        problem: what is asked; if it leaves no room for an answer, the trace ends at once.
         seed: of the run.
         index: which trace of the problem this is; it seeds the trace together with the others.
         rule: what counts as an answer.
@@ -204,7 +204,7 @@ async def run_trace(
 
 
 async def decode(agent: Agent, prompt: str, grown: Progress, seed: int) -> bool:
-    """Let a trace grow by one completion; True where it then waits for a program's output."""
+    """Extend a trace by one completion; True if it then waits for a program's output."""
     limits, clock = agent.limits, asyncio.get_running_loop().time
     if len(prompt) > limits.max_context * LONGEST_TOKEN:
         grown.end = "context"
@@ -241,7 +241,7 @@ async def decode(agent: Agent, prompt: str, grown: Progress, seed: int) -> bool:
 async def execute(
     session: Programs, code: str, grown: Progress, output_chars: int
 ) -> tuple[str, str]:
-    """Run a trace's program: its status, and its output as the model is shown it."""
+    """Run a trace's program; return its status and the output that the model is shown."""
     clock = asyncio.get_running_loop().time
     started = clock()
     result = await session.run(code)

@@ -8,13 +8,13 @@ SIGN = re.compile(r"\\.|[{}]", re.S)
 
 
 def closing(text: str, begin: int, longest: int | None = None) -> int | None:
-    r"""Where the brace that was opened just before `begin` is closed; None where it is not.
+    r"""Where the brace that was opened just before `begin` is closed; None if it is not.
 
     An escaped brace (``\{``) neither opens nor closes a group.
 
     Args:
         text: LaTeX.
-        begin: the place behind the opening brace.
+        begin: the place after the opening brace.
         longest: how many characters to look at, None for all.
     """
     depth = 1
@@ -27,7 +27,7 @@ def closing(text: str, begin: int, longest: int | None = None) -> int | None:
 
 
 def group(text: str, begin: int) -> tuple[str, int] | None:
-    """The content of the group that begins at or after `begin`, behind spaces, and its end."""
+    """The content and the end of the group that begins at `begin` or after spaces there."""
     opening = re.compile(r"\s*\{").match(text, begin)
     if opening is None:
         return None
@@ -36,7 +36,7 @@ def group(text: str, begin: int) -> tuple[str, int] | None:
 
 
 def outside(text: str) -> str:
-    """A text of the same length in which all that stands in a group is blank."""
+    """A text of the same length in which everything inside a group is blank."""
     shown, depth, position = [], 0, 0
     for match in SIGN.finditer(text):
         shown.append(

@@ -1,8 +1,8 @@
 """One text for all spellings of an answer, so that votes can be counted by it.
 
-Being equal is then transitive and knows no order, which pairwise comparison with its units,
-roundings and percentages is not. Decimals are exact here, units but percent are left out. Runs in
-the worker processes only.
+Equality of these texts is transitive and does not depend on order. Pairwise comparison, with its
+units, roundings and percentages, is not transitive. Decimals are exact here; units other than
+percent are left out. Runs in the worker processes only.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LARGEST = 4000  # digits of a number that is written out
 
 
 def canonical_form(text: str) -> str:
-    """The canonical text of a cleaned answer; where it cannot be read, the text itself.
+    """The canonical text of a cleaned answer; if it cannot be read, the text itself.
 
     A rational value is ``p`` or ``p/q``.
     """
@@ -75,7 +75,7 @@ def whole(text: str) -> bool:
 
 
 def members(forms: list[str]) -> str:
-    """Members whose order and number of times is all one; a single one is itself."""
+    """Members whose order and repetition do not matter; a single member stands for itself."""
     forms = sorted(set(forms))
     return forms[0] if len(forms) == 1 else f"{{{', '.join(forms)}}}"
 
@@ -137,7 +137,7 @@ def constant(value: Any) -> str:
 
 
 def part(digits: Any, value: Any) -> str:
-    """A real value: as a fraction where 60 and 200 digits say that it is a simple one."""
+    """A real value: as a fraction if 60 and 200 digits agree that it is a simple one."""
     exact = Fraction(str(digits))
     near = exact.limit_denominator(LARGEST_DENOMINATOR)
     if abs(exact - near) < Fraction(1, 10**45) * max(1, abs(near)):
@@ -156,7 +156,7 @@ def rational(top: int, low: int) -> str:
 
 
 def equation(shape: Shape) -> str:
-    """An equation, whichever side its terms stand on and whatever it is multiplied by."""
+    """An equation; the sides of its terms and a constant factor do not matter."""
     value = numerator(read(shape.items[0]) - read(shape.items[-1]))
     symbols = sorted(value.free_symbols, key=str)
     at = [{s: point(str(s), turn, integer=False) for s in symbols} for turn in range(4)]

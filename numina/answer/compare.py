@@ -22,7 +22,7 @@ SETS = ("union", "meet", "bounds", "pair", "set")
 
 
 class Undecided(Exception):
-    """A part is neither equal nor different as far as we can tell; the message says why."""
+    """It could not be decided whether two parts are equal; the message says why."""
 
 
 def equal_answers(prediction: str, gold: str) -> bool:
@@ -81,7 +81,7 @@ def equal_texts(left: str, right: str) -> bool:
     if key(left) == key(right):
         return True
     if all(WORDS.fullmatch(side.strip()) and prose(side) for side in (left, right)):
-        return False  # their letters are no product
+        return False  # their letters are not a product
     gaps = [DOTS in side for side in (left, right)]
     if DOTS in (left.strip(), right.strip()):
         return False
@@ -103,7 +103,7 @@ def equal_texts(left: str, right: str) -> bool:
 
 
 def number_or_formula(text: str) -> bool:
-    """Whether a text can be read, so that what cannot be a formula differs from it."""
+    """Whether a text can be read, so that a text that cannot be a formula differs from it."""
     try:
         read_formula(text)
     except Unreadable:
@@ -128,7 +128,7 @@ def plain(shape: Shape) -> Any:
 
 
 def equal_members(left: Sequence[Shape], right: Sequence[Shape]) -> bool:
-    """Whether each member of one has its equal in the other; how often and where is all one."""
+    """Whether each member of one has its equal in the other; order and repetition do not matter."""
     ours, theirs = ({plain(shape): shape for shape in side} for side in (left, right))
     if not ours or not theirs:
         return not ours and not theirs
@@ -159,7 +159,7 @@ def in_order(left: Sequence[Shape], right: Sequence[Shape]) -> bool:
 
 
 def equal_pair_and_list(pair: Shape, other: Shape) -> bool:
-    """``(1, 2)`` or a printed ``[1, 2]`` and bare values; of ``[1, 2]`` the order is free."""
+    """``(1, 2)`` or a printed ``[1, 2]`` and bare values; the order of ``[1, 2]`` is free."""
     if pair.text == "()":
         return in_order(pair.items, other.items)
     return pair.text == "[]" and equal_members(pair.items, other.items)
@@ -228,7 +228,7 @@ def equal_quotient(ratio: Shape, formula: Shape) -> bool:
 
 
 def named(items: Sequence[Shape]) -> tuple[Shape, ...]:
-    """Members of a list; in ``n = 1, 2, 3`` the name is that of all, and goes."""
+    """Members of a list; in ``n = 1, 2, 3`` the name belongs to all members and is removed."""
     equations = [item for item in items if item.kind == "chain"]
     if len(equations) == 1 and items[0].kind == "chain" and equations[0].text == "=":
         name, value = items[0].items[0], items[0].items[-1]
@@ -238,7 +238,7 @@ def named(items: Sequence[Shape]) -> tuple[Shape, ...]:
 
 
 def equal_congruences(left: Shape, right: Shape) -> bool:
-    r"""``m \equiv 11 \pmod 9`` and ``2 \pmod 9``; a bare residue is that of any modulus."""
+    r"""``m \equiv 11 \pmod 9`` and ``2 \pmod 9``; a bare residue fits any modulus."""
     sides = [stated(side) for side in (left, right)]
     if sides[0].kind == sides[1].kind == "congruence":
         moduli = [read_formula(side.text) for side in sides]
@@ -286,7 +286,7 @@ def equal_systems_of_tuple(system: Shape, other: Shape) -> bool:
 
 
 def matched(left: Sequence[Shape], right: Sequence[Shape]) -> bool:
-    """Whether the equations of two systems say the same of each name."""
+    """Whether the equations of two systems give each name the same value."""
     ours, theirs = ({spelled(i.items[0]): i.items[1] for i in side} for side in (left, right))
     return ours.keys() == theirs.keys() and all(
         equal_shapes(value, theirs[name]) for name, value in ours.items()
@@ -328,7 +328,7 @@ def equal_chains(left: Shape, right: Shape) -> bool:
 
 
 def equal_definitions(left: Shape, right: Shape, ours: Shape, theirs: Shape) -> bool:
-    """Two equations that each say what a name is."""
+    """Two equations that each define a name."""
     names = [spelled(side.items[0]) for side in (left, right)]
     if all(is_name(side.items[0]) for side in (left, right)):
         heads = [re.fullmatch(r"(.+?)\((\w)\)", name) for name in names]
@@ -348,14 +348,14 @@ def equal_definitions(left: Shape, right: Shape, ours: Shape, theirs: Shape) -> 
 
 
 def replaced(shape: Shape, name: str, other: str) -> Shape | None:
-    """A formula with one variable called otherwise."""
+    """A formula with one variable renamed."""
     if shape.kind != "formula":
         return None
     return Shape("formula", re.sub(rf"(?<![A-Za-z\\]){name}(?![A-Za-z])", f" {other} ", shape.text))
 
 
 def stated(shape: Shape) -> Shape:
-    r"""A chain as what it comes to: ``x = 5+5+1 = 11`` as ``x = 11``; ``x \in S`` as S."""
+    r"""A chain reduced to its result: ``x = 5+5+1 = 11`` to ``x = 11``; ``x \in S`` to S."""
     if shape.kind != "chain":
         return shape
     signs = shape.text.split()
@@ -370,7 +370,7 @@ def stated(shape: Shape) -> Shape:
 
 
 def value_of(shape: Shape) -> Shape | None:
-    """What a chain says that a name is, if that is all it says."""
+    """The value that a chain gives to a name, if that is all it says."""
     if shape.text == "=":
         if is_name(shape.items[0]):
             return shape.items[1]
@@ -395,10 +395,10 @@ def decided(verdict: bool | None) -> bool:
 
 
 def equal_equations(left: Shape, right: Shape, *, of_names: bool = False) -> bool:
-    """Two equations are one if their sides' differences are in a constant ratio.
+    """Two equations are equal if the differences of their sides have a constant ratio.
 
-    Denominators are multiplied away: ``y = 1/x`` is ``xy = 1``. Where each only says what another
-    name is, the names must be variables of the other's value.
+    Denominators are multiplied away: ``y = 1/x`` is ``xy = 1``. With `of_names`, both
+    must have the same variables.
     """
     if len(left.items) == len(right.items) and (
         in_order(left.items, right.items) or in_order(left.items, right.items[::-1])
@@ -448,7 +448,7 @@ def named_only(left: Shape, right: Shape) -> bool:
 
 
 def constant_ratio(first: Any, other: Any) -> Any | None:
-    """The constant other than 0 that the first is times the other, or None."""
+    """The constant other than 0 that is the ratio of the first to the second, or None."""
     symbols = sorted(first.free_symbols | other.free_symbols, key=str)
     if not symbols or first.free_symbols != other.free_symbols:
         return None
@@ -478,7 +478,7 @@ def equal_sets(left: Shape, right: Shape) -> bool:
     try:
         names = [variables(side) for side in (left, right)]
         if max(map(len, names)) > 1:
-            return False  # conditions on several names that are not the same one by one
+            return False  # conditions on several names that differ one by one
         return bool(as_set(left) == as_set(right))
     except (Unreadable, NotImplementedError, TypeError) as reason:
         raise Undecided(str(reason)) from None

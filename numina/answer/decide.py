@@ -1,8 +1,8 @@
-"""The last rungs of the ladder: our own comparison, then Math-Verify where ours cannot read.
+"""The last two steps: our own comparison, then Math-Verify if ours cannot read an answer.
 
-Math-Verify (huggingface/Math-Verify) reads leniently: of ``k \\equiv 5 \\pmod 9`` it takes a part
-and says nothing of the rest. So its "equal" counts only where it read the whole of both texts, and
-its "different" never does.
+Math-Verify (huggingface/Math-Verify) reads leniently: it takes a part of ``k \\equiv 5 \\pmod 9``
+and silently drops the rest. So its "equal" counts only if it read the whole of both texts, and its
+"different" never counts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MOST_PARTS = 40
 
 
 def decide(prediction: str, gold: str) -> Verdict:
-    """Decide a pair of cleaned answers. What goes wrong is the verdict's reason, never raised."""
+    """Decide a pair of cleaned answers. Errors become the verdict's reason and are not raised."""
     try:
         return equal_answers(prediction, gold), "symbolic", ""
     except Undecided as reason:
@@ -33,7 +33,7 @@ def decide(prediction: str, gold: str) -> Verdict:
         return None, "undecided", "nested too deeply"
     except MemoryError:
         return None, "undecided", "memory"
-    except Exception as error:  # sympy raises anything; the verdict tells it
+    except Exception as error:  # sympy raises anything; the verdict reports it
         why = f"{type(error).__name__}: {error}"
     try:
         return math_verify(prediction, gold), "math_verify", ""
@@ -42,7 +42,7 @@ def decide(prediction: str, gold: str) -> Verdict:
 
 
 def math_verify(prediction: str, gold: str) -> bool:
-    """Whether Math-Verify calls two texts equal that it read whole, and our digits say so too.
+    """Whether Math-Verify read the whole of two texts and calls them equal, and our digits agree.
 
     It calls ``1+1/\\mathrm{e}`` and ``1-1/\\mathrm{e}`` equal, and 1/2^99 and 1/2^98.
 
@@ -52,7 +52,7 @@ def math_verify(prediction: str, gold: str) -> bool:
     """
     from math_verify import verify
 
-    never: Any = None  # none of its own alarms: the worker has one
+    never: Any = None  # its own alarms are off: the worker has one
     left, right = read(prediction), read(gold)
     if not left or not right:
         raise Undecided("Math-Verify reads nothing")

@@ -1,9 +1,9 @@
-"""Decide whether two answers are equal: exactly, or not at all.
+"""Decide exactly whether two answers are equal, or report that they are undecided.
 
-A ladder. Whole numbers by their digits, never through floats; then fractions and decimals as exact
-rationals; then the normalised text; then formulas, sets, intervals, matrices and equations, by
-sympy and Math-Verify in processes that can be killed (`pool`). What none of these can decide is
-undecided, with the reason, and not wrong by a guess.
+The steps, in order: whole numbers by their digits, never through floats; fractions and decimals as
+exact rationals; the normalised text; formulas, sets, intervals, matrices and equations, by sympy
+and Math-Verify in processes that can be killed (`pool`). A pair that none of these decides is
+undecided, with the reason; it is not counted as wrong by a guess.
 
 Votes are counted by `canonical`, which reads an answer in the same way as `equal`.
 """
@@ -49,10 +49,10 @@ class Equality:
     """A verdict.
 
     Attributes:
-        equal: True, False, or None where it is undecided.
+        equal: True, False, or None if it is undecided.
         method: what decided: ``integer``, ``rational``, ``text``, ``unit``, ``symbolic``,
-            ``math_verify``; where nothing did, ``undecided``, ``timeout`` or ``crash``.
-        why: the reason where nothing did.
+            ``math_verify``; if nothing did, ``undecided``, ``timeout`` or ``crash``.
+        why: the reason if nothing decided.
         status: ``decided``; else ``undecided``, ``timeout`` or ``crash`` (of the process).
     """
 
@@ -64,17 +64,17 @@ class Equality:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer, read once: its clean text, and what is plain about it without sympy.
+    """An answer, read once: its clean text, and what can be read from it without sympy.
 
     Attributes:
         text: clean, without its unit, with its name.
-        key: what equal texts share.
+        key: the same for equal texts.
         unit: its unit, `NONE` for none.
-        name: x where a number stands as ``x = 5``, or "".
+        name: x if a number is given as ``x = 5``, else "".
         number: the number that it is.
         comma: the number that it is if its comma is a decimal point.
         options: the letters of a multiple choice before or instead of a value.
-        value: what stands behind such a letter.
+        value: what follows such a letter.
     """
 
     text: str
@@ -88,9 +88,9 @@ class Answer:
 
 
 def equal(prediction: str, gold: str) -> Equality:
-    r"""Decide whether a predicted answer equals the gold one. For any thread.
+    r"""Decide whether a predicted answer equals the gold one. Can be called from any thread.
 
-    Either may be a plain answer or a whole text with the answer in a box. An exact gold wants an
+    Either may be a plain answer or a whole text with the answer in a box. An exact gold needs an
     exact prediction; a gold decimal of two places or more accepts what rounds to it
     (`equal_numbers`). With a percent sign on one side only, both readings count (``50\%``: 50 and
     0.5).
@@ -110,12 +110,12 @@ async def equal_async(prediction: str, gold: str) -> Equality:
 
 @functools.lru_cache(maxsize=65536)
 def canonical(answer: str) -> str:
-    r"""One text for all spellings of an answer, for votes. For any thread.
+    r"""One text for all spellings of an answer, for votes. Can be called from any thread.
 
     ``18``, ``18.0``, ``\frac{36}{2}``, ``x = 18``, ``18\text{ cm}`` and ``(C) 18`` are ``18``.
     Two answers count as one exactly if these texts are the same, so that a vote does not depend on
-    the order of its traces. Decimals are exact, a percentage is no number, and what cannot be read
-    within the limit is counted by its spelling.
+    the order of its traces. Decimals are exact, a percentage is not a number, and an answer that
+    cannot be read within the limit is counted by its spelling.
     """
     if (plain := digits(answer)) is not None:
         return "".join(plain)
@@ -134,7 +134,7 @@ def value_form(read: Answer) -> str:
 
 
 def printed_value(number: Number) -> Fraction:
-    """A number's value; of all the digits of a double, the simple fraction that they stand for."""
+    """A number's value; for all the digits of a double, the simple fraction that they stand for."""
     if number.digits < DOUBLE:
         return number.value
     simple = number.value.limit_denominator(10**6)
@@ -142,11 +142,11 @@ def printed_value(number: Number) -> Fraction:
 
 
 def as_integer(answer: str) -> int | None:
-    r"""The answer as an int where its value is whole (``18``, ``18.0``, ``2^4+2``), else None.
+    r"""The answer as an int if its value is whole (``18``, ``18.0``, ``2^4+2``), else None.
 
-    It is read as `equal` reads it: units and names are passed over (``x = 18``,
-    ``18\text{ cm}``), and so are brackets and the letter of an option. A percentage or a number in
-    a base is not an integer, and neither is one of more than `LONGEST` digits.
+    It is read as `equal` reads it: units and names are ignored (``x = 18``, ``18\text{ cm}``), and
+    so are brackets and the letter of an option. A percentage, a number in a base, and a number of
+    more than `LONGEST` digits are not integers.
     """
     if (plain := digits(answer)) is not None:
         return int("".join(plain)) if len(plain[1]) <= LONGEST else None
@@ -227,7 +227,7 @@ def equal_answers(left: Answer, right: Answer) -> Equality:
 
 
 def in_letters(one: Answer, other: Answer) -> Answer:
-    """An answer with the letter behind its number as a unit, ``5000 m``, beside another's unit."""
+    """An answer whose letter after its number is a unit (``5000 m``), as the other has a unit."""
     match = re.fullmatch(r"(.*\d) ?([mghsLlN])(\^[23])?", one.text)
     if not other.unit or one.unit or match is None or other.unit.name in ("%", "°"):
         return one
@@ -257,7 +257,7 @@ def equal_in_units(left: Answer, right: Answer, scale: Fraction) -> bool:
 
 
 def equal_formulas(left: Answer, right: Answer, scale: Fraction) -> Equality:
-    """What the worker processes say of two texts, in one unit."""
+    """The verdict of the worker processes on two texts in the same unit."""
     ours, theirs = left.text, right.text
     for one, other in ((left, right), (right, left)):
         if one.unit.name == "°" and not other.unit and r"\pi" in other.text:

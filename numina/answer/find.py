@@ -1,8 +1,8 @@
 r"""Find the final answer in a solution's text: one way for grading, for votes and for corpora.
 
-An answer is what a text states as such: its last box, what stands behind "answer is", "Answer:",
-``####`` or ``答案：``, or a display that ends it. Programs, what they printed, thoughts before
-``</think>``, placeholders such as ``\boxed{answer}`` and asides behind ``\approx`` state none.
+An answer is what a text states as such: its last box, what follows "answer is", "Answer:",
+``####`` or ``答案：``, or a display that ends it. Programs, their output, thoughts before
+``</think>``, placeholders such as ``\boxed{answer}`` and asides after ``\approx`` state none.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ FAILED = re.compile(r"\w*(?:Error|Timeout|Exception|Interrupt)\b")
 def last_box(text: str) -> str | None:
     r"""The content of the last balanced ``\boxed{...}`` or ``\fbox{...}``, or None.
 
-    A box that is never closed is passed over: for solutions of a corpus, which are whole.
+    A box that is never closed is ignored. For solutions of a corpus, which are complete.
     """
     for match in reversed(list(BOX.finditer(text))):
         begin = text.index("{", match.end()) + 1
@@ -92,8 +92,8 @@ def find_answer(text: str, from_output: bool = False) -> str | None:
 
     Args:
         text: a solution, programs and their outputs included.
-        from_output: whether, failing a statement, the last line that its last program printed is
-            the answer. Not by default: a trace that a limit has cut off did not say that it is.
+        from_output: if no answer is stated, take the last line that the last program printed. Off
+            by default: a trace that a limit cut off did not state that this is its answer.
     """
     said = conclusion(prose(text))
     if said is None:
@@ -109,11 +109,11 @@ def find_answer(text: str, from_output: bool = False) -> str | None:
 
 
 def stated_answer(text: str) -> str:
-    r"""What a text gives as the answer, where it may be the plain answer itself.
+    r"""The answer of a text that may be the plain answer itself.
 
-    As `find_answer`; where that finds nothing, in prose the last formula between dollar signs or
-    brackets, else the last number. A box that lacks its closing brace alone is read; "" where the
-    text breaks off deeper inside its answer.
+    As `find_answer`; if that finds nothing in prose, the last formula between dollar signs or
+    brackets, else the last number. A box that lacks only its closing brace is read; the answer is
+    "" if the text breaks off deeper inside it.
     """
     said = conclusion(prose(text))
     if said is not None and not said.strip():
@@ -128,7 +128,7 @@ def stated_answer(text: str) -> str:
 
 
 def conclusion(text: str) -> str | None:
-    """What stands behind the thoughts of a text; None where it never left them."""
+    """What follows the thoughts of a text; None if the thoughts never end."""
     if "</think>" in text:
         return text.rsplit("</think>", 1)[1]
     return None if "<think>" in text else text
@@ -143,13 +143,13 @@ def cut_off(text: str) -> bool:
 
 
 def open_box(text: str) -> str:
-    """What stands in the box that is open at the end of a text; "" if it breaks off in a group."""
+    """The content of the box that is open at the end of a text; "" if it ends inside a group."""
     content = text[text.index("{", list(BOX.finditer(text))[-1].end()) + 1 :].strip().rstrip("$.")
     return content if closing(content + "}", 0) == len(content) else ""
 
 
 def boxes(text: str) -> list[tuple[int, int, str]]:
-    """The boxes that stand in no other: where each begins and ends, and what it holds.
+    """The outermost boxes: where each begins and ends, and what it holds.
 
     Placeholders are left out.
     """
@@ -173,9 +173,9 @@ def boxes(text: str) -> list[tuple[int, int, str]]:
 
 
 def stated_in_boxes(text: str) -> str | None:
-    r"""The last box, with those before it that only words like "and" part from it.
+    r"""The last box, with those before it that are separated from it only by words like "and".
 
-    A box behind ``\approx`` is an aside of the one before it.
+    A box after ``\approx`` is an aside to the one before it.
     """
     found = boxes(text)
     if not found:
@@ -196,7 +196,7 @@ def stated_in_boxes(text: str) -> str | None:
 
 
 def joined(between: str) -> bool:
-    """Whether what stands between two boxes makes one list of them."""
+    """Whether the text between two boxes makes them one list."""
     all_words = WORD.findall(LINK.sub(" ", between))
     others = [word for word in all_words if word.lower() not in ("and", "or")]
     return (
@@ -210,7 +210,7 @@ def joined(between: str) -> bool:
 
 
 def marked(text: str) -> str | None:
-    """What follows the last "answer is" or "Answer:", where that is no placeholder."""
+    """What follows the last "answer is" or "Answer:", if that is not a placeholder."""
     for match in reversed(list(MARKED.finditer(text))):
         begin = BEHIND.match(text, match.end())
         rest = text[begin.end() if begin else match.end() :]
@@ -256,7 +256,7 @@ def display(text: str) -> str | None:
 
 
 def is_plain(text: str) -> bool:
-    """Whether a text is an answer and nothing else: no sentence, no formula among words."""
+    """Whether a text is only an answer: not a sentence, not a formula among words."""
     text = text.strip()
     if not text or len(text) > 400 or MARKED.search(text):
         return False
@@ -269,14 +269,14 @@ def is_plain(text: str) -> bool:
 
 
 def words(text: str) -> list[str]:
-    """The words of a text that are no commands, functions (``sqrt``) or names (``xy``, ``ABC``)."""
+    """The words of a text other than commands, functions (``sqrt``) and names (``xy``, ``ABC``)."""
     text = CALLED.sub(" ", re.sub(r"\\[a-zA-Z]+(?:\{[^{}]*\})?", " ", text))
     found = SPOKEN.findall(text)
     return [word for word in found if not word.isupper() and word.lower() not in ("and", "or")]
 
 
 def is_sentence(text: str) -> bool:
-    """Whether a text speaks: two words, or one before a colon."""
+    """Whether a text is prose: it has two words, or one before a colon."""
     found = words(text)
     return len(found) > 1 or bool(found and re.match(r"\s*[A-Za-z]{3,} ?: ", text))
 
@@ -325,7 +325,7 @@ def stripped(text: str) -> str:
 
 
 def last_output(text: str) -> str | None:
-    """The last line of the last output block, or None where that is a failure or empty."""
+    """The last line of the last output block, or None if that is a failure or empty."""
     printed = outputs(text)
     lines = printed[-1].strip().splitlines() if printed else []
     if not lines or "Traceback" in printed[-1] or FAILED.match(lines[-1]):

@@ -23,9 +23,9 @@ def grade_file(source: Path, target: Path) -> None:
     `equal` is true, false or null; `status` is ``decided``, ``undecided``, ``timeout``, ``crash``.
 
     Raises:
-        UserError: a line is not a JSON object, a field is missing, empty or not text, or an id is
-            there twice, with the file, the line and the field; there are no rows; or the target
-            cannot be written. Nothing is written then.
+        UserError: a line is not a JSON object, a field is missing, empty or not text, or an id
+            occurs twice, with the file, the line and the field; there are no rows; or the target
+            cannot be written. In these cases nothing is written.
     """
     check_output(target, source)
     rows = read_pairs(source)
@@ -41,7 +41,7 @@ def grade_file(source: Path, target: Path) -> None:
 
 
 def grade(pairs: Sequence[Pair], advance: Callable[[int], Any] = lambda _: None) -> list[Equality]:
-    """Decide all pairs; `advance` is told how many more are done."""
+    """Decide all pairs; `advance` is called with the number of pairs that were just decided."""
     hard: dict[Pair, list[int]] = {}
     verdicts: list[Equality | None] = []
     for place, pair in enumerate(pairs):

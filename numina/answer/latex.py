@@ -2,9 +2,9 @@ r"""Read a formula of an answer into sympy: our own grammar, small and strict.
 
 It reads what answers consist of (arithmetic, fractions, roots, powers, factorials, binomials,
 logarithms, trigonometry, absolute values, floors, sums, matrices) and refuses the rest
-(`Unreadable`), where a lenient parser would drop a sign or a letter without a word. ``e`` is
-Euler's number and ``i`` the imaginary unit; ``\log`` has base 10, as ``\lg``, and ``log`` without
-a backslash is what programs print, the natural one. Runs in the worker processes only.
+(`Unreadable`), where a lenient parser would silently drop a sign or a letter. ``e`` is Euler's
+number and ``i`` the imaginary unit; ``\log`` has base 10, like ``\lg``; ``log`` without a
+backslash, which programs print, is the natural logarithm. Runs in the worker processes only.
 """
 
 from __future__ import annotations
@@ -78,15 +78,15 @@ class Unreadable(ValueError):
 
 
 def read_formula(text: str, *, dots: bool = False) -> Any:
-    """The sympy expression that a text states; a matrix where it is one.
+    """The sympy expression that a text states, which may be a matrix.
 
     Args:
         text: a cleaned formula.
-        dots: whether dots may stand for whatever they do, to compare one text that has them with
-            another. Otherwise a sum goes on with them only where its terms say how.
+        dots: whether dots may stand for anything, to compare two texts that both have them.
+            Otherwise dots continue a sum only if its terms show how.
 
     Raises:
-        Unreadable: the text is no formula of the grammar.
+        Unreadable: the text is not a formula of the grammar.
     """
     if not text.strip():
         raise Unreadable("empty")
@@ -127,7 +127,7 @@ def read_matrix(kind: str, body: str, matrices: list[Any]) -> Any:
 
 def determinant(value: Any) -> Any:
     if not is_matrix(value) or value.rows != value.cols:
-        raise Unreadable("a determinant of no square matrix")
+        raise Unreadable("the determinant of a matrix that is not square")
     return value.det()
 
 
@@ -136,7 +136,7 @@ def is_matrix(value: Any) -> bool:
 
 
 def in_base(match: re.Match[str]) -> str:
-    """A number in a base, as ``1202_3``, in base ten; where it cannot be one, a name of its own."""
+    """A number in a base, as ``1202_3``, in base ten; a text that may be a name stays as it is."""
     digits, base = match["digits"], int(match["long"] or match["short"])
     if 2 <= base <= 36 and (base > 10 or digits.replace(".", "").isdigit()):
         try:
@@ -151,7 +151,7 @@ def in_base(match: re.Match[str]) -> str:
 
 
 class Malformed(Unreadable):
-    """What has no value: an operator without its operand, a comma in a sum, 1/0."""
+    """A text without a value: an operator without its operand, a comma in a sum, 1/0."""
 
 
 class Parser:
@@ -241,14 +241,14 @@ class Parser:
         return value
 
     def transpose(self) -> int:
-        """How many tokens say that a matrix is transposed; 0 for none."""
+        """How many tokens mark a matrix as transposed; 0 for none."""
         for said in (["T"], ["top"], ["{", "T", "}"], ["{", "top", "}"]):
             if self.tokens[self.at : self.at + len(said)] == said:
                 return len(said)
         return 0
 
     def argument(self, digit: bool = False) -> Any:
-        r"""What a command takes: a group or one token; of a number one digit (``\frac12``)."""
+        r"""A command's argument: a group or one token; one digit of a number (``\frac12``)."""
         token = self.peek()
         if token == "{":
             return self.group("{")
@@ -327,7 +327,7 @@ class Parser:
     def several(self, name: str) -> Any:
         opening = self.take()
         if opening not in ("(", "{", r"\{"):
-            raise Unreadable(f"{opening!r} behind {name}")
+            raise Unreadable(f"{opening!r} after {name}")
         values = [self.sum()]
         while self.peek() == ",":
             self.take()
@@ -387,7 +387,7 @@ class Parser:
 
 
 def series(terms: list[Any], dots: int) -> Any:
-    """A sum with dots between its first terms and its last: of an arithmetic or geometric row."""
+    """A sum with dots between its first terms and its last, arithmetic or geometric."""
     first, last = terms[:dots], terms[dots:]
     known = all(term.is_Rational for term in terms)
     if len(first) < 2 or len(last) != 1 or not known:
@@ -416,7 +416,7 @@ def factorial(value: Any) -> Any:
 
 
 def raised(value: Any, exponent: Any) -> Any:
-    """A power; the real one of a negative number where its root is odd.
+    """A power; for a negative number with an odd root, the real one.
 
     Raises:
         Unreadable: it has more digits than fit.

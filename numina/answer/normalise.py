@@ -1,7 +1,7 @@
-r"""Write an answer in one way: what does not change its value goes, what does stays.
+r"""Write an answer in one way: what does not change its value is removed.
 
-A space between two digits stays (``1 1/2`` is not 11/2), and so does one after a comma that would
-else make a thousands separator (``32, 349`` is not 32349).
+A space between two digits stays (``1 1/2`` is not 11/2), and so does a space after a comma that
+would otherwise be a thousands separator (``32, 349`` is not 32349).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ DAMAGED = [  # a backslash and a letter that were read as one character
     (re.compile("\t(?=ext|imes|frac|heta|an)"), r"\\t"),
 ]
 DOUBLED = re.compile(r"\\\\(?=(?:boxed|fbox|[dtc]?frac|sqrt|text|pi|times|cdot|infty|left)\b)")
-STYLES = (  # commands whose argument they only show in another way
+STYLES = (  # commands that change only the look of their argument
     *("boldsymbol", "bm", "pmb", "underline", "uline", "emph", "mathbf", "mathit", "mathsf"),
     *("mathtt", "mathnormal", "mathop", "mathord", "ensuremath", "boxed", "fbox", "framebox"),
     *("displaystyle", "mathstrut", "cancelto", "large", "Large", "LARGE", "huge", "Huge", "small"),
@@ -80,7 +80,7 @@ def repeated(match: re.Match[str]) -> str:
 
 
 def endless(match: re.Match[str]) -> str:
-    r"""The decimal that dots go on with, where its last digits repeat: ``0.1666\ldots``."""
+    r"""A decimal that ends in dots, made repeating if its last digits repeat: ``0.1666\ldots``."""
     digits = match["digits"]
     for period in range(1, len(digits) // 2 + 1):
         times = len(digits) // period
@@ -158,7 +158,7 @@ REWRITTEN = rules(
     (r"\\(?:vec|overrightarrow)(?=\s*\{?[A-Za-z])", ""),
     (r"\\cr(?![a-z])|\\tabularnewline", r"\\\\"),
     (r"\\(?:i|j)(?![a-z])", "i"),
-    # notations for one thing
+    # notations of the same meaning
     (
         r"(?<![\d.])(?P<whole>\d*)\.(?P<first>\d*)\\(?:overline|bar)\s*\{?(?P<again>\d+)\}?",
         repeated,
@@ -288,7 +288,7 @@ def scripts(text: str) -> str:
 
 
 def unpainted(text: str) -> str:
-    r"""A text without the commands that only show it another way, such as ``\underline{...}``."""
+    r"""A text without the commands that change only its look, such as ``\underline{...}``."""
     text = COLOUR.sub(" ", text)
     position = 0
     while match := STYLE.search(text, position):
@@ -311,7 +311,7 @@ def unpainted(text: str) -> str:
 
 
 def thousands(text: str) -> str:
-    """A formula without the commas of its numbers, where no bracket makes them a list."""
+    """A formula without the commas of its numbers, unless a bracket makes them a list."""
     depth = [0]
     for sign in text:
         depth.append(depth[-1] + (sign in "([") - (sign in ")]"))
@@ -329,6 +329,6 @@ def unstyled(text: str) -> str:
 
 
 def key(text: str) -> str:
-    """What two cleaned answers of the same text share; words whatever their case."""
+    """A key that is the same for cleaned answers of the same text; the case of words is ignored."""
     text = REMOVABLE.sub("", text)
     return text.casefold() if WORDS.fullmatch(text) else text

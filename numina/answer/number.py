@@ -1,6 +1,6 @@
 r"""Numbers as exact values: ``-1,234.50``, ``\frac{3}{4}``, ``1\frac12``, ``2.5\times10^{-3}``.
 
-Nothing here goes through a float, and nothing that is longer than `LONGEST` becomes an int.
+No value here passes through a float, and no text longer than `LONGEST` becomes an int.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class Number:
 
     Attributes:
         value: the value.
-        places: digits after the point where it was written as a decimal, else None.
+        places: digits after the point if it was written as a decimal, else None.
         digits: significant digits of such a decimal.
-        irrational: `value` is only near, from an expression without a rational value.
+        irrational: `value` is an approximation, of an expression without a rational value.
     """
 
     value: Fraction
@@ -112,13 +112,13 @@ def fraction(match: re.Match[str]) -> Number | None:
 
 
 def equal_numbers(prediction: Number, gold: Number) -> bool:
-    r"""Whether two numbers are equal, a decimal being as precise as it is written.
+    r"""Whether two numbers are equal; a decimal is as precise as it is written.
 
-    Exact values must be equal: ``5.001`` is not 5, nor is ``2.9999`` 3. A gold decimal of two
-    places or more accepts what rounds to it (``0.33``: 1/3 and 0.333, not 0.34); so does a
-    predicted one of four digits or more, where the gold has no end as a decimal (``2.6667``: 8/3).
-    Of an irrational value, four digits or more may also be cut off (``125.663``: 40\pi). All the
-    digits that a program prints of a double are as good as the double: ``0.7000000000000001``.
+    Exact values must be equal: ``5.001`` is not 5, and ``2.9999`` is not 3. A gold decimal of two
+    places or more accepts what rounds to it (``0.33``: 1/3 and 0.333, not 0.34). So does a
+    predicted decimal of four digits or more, if the gold does not end as a decimal (``2.6667``:
+    8/3). Four digits or more of an irrational value may also be cut off, not rounded (``125.663``:
+    40\pi). A double with all its printed digits is read as its value: ``0.7000000000000001``.
     """
     if prediction.value == gold.value and not (prediction.irrational or gold.irrational):
         return True

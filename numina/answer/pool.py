@@ -1,12 +1,12 @@
-"""Processes that decide hard pairs: warm, as many as there are cores, and killed where they hang.
+"""Processes that decide hard pairs: warm, as many as there are cores, and killed if they hang.
 
-Any thread may ask; each call has a process to itself. They start on the first pair that needs one,
-as programs of their own (nothing is forked from a caller that may hold a GPU), and end with the
-caller: at the end of their input, in the midst of a pair too.
+Any thread may call; each call has a process to itself. The processes start on the first pair that
+needs one. They are separate programs (nothing is forked from a caller that may hold a GPU) and end
+with the caller: at the end of their input, even in the middle of a pair.
 
-Why not a library such as pebble: its limits are wall-clock time, so that a busy machine would
-change verdicts; its workers start from the caller's main module, which a notebook or a script
-without a guard does not survive; and a caller that is killed leaves one that hangs behind.
+Why not a library such as pebble: its limits are wall-clock time, so a busy machine would change
+verdicts; its workers start from the caller's main module, which fails in a notebook or in a script
+without a guard; and if the caller is killed, a worker that hangs stays behind.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Any
 from numina.machine import CORES
 
 LIMIT_S = 5.0  # of processor time, a request
-WALL = 30  # times as long by the clock, for a process that waits and does not work
+WALL = 30  # times LIMIT_S of wall-clock time, for a process that waits and does not work
 START_S = 120.0  # for imports, on a machine that is busy
 ROOT = Path(__file__).parents[2]
 
@@ -49,7 +49,7 @@ class Worker:
         self.stuck = False
 
     def ask(self, texts: list[str]) -> Any:
-        """The reply to a request; None where the process ended over it.
+        """The reply to a request; None if the process ended before replying.
 
         Raises:
             RuntimeError: the process cannot start.
@@ -70,7 +70,7 @@ class Worker:
         return json.loads(line) if line else None
 
     def reply(self, within_s: float) -> bytes | None:
-        """A line of the process; empty where it has ended, None where the time is over."""
+        """A line of the process; empty if it has ended, None if the time is over."""
         assert self.process.stdout
         poll = select.poll()  # unlike select, for any number of open files
         poll.register(self.process.stdout, select.POLLIN | select.POLLHUP)
@@ -79,7 +79,7 @@ class Worker:
         return self.process.stdout.readline()
 
     def ended(self) -> Verdict:
-        """What became of the process, as a verdict."""
+        """How the process ended, as a verdict."""
         stuck, code = self.stuck, self.close()
         if code == -signal.SIGPROF:
             return None, "timeout", f"over {self.limit_s:g} s of processor time"
@@ -88,7 +88,7 @@ class Worker:
         return None, "crash", f"the process ended with status {code}"
 
     def close(self) -> int:
-        """Kill the process where it still runs; its status."""
+        """Kill the process if it still runs; return its status."""
         code = self.process.poll()
         if code is None and self.ready:
             try:
@@ -114,20 +114,20 @@ class GradingPool:
             self.idle.put(None)
 
     def decide(self, prediction: str, gold: str) -> Verdict:
-        """Have a pair decided by the next free process. For any thread.
+        """Have a pair decided by the next free process. Can be called from any thread.
 
-        A process that ends over it is a verdict too, an undecided one.
+        If the process ends before replying, the pair is undecided.
         """
         reply, verdict = self.ask([prediction, gold])
         return verdict if reply is None else tuple(reply)
 
     def canonical(self, answer: str) -> str | None:
-        """The canonical form of an answer, or None where it took a process too long."""
+        """The canonical form of an answer, or None if it took a process too long."""
         reply, _ = self.ask([answer])
         return None if reply is None else reply[0]
 
     def ask(self, texts: list[str]) -> tuple[Any, Verdict]:
-        """The reply of the next free process; or None, and what became of that process."""
+        """The reply of the next free process; or None, and how that process ended."""
         worker = self.idle.get()
         ended: Verdict = None, "", ""
         try:
@@ -173,7 +173,7 @@ def shared_pool() -> GradingPool:
 
 
 def forget() -> None:
-    """In a fork the pool is the parent's: take neither its pipes nor its lock."""
+    """In a fork the pool belongs to the parent: do not use its pipes or its lock."""
     global shared, lock
     shared, lock = None, threading.Lock()
 

@@ -41,7 +41,7 @@ MATRICES = {"Matrix", "ImmutableMatrix", "MutableDenseMatrix", "ImmutableDenseMa
 
 
 class NotPrinted(ValueError):
-    """A text is no expression as a program prints it."""
+    """A text is not an expression as a program prints it."""
 
 
 def as_latex(text: str) -> str:

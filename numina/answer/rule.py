@@ -1,4 +1,4 @@
-"""What a split takes for an answer."""
+"""What a split accepts as an answer."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from numina.settings.splits import AnswerRule
 def admit(answer: str, rule: AnswerRule) -> tuple[str | None, str]:
     """An answer as a split counts it, and "answer"; or None, and why it has no vote.
 
-    With a modulus, a whole number stands for its remainder, as contests ask it. An answer that is
-    a formula is read in a worker process: call this in a thread where an event loop must not wait.
+    With a modulus, a whole number counts as its remainder, as contests require. An answer that is
+    a formula is read in a worker process: call this in a thread if an event loop must not wait.
     """
     if not rule.integer:
-        canonical(answer)  # kept for the vote, which then need not wait for it
+        canonical(answer)  # cached, so that the vote does not wait for it
         return answer, "answer"
     whole = as_integer(answer)
     if whole is None:

@@ -38,10 +38,10 @@ def is_condition(shape: Shape) -> bool:
 
 
 def as_set(shape: Shape) -> Any:
-    """The set of real numbers that an interval, a union, a set or a chain of inequalities is.
+    """An interval, a union, a set or a chain of inequalities as a set of real numbers.
 
     Raises:
-        Unreadable: it is no such thing.
+        Unreadable: it is none of these.
     """
     if shape.kind == "union":
         one_variable(shape)
@@ -70,12 +70,12 @@ def as_set(shape: Shape) -> Any:
     if shape.kind == "chain" and shape.text == "=" and is_name(shape.items[0]):
         return sympy.FiniteSet(read(shape.items[1]))
     if shape.kind != "chain":
-        raise Unreadable(f"no set: {shape}")
+        raise Unreadable(f"not a set: {shape}")
     return solutions(shape)
 
 
 def one_variable(shape: Shape) -> None:
-    """Raises `Unreadable` where joined conditions are on different variables."""
+    """Raises `Unreadable` if joined conditions are on different variables."""
     names = variables(shape)
     if len(names) > 1:
         raise Unreadable(f"conditions on {', '.join(sorted(names))}")

@@ -1,6 +1,6 @@
 r"""The form of an answer: a formula, a pair, an interval, a set, a matrix, an equation, ...
 
-Pure text work: what the parts are worth is for `symbolic` to say.
+Text only: `symbolic` finds the values of the parts.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def read_shape(text: str) -> Shape:
 
 
 def read_whole(text: str) -> Shape:
-    """As `read_shape`, where the commas of numbers are taken off already, or part members."""
+    """As `read_shape`, for a text whose commas only separate members, not digits."""
     if r"\pmod" in text or "mod" in text:
         found = CONGRUENT.fullmatch(text)
         if found and ((found["sides"].strip() and "bmod" not in text) or r"\equiv" in text):
@@ -90,7 +90,7 @@ def read_whole(text: str) -> Shape:
 
 
 def read_conditions(text: str) -> Shape:
-    """What holds at once: values listed, equations of several names, inequalities."""
+    """Parts that hold together: listed values, equations of several names, inequalities."""
     joined = split_word(text, AND)
     parts = [part for half in joined for part in split(half, ",;") if part.strip()]
     if len(parts) < 2:
@@ -115,7 +115,7 @@ def is_equation(shape: Shape) -> bool:
 
 
 def is_system(items: Sequence[Shape]) -> bool:
-    """Whether each part says what another name is."""
+    """Whether each part defines a different name."""
     if not all(is_equation(item) for item in items):
         return False
     names = [re.sub(r"_.*", "", spelled(item.items[0])) for item in items]
@@ -124,7 +124,7 @@ def is_system(items: Sequence[Shape]) -> bool:
 
 
 def alternatives(ways: Sequence[Shape]) -> Shape:
-    """What "or" joins: a union where the parts are conditions, else a list."""
+    """Parts joined by "or": a union if they are conditions, else a list."""
     conditions = ("chain", "meet", "bounds", "union")
     if any(way.kind in ("meet", "bounds") or is_order(way) for way in ways) and all(
         way.kind in (*conditions, "pair", "set") for way in ways
@@ -215,7 +215,7 @@ def is_name(shape: Shape) -> bool:
 
 
 def spelled(shape: Shape) -> str:
-    """The text of a shape, without spaces, as far as a name can have it."""
+    """The text of a shape without spaces, for the shapes that a name can have."""
     if shape.kind == "formula":
         return re.sub(r"\s", "", shape.text)
     if shape.kind == "pair":
@@ -237,7 +237,7 @@ def whole(text: str) -> bool:
 
 
 def split(text: str, signs: str) -> list[str]:
-    """The parts of a text between signs that stand in no bracket and no matrix."""
+    """The parts of a text between signs that are outside brackets and matrices."""
     if not any(sign in text for sign in signs):
         return [text]
     places = [place for place in levels(text) if text[place] in signs]
@@ -246,21 +246,21 @@ def split(text: str, signs: str) -> list[str]:
 
 
 def split_word(text: str, pattern: re.Pattern[str]) -> list[str]:
-    """The parts of a text between words that stand in no bracket and no matrix."""
+    """The parts of a text between words that are outside brackets and matrices."""
     found = outside(text, pattern)
     cuts = [0, *(end for match in found for end in match.span()), len(text)]
     return [text[cuts[i] : cuts[i + 1]] for i in range(0, len(cuts), 2)]
 
 
 def outside(text: str, pattern: re.Pattern[str]) -> list[re.Match[str]]:
-    """The matches of a pattern that stand in no bracket and no matrix."""
+    """The matches of a pattern that are outside brackets and matrices."""
     found = list(pattern.finditer(text))
     places = set(levels(text)) if found else set()
     return [match for match in found if match.start() in places]
 
 
 def levels(text: str) -> list[int]:
-    """The places of a text that stand in no bracket and no environment."""
+    """The places of a text that are outside brackets and environments."""
     places, depth, inside = [], 0, 0
     for position, sign in enumerate(text):
         if sign == "\\":

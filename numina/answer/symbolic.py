@@ -1,8 +1,8 @@
 """Whether two formulas have the same value: decided with many digits, never by a tolerance.
 
-Different values are told apart for certain. The same value is agreement at 60 and at 400 digits,
-or at random points where there are variables (Schwartz 1980; Zippel 1979), so that a wrong "equal"
-needs a chance that does not occur. Runs in the worker processes only.
+"Different" is certain. "Equal" means agreement at 60 and at 400 digits or, if there are variables,
+at random points (Schwartz 1980; Zippel 1979), so that a wrong "equal" is possible in theory only.
+Runs in the worker processes only.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ DECIMAL = re.compile(r"(?<![\d.])\d+\.\d{2,}(?!\d)")
 
 
 def equal_formulas(prediction: str, gold: str) -> bool | None:
-    """Whether two texts state the same value; None where that could not be decided.
+    """Whether two texts state the same value; None if that could not be decided.
 
     Raises:
-        Unreadable: one of them is no formula.
+        Unreadable: one of them is not a formula.
     """
     left_number, right_number = read_number(prediction), read_number(gold)
     if left_number and right_number:
@@ -48,7 +48,7 @@ def equal_formulas(prediction: str, gold: str) -> bool | None:
 
 
 def one_logarithm(left: str, right: str) -> tuple[str, str]:
-    r"""Two texts, ``log`` without a backslash as ``\log`` where only that one is beside it."""
+    r"""Two texts, ``log`` without a backslash read as ``\log`` if the other has only that one."""
     named = [r"\log" in text for text in (left, right)]
     natural = any(re.search(r"\\?ln(?![a-z])", text) for text in (left, right))
     if any(named) and not natural:
@@ -66,7 +66,7 @@ def equal_matrices(left: Any, right: Any) -> bool | None:
 
 
 def near_value(value: Any) -> Number:
-    """A constant as a number; one that is not real or not finite is near nothing."""
+    """A constant as a number; one that is not real or not finite equals no other."""
     if value.is_Rational:
         return Number(Fraction(int(value.p), int(value.q)))
     digits = number_of(value, 60)
@@ -76,7 +76,7 @@ def near_value(value: Any) -> Number:
 
 
 def number_of(value: Any, digits: int) -> Any:
-    """A value with many digits; unknown functions as numbers that their arguments decide."""
+    """A value with many digits; unknown functions become numbers that depend on their arguments."""
     unknown: Any = value.atoms(AppliedUndef) if hasattr(value, "atoms") else ()
     for function in sorted(unknown, key=lambda function: -function.count_ops()):
         given: Any = function.args
@@ -89,7 +89,7 @@ def number_of(value: Any, digits: int) -> Any:
 
 
 def rounds_to(prediction: Any, gold: str) -> bool:
-    """Whether a formula is one with decimals, each at the precision that it is written with."""
+    """Whether a formula equals one with decimals, each at the precision that it is written with."""
     found = list(DECIMAL.finditer(gold))[:6]
     pieces = []
     for turn in range(len(found) + 1):
@@ -132,7 +132,7 @@ def points(symbols: list[Any], count: int) -> Iterator[dict[Any, Any]]:
 
 
 def equal_values(left: Any, right: Any) -> bool | None:
-    """Whether two sympy expressions are equal; None where that could not be decided."""
+    """Whether two sympy expressions are equal; None if that could not be decided."""
     if is_matrix(left) or is_matrix(right):
         return equal_matrices(left, right)
     if left == right:
@@ -152,7 +152,7 @@ def equal_values(left: Any, right: Any) -> bool | None:
             continue
         real = all(value.is_real for value in values)
         if turn >= POINTS and not real:
-            continue  # roots of negative numbers: there conventions differ
+            continue  # roots of negative numbers: conventions differ
         found.append((real, close(*values, digits=30, least=30)))
     real_ones = [agreed for real, agreed in found if real]
     counted = real_ones if len(real_ones) >= POINTS // 2 else [agreed for _, agreed in found]
@@ -189,7 +189,7 @@ def equal_constants(left: Any, right: Any) -> bool | None:
 
 
 def close(left: Any, right: Any, digits: int, least: int = 10**6) -> bool:
-    """Whether two values agree in so many digits; below 10**-least, both are a zero."""
+    """Whether two values agree in so many digits; values below 10**-least count as zero."""
     size = max(abs(left), abs(right))
     if size < sympy.Float(10) ** -least:
         return True
@@ -197,10 +197,10 @@ def close(left: Any, right: Any, digits: int, least: int = 10**6) -> bool:
 
 
 def read_value(text: str) -> Any:
-    """A formula that is no matrix.
+    """A formula that is not a matrix.
 
     Raises:
-        Unreadable: the text is none.
+        Unreadable: the text is not such a formula.
     """
     value = read_formula(text)
     if is_matrix(value):

@@ -1,7 +1,7 @@
 r"""Take the unit off an answer: ``10\text{ cm}^2``, ``\$32``, ``50\%``, ``90^\circ``, ``28 元``.
 
-A unit that one answer states and the other leaves out is passed over; two that differ are told
-apart, by their kind, power and scale (``7\text{ m}^2``, ``7\text{ m}^3``; ``60`` km/h and m/s).
+A unit that only one of two answers states is ignored. Units that differ are distinguished by kind,
+power and scale (``7\text{ m}^2``, ``7\text{ m}^3``; ``60`` km/h and m/s).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ NAMES = {
     **{"立方厘米": "cm^3", "平方千米": "km^2", "吨": "t", "℃": "°C"},
 }
 KNOWN = {*SCALES, *NAMES, "N", "J", "W", "V", "K", "Hz", "kHz", "Pa", "rpm", "ppm", "unit", "°"}
-SINGLE = set("mgshlLNJWV")  # one letter that is a unit where it stands upright
+SINGLE = set("mgshlLNJWV")  # single letters that are units if set upright
 PLAIN = sorted(
     {
         *("mm", "cm", "dm", "km", "kg", "mg", "ml", "mL", "cl", "lb", "lbs", "oz", "ft"),
@@ -97,7 +97,7 @@ PREFIXED = re.compile(r"(?:square|sq\.?|cubic|cu\.?)\s+", re.I)
 CHINESE = re.compile(
     r"(?<=[\d}\])])\s*(?:\\(?:text|mathrm)\s*\{\s*)?([\u4e00-\u9fff℃]{1,6})(?:\s*\})?$"
 )
-ANGLE = re.compile(r"sin|cos|tan|cot|sec|csc|cis")  # there degrees are more than a unit
+ANGLE = re.compile(r"sin|cos|tan|cot|sec|csc|cis")  # here degrees are more than a unit
 WORD = re.compile(r"[A-Za-z]+")
 NO_UNIT = {  # words that say more about a value than what it counts
     *("and", "or", "if", "is", "are", "in", "for", "mod", "more", "less", "fewer", "most", "least"),
@@ -120,9 +120,9 @@ class Unit:
     """A unit.
 
     Attributes:
-        name: as it is told apart from others: ``cm^2``, ``km/h``, ``%``, ``apple``; "" for none.
-        kind: what it measures where that is known: ``length^2``, ``length/time``; else its name.
-        scale: how many of the kind's own unit it is.
+        name: distinguishes it from others: ``cm^2``, ``km/h``, ``%``, ``apple``; "" for none.
+        kind: what it measures if that is known: ``length^2``, ``length/time``; else its name.
+        scale: its size in the base unit of the kind.
         counted: whether it is a word that we do not know, such as ``apple``.
     """
 
@@ -141,9 +141,9 @@ NONE = Unit()
 def take_unit(text: str) -> tuple[str, Unit]:
     r"""An answer without its unit, and the unit.
 
-    A styled text behind a value is a unit where its words only name something that is counted or
-    measured (not ``\text{ or fewer}``); without styling only known words are. A single letter
-    (``10m``, ``3\text{n}``) stays: it may be a variable.
+    A styled text after a value is a unit if its words only name something that is counted or
+    measured (not ``\text{ or fewer}``); without styling only known words are units. A single
+    letter (``10m``, ``3\text{n}``) stays: it may be a variable.
     """
     text = text.strip().rstrip(".")
     if TIME.search(text) and re.search(r"\d\s*(?:\\text\s*\{)?\s*[ap]\.?\s?m\b", text, re.I):
@@ -190,7 +190,7 @@ def styled(text: str, match: re.Match[str]) -> tuple[str, Unit]:
 
 
 def is_value(head: str) -> bool:
-    """Whether a text is a value that a unit may stand behind: not a bare variable."""
+    """Whether a text is a value that may have a unit: not a bare variable."""
     head = head.strip().rstrip("~").strip()
     if not head or head.endswith((r"\text", "^", "_", "=", "<", ">", "+", "-", ",", r"\cdot", "/")):
         return False
@@ -200,7 +200,7 @@ def is_value(head: str) -> bool:
 
 
 def is_unit(name: str) -> bool:
-    """Whether a styled text names a unit, and does not say more about the value."""
+    """Whether a styled text only names a unit and says nothing else about the value."""
     name = name.strip().strip(".")
     parts = re.split(r"\s*(?:/|\bper\b)\s*", name)
     if len(parts) == 2:
@@ -279,9 +279,9 @@ def per(top: Unit, low: Unit) -> Unit:
 
 
 def ratio(left: Unit, right: Unit) -> Fraction | None:
-    """How many of the right unit a left one is; None where they measure different things.
+    """The left unit's size in the right one; None if they measure different things.
 
-    A missing unit is that of the other, and degrees are those of any scale.
+    A missing unit is taken to be that of the other, and degrees match those of any scale.
     """
     if not left or not right or left.kind == right.kind:
         return left.scale / right.scale if left and right else Fraction(1)
@@ -300,10 +300,10 @@ def ratio(left: Unit, right: Unit) -> Fraction | None:
 
 
 def measured(unit: Unit) -> bool:
-    """Whether a unit may be meant by "units": one of length or a word for what is counted."""
+    """Whether "units" may mean this unit: one of length, or a word for what is counted."""
     return unit.kind.startswith(("length", "volume")) or unit.counted
 
 
 def unopened(text: str) -> str:
-    r"""A text with ``\text{percent}`` and ``\text{\%}`` opened, for these alone."""
+    r"""A text with only ``\text{percent}`` and ``\text{\%}`` unwrapped."""
     return re.sub(r"\\(?:text|mathrm|mbox)\s*\{\s*(\\?%|percent|pct)\s*\}$", r" \1", text)

@@ -1,10 +1,10 @@
-"""A process that decides hard pairs, one at a time: started and, if need be, killed by `pool`.
+"""A process that decides hard pairs, one at a time: started and, if necessary, killed by `pool`.
 
-A line of JSON in: ``[prediction, gold]``, or ``[answer]`` for its canonical form. A line
-``[equal, method, why]`` or ``[form]`` out, until the input ends: with the caller, then, however
-that ended. The limit is processor time, counted by the kernel, which ends the process without help
-from the caller or from this interpreter, busy as it may be in one long multiplication; and so does
-the end of the input, for a caller that dies in the midst of a pair.
+Input, a JSON line: ``[prediction, gold]``, or ``[answer]`` for its canonical form. Output, a line:
+``[equal, method, why]`` or ``[form]``. The process ends when its input ends, which it does with
+the caller, however that ended. The limit is processor time. The kernel counts it and ends the
+process without help from the caller or from this interpreter, which may be busy in one long
+multiplication. The end of the input ends it in the same way, if the caller dies during a pair.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def main() -> None:
     """Serve requests; the argument is the limit of each, in seconds of processor time."""
     limit = float(sys.argv[1])
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what a library prints is no reply
+    os.dup2(2, 1)  # what a library prints is not a reply
     logging.disable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller decides
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def end_with_caller() -> None:
-    """Have the kernel signal the end of the input: it ends this process while it is at work."""
+    """Have the kernel signal the end of the input, which ends this process even while it works."""
     signal.signal(signal.SIGIO, signal.SIG_IGN)
     fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | os.O_ASYNC)

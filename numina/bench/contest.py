@@ -1,10 +1,10 @@
 """The time bank against a fixed loop: how much a contest's score depends on the problems' order.
 
 A simulation of the prize's contest, in simulated time: 50 problems, easy and hard in random order,
-9 hours. The problems are made up (`KINDS`); each order meets the very same traces, so that scores
-differ by the order alone. Three ways: `fixed`, the winners' loop as far as time goes: all N traces
-of each problem to the end, and no answer once the time is up; `stop`, the same with our lossless
-stop; and `bank`, with the time bank as well, where at a deadline the best vote so far stands.
+9 hours. The problems are invented (`KINDS`); every order gets the same traces, so that scores
+differ only by the order. Three ways: `fixed`, which spends time as the winners' loop did: all N
+traces of each problem to the end, and no answer once the time is up; `stop`, the same with our
+lossless stop; and `bank`, with the time bank too: at a deadline the best vote so far counts.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Kind:
 
     Attributes:
         share: of all problems.
-        right: chance that a trace finds the answer; wrong ones scatter over ten others.
-        median_s: of a trace's seconds; they are lognormal, its sigma 0.5.
+        right: probability that a trace finds the answer; wrong traces spread over ten others.
+        median_s: median seconds of a trace; they are lognormal with sigma 0.5.
     """
 
     share: float
@@ -90,7 +90,7 @@ async def score(params: Params, problems: Contest, way: str) -> int:
 
 
 def bench(params: Params, orders: int = 100) -> dict[str, Any]:
-    """Play one contest in many orders, every way."""
+    """Play one contest in many orders, in each of the three ways."""
     rng = random.Random(SEED)
     problems = draw(rng)
     scores: dict[str, list[int]] = {"fixed": [], "stop": [], "bank": []}

@@ -1,7 +1,7 @@
 """Our grader and Math-Verify on the same labelled pairs, in one run, set by set.
 
 Math-Verify is used as its README says, ``verify(parse(gold), parse(answer))`` with its own time
-limits, in processes that are killed where those limits do not hold (on nested powers they do not).
+limits, in processes that are killed if those limits do not hold (on nested powers they do not).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ for line in sys.stdin:
 
 
 class MathVerify:
-    """A process a thread, begun anew where it hangs."""
+    """A process for each thread, restarted if it hangs."""
 
     def __init__(self) -> None:
         self.own = threading.local()
@@ -83,7 +83,7 @@ class MathVerify:
 
 
 def tell(pairs: Sequence[Pair], verdicts: Sequence[bool | None]) -> dict[str, Any]:
-    """How verdicts compare with the labels; an undecided one is not right."""
+    """Verdicts compared with the labels; an undecided one is not right."""
     both = [(pair.label, verdict) for pair, verdict in zip(pairs, verdicts, strict=True)]
     return {
         "pairs": len(both),
@@ -95,7 +95,7 @@ def tell(pairs: Sequence[Pair], verdicts: Sequence[bool | None]) -> dict[str, An
 
 
 def summary(pairs: Sequence[Pair], verdicts: Sequence[bool | None]) -> dict[str, Any]:
-    """All in all, by kind of label, on conventions, and the wrong verdicts on whole numbers."""
+    """Figures in total, by kind of label and on conventions, and wrong verdicts on integers."""
 
     def part(keep: Callable[[Pair], bool]) -> dict[str, Any]:
         kept = [i for i, pair in enumerate(pairs) if keep(pair)]
@@ -119,8 +119,8 @@ def summary(pairs: Sequence[Pair], verdicts: Sequence[bool | None]) -> dict[str,
 def bench(files: Sequence[Path] = ()) -> dict[str, Any]:
     """Both on each set of pairs, with as many processes as there are cores; starting is not timed.
 
-    The first set is our own, on which the rules were written. Sets given by argument are told apart
-    as "seen", where the rules were written with them at hand, and "unseen": only the latter say how
+    The first set is our own, for which the rules were written. Sets given by argument are marked
+    "seen" if the rules were written with knowledge of them, else "unseen": only the latter show how
     good the rules are on other answers.
     """
     rival = MathVerify()
@@ -149,7 +149,7 @@ def bench(files: Sequence[Path] = ()) -> dict[str, Any]:
 
 
 def name_of(path: Path, files: Sequence[Path]) -> str:
-    """A set's name: its file's, with the folder where another file has the same."""
+    """A set's name: its file's, with the folder if another file has the same name."""
     alone = [file.name for file in (OWN, *files)].count(path.name) == 1
     return f"{'seen' if is_seen(path) else 'unseen'}: {path.name if alone else path}"
 

@@ -11,9 +11,9 @@ from numina.answer.equal import as_integer
 from numina.errors import UserError
 from numina.rows import read_lines
 
-OWN = Path(__file__).with_name("pairs") / "kinds.jsonl"  # worded for the rules, kind by kind
+OWN = Path(__file__).with_name("pairs") / "kinds.jsonl"  # written for the rules, kind by kind
 SEEN = Path(__file__).with_name("pairs") / "seen.json"  # SHA-256 of files that the rules know
-PLAIN_CAVEATS = (None, "machine label")  # others say that a convention decides
+PLAIN_CAVEATS = (None, "machine label")  # others mean that a convention decides
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Pair:
     """A labelled pair.
 
     Attributes:
-        kind: of answers, or where the label is from.
+        kind: the kind of answers, or the source of the label.
         convention: whether the label depends on a convention, so that the pair is counted apart.
     """
 
@@ -33,13 +33,13 @@ class Pair:
 
     @property
     def whole(self) -> bool:
-        """Whether both are plainly whole numbers."""
+        """Whether both are clearly whole numbers."""
         return as_integer(self.prediction) is not None and as_integer(self.gold) is not None
 
 
 def is_seen(path: Path) -> bool:
-    """Whether the rules were written with these pairs at hand, so that they measure no more than
-    what the rules remember.
+    """Whether the rules were written with knowledge of these pairs, which then measure only what
+    the rules remember.
 
     Raises:
         UserError: the file is missing.

@@ -1,14 +1,14 @@
-"""The winners' loop as their notebook had it, written from its description, defects included.
+"""The winners' loop as in their notebook, written from its description, defects included.
 
-Kept on purpose: all N traces wait for the slowest at each step, then all for the slowest program;
-traces that have answered are generated on; the whole text is read anew at each step (the caller
-gives an engine with `prefix_caching` off); each block runs alone in a Python of its own that first
-imports numpy and sympy; a last line without `print(` is wrapped in one; tracebacks lose where they
-were; outputs keep their head; depth M runs code M - 1 times; an answer without code is thrown away;
-only the last 100 characters are searched for a box; answers are rounded and taken modulo 1000,
-negative ones are dropped; ties go to whoever came first; no votes give 0; there is no time budget
-and no early stop. One kindness: its uncaught kind of time-out would end the benchmark, so here
-every time-out is caught.
+Kept on purpose: all N traces wait for the slowest at each step, then for the slowest program;
+generation goes on for traces that have answered; the whole text is read again at each step (the
+caller gives an engine with `prefix_caching` off); each block runs in a new Python process that
+first imports numpy and sympy; a last line without `print(` is wrapped in one; tracebacks lose
+their location; long outputs keep their beginning; depth M runs code M - 1 times; an answer without
+code is dropped; only the last 100 characters are searched for a box; answers are rounded and taken
+modulo 1000, negative ones are dropped; in a tie the first answer wins; no votes give 0; there is no
+time budget and no early stop. One exception: a kind of time-out that the notebook does not catch
+would end the benchmark, so here every time-out is caught.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ async def solve(
 
 
 def answer_of(text: str) -> int | None:
-    """A trace's answer, as the notebook reads it."""
+    """A trace's answer, read as in the notebook."""
     try:
         rounded = round(float(last_box(text[-100:]) or ""))
     except (ValueError, OverflowError):
@@ -131,13 +131,13 @@ def answer_of(text: str) -> int | None:
 
 
 def vote(answers: Sequence[int | None]) -> int:
-    """The most frequent answer, the first of those that tie; 0 where there is none."""
+    """The most frequent answer, the first of those that tie; 0 if there is none."""
     counted = Counter(answer for answer in answers if answer is not None)
     return counted.most_common(1)[0][0] if counted else 0
 
 
 def last_program(text: str) -> str:
-    """What the notebook takes for the program: all behind the last fence of Python."""
+    """What the notebook takes as the program: everything after the last Python fence."""
     start = text.rfind(CODE_START)
     if start < 0:
         return ""

@@ -1,6 +1,6 @@
-"""What programs did, recorded and played back with the time it took; engines: numina.engine.replay.
+"""Results of programs, recorded and replayed with their time; for engines: numina.engine.replay.
 
-A program is known by its code and by what its session ran before.
+A program is identified by its code and by what its session ran before.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ History = tuple[str, ...]
 
 
 class RecordingSession:
-    """A session that keeps what it is asked and what becomes of it."""
+    """A session that records its programs and their results."""
 
     def __init__(self, programs: Programs, results: dict[History, Result]) -> None:
         self.programs, self.results = programs, results
@@ -30,7 +30,7 @@ class RecordingSession:
 
 
 class RecordingPool:
-    """A pool that passes on what another one does, and keeps it in `results`."""
+    """A pool that passes on the results of another one and records them in `results`."""
 
     def __init__(self, pool: Sandboxes) -> None:
         self.pool = pool
@@ -69,7 +69,7 @@ class RecordedPool:
 
 
 def recording(run: Run, executed: dict[str, Executed]) -> Run:
-    """The notebook's way to run a block, which keeps what it did."""
+    """The notebook's way to run a block, with results recorded."""
 
     async def kept(code: str) -> Executed:
         done = executed[code] = await run(code)
@@ -79,7 +79,7 @@ def recording(run: Run, executed: dict[str, Executed]) -> Run:
 
 
 def recorded(executed: dict[str, Executed], places: int) -> Run:
-    """The notebook's way to run a block, played back with `places` blocks at a time."""
+    """The notebook's way to run a block, replayed with `places` blocks at a time."""
     free = asyncio.Semaphore(places)
 
     async def played(code: str) -> Executed:

@@ -1,8 +1,8 @@
-"""Blocks a second: our sandbox, a process a block as in the notebook, and plain forked pools.
+"""Blocks a second: our sandbox, one process per block as in the notebook, and plain forked pools.
 
-The same real programs run through all, in turns, in one run. The baselines isolate nothing:
-`PerProcess` starts a new Python on each block and its imports, as the winners' notebook does;
-`ForkedPool` runs each block in a fork of its own, so that blocks do not see each other either;
+All of them run the same real programs, in turns, in one run. The baselines isolate nothing:
+`PerProcess` starts a new Python for each block and its imports, as the winners' notebook does;
+`ForkedPool` runs each block in its own fork, so that blocks do not see each other;
 `ReusedWorkers` executes one block after another in the same processes, as ToRA's executor does
 (microsoft/ToRA, src/utils/python_executor.py): any program can change what the next computes.
 """
@@ -34,13 +34,13 @@ Program = Sequence[str]
 
 @dataclass
 class BlockTimes:
-    """What one way of running blocks took.
+    """The time of one way of running blocks.
 
     Attributes:
         blocks: how many were run.
         seconds: wall-clock, without the start.
-        latencies: seconds a block.
-        cold_start: seconds from nothing to the first result.
+        latencies: seconds per block.
+        cold_start: seconds from the start to the first result.
     """
 
     blocks: int = 0
@@ -71,7 +71,7 @@ def programs_to_run(path: Path | None) -> list[Program]:
 
 
 class Ours:
-    """All layers on; a session a trace."""
+    """All layers on; one session per trace."""
 
     def __init__(self, params: Sandbox, hardware: SandboxHardware) -> None:
         self.runner = asyncio.Runner()
@@ -104,7 +104,7 @@ class PerProcess:
 
 
 def execute(code: str) -> tuple[str, float]:
-    """Execute a block where it stands, in fresh globals; what a worker of the forked pool does."""
+    """Execute a block in this process, in fresh globals, as a worker of the forked pool does."""
     started = time.monotonic()
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.suppress(Exception):
@@ -196,10 +196,10 @@ def bench(
 def soak(
     params: Sandbox, hardware: SandboxHardware, blocks: int = 100_000, a_session: int = 20
 ) -> dict[str, Any]:
-    """Run many blocks over many sessions; what the machine holds before, halfway and after.
+    """Run many blocks over many sessions; count what is in use before, halfway and after.
 
-    Processes are those of this user's sandbox, descriptors and memory those of the caller and the
-    zygote; the first tenth warms up.
+    Processes are those of this user's sandbox; descriptors and memory are those of the caller and
+    the zygote. The first tenth warms up.
     """
     code = "x = [i * i for i in range(100)]\nprint(sum(x))"
     held: list[dict[str, int]] = []

@@ -1,13 +1,13 @@
 """Our SC-TIR and the winners' loop on the same engine, problems, seeds and number of votes.
 
 First with the embedded model. The notebook's loop, our loop with all N traces (`full`) and with the
-lossless stop (`ours`) take turns, one problem at a time, as in the contest; then comes ours with
-all problems side by side (`together`), as our validation stage does it and the notebook cannot.
+lossless stop (`ours`) take turns, one problem at a time, as in the contest. Then our loop runs with
+all problems side by side (`together`), as in our validation stage; the notebook cannot do this.
 
-Then on what that recorded, with the recorded times, in simulated time: thousands of problems, each
-with N of the recorded traces of one problem, drawn again with replacement. The engine has N
-places, as many as the notebook fills. `together` keeps them full with traces of other problems;
-`eager` has one problem at a time, all of its traces at once (`sctir.at_once`), as in a contest.
+Then the recording is replayed with its times, in simulated time: thousands of problems, each with
+N traces drawn with replacement from the recorded traces of one problem. The engine has N places,
+as many as the notebook fills. `together` keeps them full with traces of other problems; `eager`
+has one problem at a time, all of its traces at once (`sctir.at_once`), as in a contest.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ SET = 100  # recorded problems that are side by side
 
 @dataclass
 class Measured:
-    """What one way took for all problems, and what it answered."""
+    """The cost of one way for all problems, and its answers."""
 
     seconds: float = 0.0
     tokens: int = 0
@@ -72,7 +72,7 @@ class Measured:
         }
 
     def changed(self, other: Measured) -> int:
-        """How many answers are not those of the other."""
+        """How many answers differ from those of the other."""
         return sum(a != b for a, b in zip(self.answers, other.answers, strict=True))
 
 
@@ -100,7 +100,7 @@ def bench(params: Params, model: Path, problems: int, n: int, replayed: int) -> 
     """Measure both loops.
 
     Args:
-        params: the knobs; of `sctir`, N and the rules of the stop are the benchmark's own.
+        params: the knobs; the benchmark sets `sctir.n` and the rules of the stop itself.
         model: a folder with a model.
         problems: of the embedded validation splits, spread evenly over both.
         n: traces a problem.
@@ -136,14 +136,14 @@ def bench(params: Params, model: Path, problems: int, n: int, replayed: int) -> 
 
 
 def ratio(ours: float, theirs: float) -> float:
-    """Ours over theirs, to three digits after the point."""
+    """Ours divided by theirs, to three digits after the point."""
     return round(ours / theirs, 3)
 
 
 async def decode(
     params: Params, model: Path, problems: list[Problem]
 ) -> tuple[dict[str, Measured], Tape]:
-    """The first part: every way on the model, each with an engine that has read nothing."""
+    """The first part: every way on the model, each with an engine whose cache is empty."""
     template, limits = TEMPLATES[params.template.name], sampled_limits(params.sctir, params.sandbox)
     sctir, rule = ways(params.sctir), params.answers.solve.model_copy(update={"integer": True})
     measured = {name: Measured() for name in ("full", "ours", "notebook", "together")}
@@ -246,7 +246,7 @@ async def replay_set(
 
 
 def recorded_problem(name: str) -> Problem:
-    """A problem that is only a name: a recording does not look at what is asked."""
+    """A problem that is only a name: a recording does not use the statement."""
     return Problem(id=name, problem="", answer="", source="")
 
 

@@ -1,4 +1,4 @@
-"""An event loop in simulated time: where all wait, the clock jumps, so hours pass in seconds."""
+"""An event loop in simulated time: when all tasks wait, the clock jumps to the next event."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         return self.clock.now
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
-        """Call at once: a thread would run while simulated time jumps."""
+        """Call it now: a thread would run while simulated time jumps."""
         future = self.create_future()
         try:
             future.set_result(func(*args))

@@ -1,4 +1,4 @@
-"""Recorded tool-integrated traces: their programs, and what those printed for their authors."""
+"""Recorded tool-integrated traces: their programs, and the outputs that their authors recorded."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from numina.rows import read_lines
 from numina.sandbox.session import Result
 from numina.sources.catalog import training_problems
 
-FAMILY_DRAWS = 20  # of each family, where no recorded traces are given
+FAMILY_DRAWS = 20  # of each family, if no recorded traces are given
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedProgram:
-    """A program of a trace, and the output that stands behind it."""
+    """A program of a trace, and the output that follows it."""
 
     code: str
     output: str
@@ -56,7 +56,7 @@ def programs_of(text: str) -> list[RecordedProgram]:
 
 
 def authors_text(result: Result) -> str:
-    """A result as the authors' executor showed it: what was printed, or the exception's line."""
+    """A result as the authors' executor showed it: the output, or the exception's line."""
     if result.traceback:
         return result.traceback.strip().rsplit("\n", 1)[-1]
     return result.stdout.strip()
@@ -65,7 +65,7 @@ def authors_text(result: Result) -> str:
 def differences(
     traces: Sequence[Sequence[RecordedProgram]], results: Sequence[Sequence[Result]]
 ) -> list[tuple[RecordedProgram, str]]:
-    """The programs whose output is another now, with what it is now."""
+    """The programs whose output differs from the recorded one, with the new output."""
     found = []
     for programs, done in zip(traces, results, strict=True):
         for program, result in zip(programs, done, strict=True):

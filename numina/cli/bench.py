@@ -1,4 +1,4 @@
-"""`numina bench`: ours and baselines on the same work, in one run."""
+"""`numina bench`: our code and baselines on the same work, in one run."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def bench(
     replayed: Annotated[int, typer.Option(metavar="N", help="sctir: recorded problems")] = 2000,
     pairs: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="grade: labelled pairs beside ours; again for more"),
+        typer.Option(metavar="FILE", help="grade: more labelled pairs; can be repeated"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure ours beside baselines on the same work, in one run.
+    """Measure our code and baselines on the same work, in one run.
 
     \b
     Examples:
@@ -66,7 +66,7 @@ def bench(
 
 
 def without_model(what: str, params: Params, traces: File, pairs: Sequence[Path]) -> dict[str, Any]:
-    """Measure what needs no model."""
+    """Run the benchmarks that need no model."""
     if what == "contest":
         from numina.bench import contest
 

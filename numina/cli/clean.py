@@ -16,9 +16,9 @@ def clean(
 ) -> None:
     """Remove what killed runs left.
 
-    That is their journals and checkpoints, under ~/.cache/numina. A killed run that is started
-    again goes on from them; once they are removed, it starts anew.
-    What a running process uses stays.
+    These are journals and checkpoints under ~/.cache/numina. A killed run that is started again
+    continues from them; once they are removed, it starts from the beginning.
+    Files that a running process uses are kept.
 
     \b
     Examples:
@@ -53,5 +53,5 @@ def is_agreed(question: str) -> bool:
         UserError: standard input is not a terminal, so nobody can answer.
     """
     if not sys.stdin.isatty():
-        raise UserError("nobody can be asked here; --yes removes without asking")
+        raise UserError("standard input is not a terminal; use --yes to remove without asking")
     return input(question).strip().lower() in ("y", "yes")

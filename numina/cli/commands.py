@@ -22,7 +22,7 @@ COMMANDS = {
 
 
 def show_version(asked: bool) -> None:
-    """Show the version and end."""
+    """Show the version and exit."""
     if asked:
         print(f"numina {metadata.version('numina')}")
         raise typer.Exit

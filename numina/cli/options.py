@@ -23,7 +23,7 @@ def read_with(changes: Mapping[str, tuple[str, Any]]) -> Params:
         changes: by dotted key, the option's name and its value; None for one that was not given.
 
     Raises:
-        UserError: params.yaml is wrong, or an option's value is one that its knob cannot have.
+        UserError: params.yaml is wrong, or an option's value is not valid for its knob.
     """
     raw = document()
     params = parse(raw)
@@ -35,7 +35,7 @@ def read_with(changes: Mapping[str, tuple[str, Any]]) -> Params:
 
 
 def read_with_traces(n: int | None) -> Params:
-    """params.yaml with `--n` traces a problem; those that are at once in flight are no more.
+    """params.yaml with `--n` traces a problem; `sctir.at_once` is reduced to that if it is more.
 
     Raises:
         UserError: as `read_with`.

@@ -20,19 +20,19 @@ from numina.errors import UserError
 def run(
     profiles: Annotated[
         list[str] | None,
-        typer.Argument(metavar="PROFILE", help="Files of profiles/; the later ones on top."),
+        typer.Argument(metavar="PROFILE", help="Files of profiles/; later ones override earlier."),
     ] = None,
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set-param", "-S", metavar="KEY=VALUE", help="A knob, on top of those."),
+        typer.Option("--set-param", "-S", metavar="KEY=VALUE", help="A knob; overrides profiles."),
     ] = None,
     name: Annotated[
-        str | None, typer.Option("--name", "-n", metavar="NAME", help="Of the experiment.")
+        str | None, typer.Option("--name", "-n", metavar="NAME", help="The experiment's name.")
     ] = None,
     queue: Annotated[bool, typer.Option("--queue", help="Put it in DVC's queue.")] = False,
     temp: Annotated[bool, typer.Option("--temp", help="Run in a copy of the workspace.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", "-f", help="Run stages that nothing changed, too.")
+        bool, typer.Option("--force", "-f", help="Also run stages that have not changed.")
     ] = False,
     dry: Annotated[bool, typer.Option("--dry", help="Only show what would run.")] = False,
 ) -> None:
@@ -105,10 +105,10 @@ def check_changes(changes: Sequence[str], queue: bool, where: str) -> None:
 
 
 def call_dvc(arguments: Sequence[str]) -> None:
-    """Run DVC to its end, in a group of its own: Ctrl-C reaches it and its stages once, from here.
+    """Run DVC to its end, in a process group of its own, so that Ctrl-C reaches it only once.
 
     Raises:
-        UserError: it failed; it has said why.
+        UserError: it failed; DVC has printed why.
         KeyboardInterrupt: it was interrupted.
     """
     interrupted = False

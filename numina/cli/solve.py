@@ -1,4 +1,4 @@
-"""`numina solve`: one problem, before a person's eyes."""
+"""`numina solve`: solve one problem and show how."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Solve one problem before a person's eyes, by the same loop as the validation stage."""
+"""Solve one problem with the loop of the validation stage, and show it to a person."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from numina.terminal import say
 
 
 async def ask(params: Params, model: Path, text: str, record: Path | None = None) -> Verdict:
-    """Answer a problem; what its traces write, run and vote goes to standard error at once.
+    """Answer a problem; print what its traces write, run and vote to standard error at once.
 
-    What the engine does is written to `record`, also where this is interrupted.
+    The engine's completions are written to `record`, also if this is interrupted.
 
     Raises:
-        UserError: the problem is too long, or the model is not there.
+        UserError: the problem is too long, or the model is missing.
     """
     sctir = params.sctir
     problem = Problem(id="problem", problem=text, answer="", source="command line")
@@ -31,7 +31,7 @@ async def ask(params: Params, model: Path, text: str, record: Path | None = None
 
 
 class Story:
-    """Tells the events of a problem's traces, each with the traces in flight and the votes."""
+    """Prints the events of a problem's traces, with the traces in flight and the votes."""
 
     def __init__(self) -> None:
         self.in_flight: set[int] = set()
@@ -61,13 +61,13 @@ def numbers(traces: set[int]) -> str:
 
 
 def tell(text: str) -> None:
-    """Say a text without the control characters that a model's text may hold."""
+    """Print a text without the control characters that a model's text may contain."""
     safe = (c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
     say("".join(safe))
 
 
 def explain(verdict: Verdict) -> str:
-    """The votes, and why no more were taken."""
+    """The votes, and why the vote was closed."""
     votes = ", ".join(f"{answer}: {weight:g}" for answer, weight in verdict.votes.items())
     reasons = {
         "full": f"all {verdict.n} traces are in",

@@ -18,14 +18,14 @@ def submit(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Rows {id, problem}, served as the contest does; else the contest's own.",
+            help="Rows {id, problem}, served as in the contest; default: the contest's own.",
         ),
     ] = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The submission: id,answer.")] = Path(
         "submission.csv"
     ),
     scale: Annotated[
-        float, typer.Option(metavar="X", help="Of the contest's 9 hours for 50 problems.")
+        float, typer.Option(metavar="X", help="Share of the contest's 9 hours for 50 problems.")
     ] = 1.0,
 ) -> None:
     """Play the contest and write submission.csv.

@@ -1,7 +1,7 @@
 """The protocol of the first AIMO: its module `aimo`, or a stand-in that serves a file the same way.
 
-`make_env()` gives an environment, `iter_test()` a pair of tables a problem (`id, problem` and
-`id, answer`), and `predict()` must have the second, filled in, before the next problem comes.
+`make_env()` gives an environment. `iter_test()` gives two tables for each problem (`id, problem`
+and `id, answer`). `predict()` must be called with the second, filled in, before the next problem.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class LocalContest:
         problems: served in an order that `seed` draws.
         out: the submission, written anew after each answer: `id,answer`.
         seed: of the order.
-        answers: those that an interrupted run gave already; they stand until they are given anew.
+        answers: those that an interrupted run already gave; they are kept until replaced.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class LocalContest:
                 pandas.DataFrame({"id": [row.id], "answer": [0]}),
             )
             if self.waiting:
-                raise RuntimeError("predict() must be called before the next problem comes")
+                raise RuntimeError("predict() must be called before the next problem")
 
     def predict(self, submission: Any) -> None:
         if not self.waiting:
@@ -75,7 +75,7 @@ def read_contest(path: Path) -> list[Problem]:
             raise UserError(f"{path}, line {number}: id {problem.id!r} occurs twice")
         problems[problem.id] = problem
     if not problems:
-        raise UserError(f"{path}: no problems there")
+        raise UserError(f"{path}: holds no problems")
     return list(problems.values())
 
 

@@ -1,7 +1,7 @@
 """Play a contest: problems come one at a time, against the clock.
 
-A killed run that is started again repeats no finished trace: they are in a journal under
-~/.cache/numina, which is removed once every problem is answered.
+A killed run that is started again repeats no finished trace: finished traces are kept in a journal
+under ~/.cache/numina, which is removed once every problem is answered.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ SECTIONS = {"sctir", "engine", "sandbox", "template", "answers"}
 
 
 def play(params: Params, model: Path, path: Path | None, out: Path, scale: float) -> None:
-    """Answer every problem; 0 where no trace has a vote, as the contest wants a number.
+    """Answer every problem; the answer is 0 if no trace has a vote, as the contest needs a number.
 
     Args:
-        params: all knobs; the answer rule is `answers.contest`, the seed the first of
-            `sctir.seeds`, and of `time_bank` the base and the cap hold.
+        params: all knobs; the answer rule is `answers.contest`, the seed is the first of
+            `sctir.seeds`, and `time_bank` gives the base and the cap.
         model: a folder with a model.
         path: problems to serve; None for the contest's own.
         out: where our own environment writes the submission.
-        scale: of the contest's budget a problem.
+        scale: multiplies the contest's budget for a problem.
     """
     problems = read_contest(path) if path else []
     count = len(problems) or PROBLEMS
@@ -68,7 +68,7 @@ def given_answers(out: Path) -> dict[str, str]:
 async def answer_all(
     params: Params, model: Path, contest: Any, count: int, clock: Clock, journal: Journal
 ) -> None:
-    """Take the problems as they come."""
+    """Answer the problems in the order in which they are served."""
     limits, rule = sampled_limits(params.sctir, params.sandbox), params.answers.contest
     async with open_agent(params, model, limits) as agent:
         with progress_bar(count, "problems") as bar:
@@ -88,9 +88,9 @@ async def answer_all(
 async def answered(
     agent: Agent, params: Params, problem: Problem, clock: Clock, journal: Journal
 ) -> tuple[str | None, str]:
-    """The answer to one problem, and a line to tell where something was wrong with it.
+    """The answer to one problem, and a line to show if something was wrong with it.
 
-    One problem that cannot be asked, or whose requests fail, must not end the contest.
+    A problem that cannot be asked, or whose requests fail, must not end the contest.
     """
     sctir, rule, seconds = params.sctir, params.answers.contest, clock.allot()
     try:

@@ -1,4 +1,4 @@
-"""What traces took, in tokens and seconds, where they ended, and what became of their programs."""
+"""The cost of traces in tokens and seconds, where they ended, and how their programs ended."""
 
 from __future__ import annotations
 
@@ -23,10 +23,9 @@ def costs(results: Results, splits: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 
 def cost(traces: Sequence[Trace]) -> dict[str, Any]:
-    """What traces took together.
+    """The cost of some traces together.
 
-    Of many traces side by side each has seconds of its own, so these add up to more than the
-    wall-clock.
+    Traces run side by side and each counts its own seconds, so the sums exceed the wall-clock.
     """
     return {
         "traces": len(traces),
@@ -42,10 +41,10 @@ def cost(traces: Sequence[Trace]) -> dict[str, Any]:
 
 
 def vote_cost(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """What the traces of votes took, and what was saved by not running all of them.
+    """The cost of the traces of votes, and what was saved by not running all of them.
 
-    The tokens saved are an estimate: the traces that were not run, times the mean length of their
-    problem's own.
+    The tokens saved are an estimate: the number of traces that were not run, times the mean length
+    of the problem's other traces.
     """
     saved = sum(
         verdict.outstanding * statistics.mean(t.generated_tokens for t in verdict.traces)
@@ -60,5 +59,5 @@ def vote_cost(verdicts: Sequence[Verdict]) -> dict[str, Any]:
 
 
 def counted(words: Sequence[str]) -> dict[str, int]:
-    """How often each word is there, the most frequent first."""
+    """How often each word occurs, the most frequent first."""
     return dict(sorted(Counter(words).items(), key=lambda pair: (-pair[1], pair[0])))

@@ -1,16 +1,16 @@
 """Accuracy against the number of traces: maj@k and pass@k from the pools that a run left.
 
-A run may have stopped early, and whether it did hangs on the order in which its traces answered:
-of a pool with the votes A A A B, the orders with B last stop after three. So what may be done with
-a pool depends on the run, not on the pool. Two estimators are without bias:
+A run may have stopped early, and whether it did depends on the order in which its traces answered:
+with the votes A A A B, the orders that have B last stop after three. So the estimator is chosen by
+the run, not by the pool. Two estimators are unbiased:
 
-subsets: the mean over all subsets of size k of a pool. Only for runs that could not stop early:
-    to use it on those pools of an early-stopping run that happen to be complete would be to choose
-    by the order of their votes.
-prefix: the first k traces by index, whatever came after. Of an early-stopping run they are known
-    for more k than were run. Proof: let the first m be finished and the leader's margin exceed the
-    N - m votes outstanding, each weighing 1 at most; then for every k from m to N the k - m more
-    votes are fewer than the margin, so the leader of m leads at k.
+subsets: the mean over all subsets of size k of a pool. Only for runs that could not stop early: in
+    an early-stopping run, the pools that happen to be complete are selected by the order of their
+    votes.
+prefix: the first k traces by index. In an early-stopping run the result is known for more k than
+    were run. Proof: let the first m be finished and the leader's margin exceed the N - m votes
+    outstanding, each weighing 1 at most; then for every k from m to N the k - m further votes are
+    fewer than the margin, so the leader at m leads at k.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ class Vote:
     """A trace's vote.
 
     Attributes:
-        answer: one text for all equal answers. Of answers that tie in weight and in mean
-            log-probability the first as text wins, as in `numina.sctir.vote.tally`.
+        answer: one text for all equal answers. Among answers that tie in weight and in mean
+            log-probability, the first text in order wins, as in `numina.sctir.vote.tally`.
         weight: from 0 to 1; 0 counts as no vote.
-        logprob: of answers that tie in weight, the one with the highest mean wins.
+        logprob: among answers that tie in weight, the one with the highest mean wins.
     """
 
     answer: str
@@ -54,7 +54,7 @@ class VotePool:
 
     Attributes:
         n: traces of the full vote.
-        votes: of the traces that were run to their end, by index from 0; None for no vote.
+        votes: of the traces that ran to their end, by index from 0; None for no vote.
         right: the answers that are right.
     """
 
@@ -85,8 +85,8 @@ class CurvePoint:
         k: traces.
         accuracy: mean over problems and seeds.
         low, high: the 95% interval over problems, as of `numina.measure.stats.estimate`.
-        guessed: pools whose first k traces do not settle it, as a trace among them was cancelled
-            or cut off by a deadline: the first k that did finish stand in. 0: without bias.
+        guessed: pools whose first k traces do not settle the result, as one of them was cancelled
+            or cut off by a deadline; the first k that did finish are used. 0: unbiased.
     """
 
     k: int
@@ -103,7 +103,7 @@ class Curve:
     Attributes:
         points: by k, from 1.
         estimator: see above.
-        draws: subsets of each size drawn from a pool; 0 where nothing was drawn.
+        draws: subsets of each size drawn from a pool; 0 if nothing was drawn.
     """
 
     points: list[CurvePoint]
@@ -112,7 +112,7 @@ class Curve:
 
     @property
     def approximate(self) -> bool:
-        """Whether a point rests on stand-ins; Monte-Carlo error is not meant."""
+        """Whether some pool of a point is guessed (Monte-Carlo error is not counted)."""
         return any(point.guessed for point in self.points)
 
 
@@ -120,7 +120,7 @@ def majority_curve(problems: Sequence[Sequence[VotePool]], may_stop: bool, seed:
     """maj@k for all k up to N: how often the vote of k traces is right.
 
     Args:
-        problems: for each problem its pools, one a seed; all have one N.
+        problems: for each problem its pools, one for each seed; all have the same N.
         may_stop: whether the run could stop a problem before N traces, even if it never did.
         seed: of the subsets drawn from pools of more than 12 traces, and of the bootstrap. The
             Monte-Carlo error of a point is at most 0.5 / sqrt(256 x pools); k = 1 and k = N are
@@ -142,15 +142,15 @@ def majority_curve(problems: Sequence[Sequence[VotePool]], may_stop: bool, seed:
 
 
 def pass_curve(problems: Sequence[Sequence[VotePool]], may_stop: bool, seed: int = 0) -> Curve:
-    """pass@k: how often one of k traces is right, for all k up to where it is known.
+    """pass@k: how often at least one of k traces is right, for all k for which it is known.
 
-    Of complete pools of a run that could not stop it is `pass_at_k`, up to N. Else the first k
-    traces are taken, up to the shortest pool's; and of a run that could stop no further than
-    N // 2 + 1, which the lossless rule with equal weights always reaches: beyond, that all pools
-    are longer is itself a sign of disagreeing votes. (With the rules `beta` and `esc` the shortest
-    pool's length is such a sign too.)
+    For complete pools of a run that could not stop early it is `pass_at_k`, up to N. Otherwise the
+    first k traces are taken, up to the length of the shortest pool. For a run that could stop, k
+    goes up to N // 2 + 1 at most, which the lossless rule with equal weights always reaches: pools
+    that are all longer than that are so because their votes disagree. (With the rules `beta` and
+    `esc` this is also true of the shortest pool's length.)
 
-    Args, Raises: as `majority_curve`. Without one trace in common the curve has no points.
+    Args, Raises: as `majority_curve`. If the shortest pool is empty, the curve has no points.
     """
     n = common_n(problems)
     pools = [pool for row in problems for pool in row]
@@ -173,8 +173,8 @@ def pass_curve(problems: Sequence[Sequence[VotePool]], may_stop: bool, seed: int
 def pass_at_k(n: Any, right: Any, k: Any) -> Any:
     """1 - C(n - right, k) / C(n, k), by broadcasting: the unbiased pass@k of Chen et al. 2021.
 
-    https://arxiv.org/abs/2107.03374. It is the chance that k of the n traces, drawn without
-    replacement, hold a right one.
+    https://arxiv.org/abs/2107.03374. It is the probability that k of the n traces, drawn without
+    replacement, include a right one.
     """
     from scipy.stats import hypergeom
 
@@ -188,7 +188,7 @@ def common_n(problems: Sequence[Sequence[VotePool]]) -> int:
         ValueError: there are no problems, one has no pools, or N differs.
     """
     if not problems or not all(problems):
-        raise ValueError("a curve needs problems, each with a pool a seed")
+        raise ValueError("a curve needs problems, each with a pool for each seed")
     sizes = sorted({pool.n for row in problems for pool in row})
     if len(sizes) > 1:
         raise ValueError(f"pools differ in how many traces a full vote has: {sizes}")
@@ -202,7 +202,7 @@ def points_of(
     ends = np.cumsum([len(row) for row in problems])
     by_problem = [rows.mean(axis=0) for rows in np.split(right, ends[:-1])]
     points = []
-    # Rounded, or a mean of thirds would differ from 1 by a float's last place.
+    # Rounded: otherwise a mean of thirds may differ from 1 in the last place of a float.
     for k, values in enumerate(np.round(np.array(by_problem).T, 12), 1):
         found = estimate(values, seed)
         low, high = found.interval.low, found.interval.high
@@ -221,8 +221,8 @@ class Ballot:
     """Votes as an array.
 
     Attributes:
-        votes: of shape [3, traces, answers]: weight, log-probability, and 1, in a trace's row at
-            its own answer; 0 elsewhere. Answers stand in the order of their texts.
+        votes: of shape [3, traces, answers]: weight, log-probability and 1, in a trace's row at
+            its own answer; 0 elsewhere. Answers are in the order of their texts.
         right: of shape [answers].
     """
 
@@ -242,9 +242,9 @@ def ballot_of(pool: VotePool, indices: Sequence[int]) -> Ballot:
 
 
 def leads_right(sums: Floats, right: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether the winner is right, of votes added up over traces: [3, ..., answers] to [...].
+    """Whether the winner is right, for votes added up over traces: [3, ..., answers] to [...].
 
-    Rounded, so that a tie does not hang on the order in which floats were added.
+    Rounded, so that a tie does not depend on the order in which floats were added.
     """
     if not right.any():
         return np.zeros(sums.shape[1:-1], bool)
@@ -258,9 +258,9 @@ def leads_right(sums: Floats, right: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def subsets(pool: VotePool, seed: Sequence[int]) -> Floats:
     """The share of subsets of size 1 to N of a complete pool whose vote is right, [N].
 
-    Up to 12 traces all subsets are counted. Beyond, random orders are drawn and each is read from
-    every starting point, as a ring: any k traces in a row are a random subset, and every trace
-    stands in as many of them as any other.
+    Up to 12 traces, all subsets are counted. For more, random orders are drawn and each is read as
+    a ring from every starting point: any k traces in a row are a random subset, and every trace
+    is in equally many of them.
     """
     n, ballot = pool.n, ballot_of(pool, range(pool.n))
     if n <= ALL_SUBSETS_UP_TO:
@@ -280,10 +280,10 @@ def rotations(n: int) -> int:
 
 
 def first_k(pool: VotePool) -> tuple[Floats, NDArray[np.bool_]]:
-    """Whether the vote of the first k traces is right, and whether that is sure; each [N].
+    """Whether the vote of the first k traces is right, and whether that is certain; each [N].
 
-    It is sure where the leader of those that finished cannot be caught by those that are missing
-    among the first k.
+    It is certain if the traces missing among the first k cannot change the leader of those that
+    finished.
     """
     ballot = ballot_of(pool, range(pool.n))
     sums = ballot.votes.cumsum(axis=1)

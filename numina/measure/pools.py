@@ -16,7 +16,7 @@ CURVE_FIELDS = ("split", "k", "accuracy", "low", "high", "pass_at_k", "guessed")
 
 
 def curve_rows(results: Results, sctir: Sctir) -> list[dict[str, Any]]:
-    """maj@k by split for all k up to N, with pass@k beside it as far as it is known.
+    """maj@k by split for all k up to N, with pass@k for those k for which it is known.
 
     Args:
         results: what the evaluation stages wrote.

@@ -22,8 +22,8 @@ class Results:
 
     Attributes:
         problems: by split.
-        greedy: by model and split, a trace a problem, in the order of the problems.
-        sctir: by split and seed, a verdict a problem, in the order of the problems.
+        greedy: by model and split, one trace for each problem, in the order of the problems.
+        sctir: by split and seed, one verdict for each problem, in the order of the problems.
     """
 
     problems: dict[str, list[Problem]]
@@ -39,8 +39,8 @@ def read_results(validation: Path, greedy: Path, sctir: Path) -> Results:
     """Read and check all evaluation files.
 
     Raises:
-        UserError: a file is missing or damaged, or a problem is missing, unknown or there twice in
-            one, with the file, and the line and field where there is one.
+        UserError: a file is missing or damaged, or a problem in it is missing, unknown or repeated,
+            with the file, and the line and field if there is one.
     """
     problems = read_splits(validation)
     models = [system.model for system in GREEDY]
@@ -52,7 +52,7 @@ def read_results(validation: Path, greedy: Path, sctir: Path) -> Results:
             traces[model][split] = in_order(file, rows, list(read_records(file, Trace)))
         files = sorted((sctir / split).glob("seed_*.jsonl"))
         if not files:
-            raise UserError(f"{sctir / split}: no seed_*.jsonl there")
+            raise UserError(f"{sctir / split}: holds no seed_*.jsonl")
         verdicts[split] = {
             seed: in_order(file, rows, list(read_records(file, Verdict)))
             for seed, file in sorted((seed_of(file), file) for file in files)
@@ -66,7 +66,7 @@ def seed_of(file: Path) -> int:
     """The seed that a file of verdicts is named after.
 
     Raises:
-        UserError: its name holds no number.
+        UserError: its name has no number.
     """
     try:
         return int(file.stem.removeprefix("seed_"))
@@ -78,7 +78,7 @@ def in_order(file: Path, problems: Sequence[Problem], rows: Sequence[tuple[int, 
     """Rows in the order of their problems, one each.
 
     Raises:
-        UserError: a problem is missing, unknown, or there twice, with the file, its id and lines.
+        UserError: a problem is missing, unknown or repeated, with the file, its id and lines.
     """
     by_id: dict[str, tuple[int, Row]] = {}
     known = {problem.id for problem in problems}

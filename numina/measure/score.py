@@ -1,7 +1,7 @@
-"""Grade what the systems answered, and put it into figures.
+"""Grade the systems' answers and compute the figures.
 
-Everything rests on outcomes: whether a system got a problem right with each of its seeds. Figures
-are flat numbers by split and system, so that DVC can lay two runs side by side.
+All figures come from outcomes: whether a system got a problem right with each of its seeds. Figures
+are flat numbers by split and system, so that DVC can compare two runs.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Outcome:
 
 @functools.cache
 def grade(answer: str | None, gold: str) -> bool | None:
-    """Whether an answer equals the gold; None where that is undecided. No answer is wrong."""
+    """Whether an answer equals the gold; None if undecided. A missing answer counts as wrong."""
     return False if answer is None else equal(answer, gold).equal
 
 
@@ -72,7 +72,7 @@ def outcomes(results: Results) -> list[Outcome]:
 
 
 def right(found: Sequence[Outcome]) -> NDArray[np.float64]:
-    """Outcomes as an array of [problems, seeds], 1 for right; an undecided one is not right."""
+    """Outcomes as an array of [problems, seeds], 1 for right; undecided counts as not right."""
     return np.array([[grade is True for grade in row.by_seed] for row in found], float)
 
 
@@ -124,7 +124,7 @@ def groups(results: Results) -> list[tuple[str, list[str]]]:
 
 
 def accuracy_figures(found: Sequence[Outcome]) -> dict[str, float]:
-    """Accuracy, interval and counts; where some golds are known to be wrong, also without those."""
+    """Accuracy, interval and counts; if some golds are known to be wrong, also without those."""
     figures = interval_figures(estimate(right(found)))
     figures["undecided"] = sum(grade is None for outcome in found for grade in outcome.by_seed)
     sound = [outcome for outcome in found if not outcome.problem.unsound]
@@ -146,7 +146,7 @@ def interval_figures(found: Estimate) -> dict[str, float]:
 
 
 def breakdown(found: Sequence[Outcome]) -> list[Row]:
-    """Accuracy by year and paper of a contest, by level and by subject, where problems say them."""
+    """Accuracy by year and paper of a contest, level and subject, if problems have these."""
     parts: dict[tuple[str, str, str, str], list[Outcome]] = defaultdict(list)
     for outcome in found:
         for by, part in parts_of(outcome.problem).items():
@@ -165,7 +165,7 @@ def breakdown(found: Sequence[Outcome]) -> list[Row]:
 
 
 def parts_of(problem: Problem) -> dict[str, str]:
-    """What a problem counts under; "" where it does not say."""
+    """The group that a problem belongs to; "" if it does not say."""
     year = YEAR.search(problem.contest)
     return {
         "year": year[0] if year else "",

@@ -1,7 +1,7 @@
 """Estimates with their uncertainty: an accuracy, its spread over seeds, a paired comparison.
 
 Results come as an array of [problems] or [problems, seeds], 1 for right and 0 for wrong. The
-problems are the sample: the seeds of one problem say nothing new on how hard the set is, so every
+problems are the sample: more seeds of a problem say nothing new about how hard the set is, so every
 interval is over problems, after the mean over seeds. All intervals are at 95%.
 """
 
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 Graded = NDArray[Any] | Sequence[Any]
 Z = 1.959963984540054  # the normal distribution's 97.5% point
 RESAMPLES = 5000
-FEW = 5  # problems' worth of right or of wrong answers, under which a bootstrap is too narrow
-FEW_PAIRS = 10  # discordant problems, as above
+FEW = 5  # with fewer right or wrong answers, counted in problems, a bootstrap is too narrow
+FEW_PAIRS = 10  # the same for discordant problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Accuracy seed by seed: its mean, and its standard deviation (0 where there is one seed).
+    """Accuracy by seed: its mean and its standard deviation (0 with one seed).
 
-    It says how much a rerun on the same problems moves, which no interval over problems does.
+    It shows how much a rerun on the same problems varies, which no interval over problems shows.
     """
 
     mean: float
@@ -62,7 +62,7 @@ class Paired:
     """Two systems on the same problems.
 
     Attributes:
-        difference: accuracy of the first less that of the second.
+        difference: accuracy of the first minus that of the second.
         interval: of the difference, over problems.
         p_value: two-sided, of no difference.
         only_first: problems on which the first did better (of 0/1 results: it alone was right).
@@ -85,11 +85,11 @@ class Paired:
 def estimate(right: Graded, seed: int = 0) -> Estimate:
     """The mean of [problems] or [problems, seeds], with a 95% interval over problems.
 
-    Wilson's interval where every problem's mean is 0 or 1, as with one seed. With means between,
-    the BCa bootstrap over problems; but Wilson's on the mean, with n the problems, where there are
-    fewer than 5 problems' worth of right or of wrong answers, or all means are equal: a bootstrap
-    of such data is far too narrow, while Wilson's is at worst too wide, as values between 0 and 1
-    with mean p have no more variance than p (1 - p).
+    Wilson's interval if every problem's mean is 0 or 1, as with one seed. With means in between,
+    the BCa bootstrap over problems. If the right or the wrong answers amount to fewer than 5
+    problems, or all means are equal, Wilson's interval on the mean, with n the number of problems:
+    a bootstrap of such data is far too narrow, while Wilson's is at worst too wide, as values
+    between 0 and 1 with mean p have a variance of at most p (1 - p).
 
     Raises:
         ValueError: no problems, a value outside of 0 to 1, or another shape.
@@ -123,11 +123,11 @@ def paired(first: Graded, second: Graded, seed: int = 0) -> Paired:
     """Compare two systems on the same problems in the same order.
 
     Their numbers of seeds may differ. The p-value is McNemar's exact one (a binomial test on the
-    discordant problems) where no problem's means differ by anything but 0 or 1; else that of the
-    sign-flip permutation test, of which McNemar's is the case for 0/1. The interval is the paired
-    BCa bootstrap's; with fewer than 10 discordant problems, too few for it, the adjusted Wald
-    interval of Bonett and Price (2012, J. Educ. Behav. Stat. 37), which adds one discordant
-    problem on each side.
+    discordant problems) if the means of every problem differ by 0 or 1. Otherwise it is that of
+    the sign-flip permutation test, of which McNemar's is the special case for 0/1. The interval is
+    the paired BCa bootstrap's. With fewer than 10 discordant problems, which are too few for it,
+    it is the adjusted Wald interval of Bonett and Price (2012, J. Educ. Behav. Stat. 37), which
+    adds one discordant problem on each side.
 
     Raises:
         ValueError: as `estimate`, or the numbers of problems differ.
@@ -137,7 +137,7 @@ def paired(first: Graded, second: Graded, seed: int = 0) -> Paired:
     before, after = per_problem(first), per_problem(second)
     if len(before) != len(after):
         raise ValueError(f"paired: {len(before)} problems against {len(after)}")
-    differences = np.round(before - after, 12)  # 2/3 - 2/3 must be no discordance
+    differences = np.round(before - after, 12)  # 2/3 - 2/3 must not count as discordant
     discordant = differences[differences != 0]
     only_first, only_second = int((discordant > 0).sum()), int((discordant < 0).sum())
     test: Literal["mcnemar", "sign_flip"] = "mcnemar"
@@ -182,7 +182,7 @@ def per_problem(right: Graded) -> NDArray[np.float64]:
 def wilson(share: float, n: int) -> Interval:
     """Wilson's score interval (1927) for a share of `n` problems.
 
-    In closed form, as SciPy's takes whole counts only and a mean over seeds is none.
+    In closed form: SciPy's takes whole counts only, and a mean over seeds is not whole.
     """
     centre = share + Z * Z / (2 * n)
     spread = Z * math.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))

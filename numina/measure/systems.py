@@ -16,14 +16,14 @@ class System:
     """A model and a way to decode with it.
 
     Attributes:
-        name: of its figures in metrics.json. `gptq_greedy` is that of the quantised model whatever
-            the method, as other programs read it; labels say what it is.
+        name: of its figures in metrics.json. `gptq_greedy` is the quantised model with any
+            method, as other programs read this name; labels name the real method.
         model: its folder in `models/` and, for greedy decoding, in `eval/greedy/`.
         decoding: greedy: one trace a problem. vote: SC-TIR.
-        label: what people read, with places for the words of `SystemLabels.of`.
+        label: what people read, with placeholders for the words of `SystemLabels.of`.
         short: the same for narrow columns.
-        after: the system that it is one step of the recipe after; None for the first.
-        adds: that step in words.
+        after: the system before it in the recipe; None for the first.
+        adds: what this step of the recipe adds, in words.
     """
 
     name: str
@@ -95,10 +95,10 @@ class SystemLabels:
         """The labels of a run.
 
         Args:
-            quantisation: as `quantisation_name` has it.
+            quantisation: as `quantisation_name` gives it.
             greedy_depth: how many programs a greedy trace may run. At 0 the tool-integrated models
                 were asked for chains of thought.
-            vote_depth: the same of a sampled trace: at 0 SC-TIR is chain of thought with votes.
+            vote_depth: the same for a sampled trace: at 0 SC-TIR is chain of thought with votes.
         """
         words = {
             "quantisation": quantisation,
@@ -116,7 +116,7 @@ def quantisation_name(record: Mapping[str, Any]) -> str:
     """What a quantiser did, from its own record: ``8-bit GPTQ``.
 
     Raises:
-        UserError: the record does not say.
+        UserError: the record does not say it.
     """
     try:
         return f"{record['bits']:d}-bit {record['method']}"

@@ -1,4 +1,4 @@
-"""The data that the page's script shows traces from."""
+"""The data from which the page's script shows traces."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Numbered:
         self._numbers: dict[Any, int] = {}
 
     def number(self, key: Any) -> int | None:
-        """The number of a row; None where it is not there."""
+        """The number of a row; None if it is not there."""
         return self._numbers.get(key)
 
     def add(self, key: Any, row: Any) -> int:
@@ -70,7 +70,7 @@ def browser_data(results: Results, sctir: Sctir, most_bytes: int = MOST_BYTES) -
 
 
 def problem_number(entry: Entry, problems: Numbered, formulas: Formulas) -> int:
-    """The number of a trace's problem, which is added where it is new."""
+    """The number of a trace's problem, which is added if it is new."""
     key, problem = (entry.split, entry.problem.id), entry.problem
     known = problems.number(key)
     if known is not None:
@@ -89,7 +89,7 @@ def problem_number(entry: Entry, problems: Numbered, formulas: Formulas) -> int:
 
 
 def vote_number(entry: Entry, votes: Numbered, sctir: Sctir) -> int | None:
-    """The number of a trace's vote, which is added where it is new; None for a greedy trace."""
+    """The number of a trace's vote, which is added if it is new; None for a greedy trace."""
     verdict: Verdict | None = entry.verdict
     if verdict is None:
         return None
@@ -111,7 +111,7 @@ def vote_number(entry: Entry, votes: Numbered, sctir: Sctir) -> int | None:
 
 
 def trace_data(entry: Entry, formulas: Formulas) -> dict[str, Any]:
-    """A trace as the script reads it; `right` is None where that is undecided."""
+    """A trace as the script reads it; `right` is None if that is undecided."""
     trace = entry.trace
     return {
         "system": entry.system,
@@ -128,7 +128,7 @@ def trace_data(entry: Entry, formulas: Formulas) -> dict[str, Any]:
 
 
 def segment_data(parts: list[Segment], formulas: Formulas) -> list[list[Any]]:
-    """Segments as the script reads them: prose with its formulas cut out, all else as it is."""
+    """Segments as the script reads them: prose with its formulas cut out, the rest unchanged."""
     return [
         [part.kind, typeset(part.text, formulas) if part.kind == "text" else part.text]
         for part in parts

@@ -1,7 +1,7 @@
-"""Model cards in the hub's format, from what was evidence.
+"""Model cards in the hub's format, from the run's evidence.
 
-DVC lets no stage write into another's out, so a card stands beside its model's folder as
-`models/<name>.README.md`; uploaded, it is the repository's README.md.
+In DVC a stage cannot write into another stage's out, so a card is written beside its model's folder
+as `models/<name>.README.md`. It is uploaded as the repository's README.md.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ UNKNOWN_LICENSE = {"license": "other", "license_name": "that-of-the-base-model"}
 
 
 def base_model(params: Params) -> str | None:
-    """The base model's id on the hub; None where it is not known."""
+    """The base model's id on the hub; None if it is not known."""
     base = params.base_model
     if base.source == "package":
         return PACKAGED.get(base.name.partition("==")[0])
@@ -115,7 +115,7 @@ def names_of(model: str) -> list[str]:
 
 
 def eval_results(model: str, evidence: RunEvidence) -> list[Any]:
-    """The accuracies of a model as the hub's metadata has them, shares as in metrics.json."""
+    """The accuracies of a model for the hub's metadata, as shares, like metrics.json."""
     from huggingface_hub import EvalResult
 
     return [

@@ -1,4 +1,4 @@
-"""The report's line charts, as SVG text that stands in the page and takes its colours from it."""
+"""The report's line charts, as SVG text that is part of the page and takes its colours from it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 from numina.report.csv_tables import CurveRow, LossRow
 from numina.report.wording import plain
 
-# Told apart by people who see colours differently too (Okabe and Ito), on light and on dark.
+# Distinct also with colour blindness (Okabe and Ito), on light and on dark backgrounds.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b08900", "#56b4e9")
 INK = "#123456"  # stands for the page's own colour of text
-# Else every picture carries an RDF block that names outside addresses and the date.
+# Otherwise every picture has an RDF block with outside addresses and the date.
 NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 
@@ -23,8 +23,8 @@ class Series:
     """A line of a chart.
 
     Attributes:
-        low, high: of a band around it; empty where there is none.
-        ceiling: a dashed line above it, over the first of its x; empty where there is none.
+        low, high: of a band around it; empty if there is none.
+        ceiling: a dashed line above it, over the first of its x; empty if there is none.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Series:
 def line_chart(
     series: Sequence[Series], x: str, y: str, about: str, *, percent: bool = False
 ) -> str:
-    """A line chart as SVG; `about` says in words what it shows, for those who do not see it."""
+    """A line chart as SVG; `about` describes it in words, for screen readers."""
     import matplotlib
 
     matplotlib.use("svg")

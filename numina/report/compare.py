@@ -1,4 +1,4 @@
-"""Systems and runs against each other, problem by problem."""
+"""Systems and runs compared with each other, problem by problem."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Shares = dict[str, dict[tuple[str, str], float]]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two lists of outcomes on the same problems; `pair` is of the first less the second."""
+    """Two lists of outcomes on the same problems; `pair` is the first minus the second."""
 
     name: str
     first: float
@@ -39,15 +39,13 @@ def read_outcomes(text: str, where: str) -> Shares:
     """Outcomes from CSV, as `score` writes them.
 
     Raises:
-        UserError: as `parse_table`, or a problem is there twice, with its line.
+        UserError: as `parse_table`, or a problem occurs twice, with its line.
     """
     found: Shares = {}
     for line, row in parse_table(text, where, OutcomeRow):
         system, key = found.setdefault(row.system, {}), (row.split, row.problem)
         if key in system:
-            raise UserError(
-                f"{where}, line {line}: field 'problem': {row.problem!r} is there twice"
-            )
+            raise UserError(f"{where}, line {line}: field 'problem': {row.problem!r} occurs twice")
         system[key] = row.right
     return found
 
@@ -55,7 +53,7 @@ def read_outcomes(text: str, where: str) -> Shares:
 def compare(
     name: str, first: Mapping[tuple[str, str], float], second: Mapping[tuple[str, str], float]
 ) -> Comparison | None:
-    """Two systems on the problems that both have; None where there are none."""
+    """Two systems on the problems that both have; None if there are none."""
     common = [key for key in first if key in second]
     if not common:
         return None
@@ -65,7 +63,7 @@ def compare(
 
 
 def between_systems(now: Shares) -> dict[str, Comparison]:
-    """What each step of the recipe adds, over all problems, by the system that has it."""
+    """The gain of each step of the recipe over all problems, by the system that has the step."""
     found = {}
     for system in SYSTEMS:
         if system.after is None:
@@ -78,10 +76,10 @@ def between_systems(now: Shares) -> dict[str, Comparison]:
 
 @dataclass(frozen=True, slots=True)
 class Previous:
-    """This run against an earlier one.
+    """This run compared with an earlier one.
 
     Attributes:
-        note: what it is compared with, or why with nothing.
+        note: what it is compared with, or why there is no comparison.
         rows: by system.
     """
 
@@ -90,17 +88,17 @@ class Previous:
 
 
 def with_previous(now: Shares, before: Shares | None, where: str) -> Previous:
-    """This run against the outcomes of an earlier one, on the problems that both were asked.
+    """This run compared with the outcomes of an earlier one, on the problems that both were asked.
 
     Args:
         now: this run's outcomes.
-        before: the earlier run's; None where there are none.
+        before: the earlier run's; None if there are none.
         where: the earlier run in words.
     """
     if before is None:
         return Previous(f"There is no earlier run to compare with: {where}.", {})
     if before == now:
-        return Previous(f"Every outcome is as in {where}.", {})
+        return Previous(f"Every outcome is the same as in {where}.", {})
     rows = {}
     for system, outcomes in now.items():
         comparison = compare(system, outcomes, before.get(system, {}))
@@ -115,9 +113,9 @@ def with_previous(now: Shares, before: Shares | None, where: str) -> Previous:
 
 
 def previous_run(now: Shares, file: Path, commit: Commit | None) -> Previous:
-    """This run against the outcomes that the last commit has in `file`."""
+    """This run compared with the outcomes that the last commit has in `file`."""
     if commit is None:
-        return with_previous(now, None, "this is no git repository, or it has no commit")
+        return with_previous(now, None, "this is not a git repository, or it has no commit")
     name = f"commit {commit.hash[:8]} ({commit.title})"
     text = committed(file)
     if text is None:

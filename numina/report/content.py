@@ -1,4 +1,4 @@
-"""What the page shows, computed from what a run left."""
+"""What the page shows, computed from the files of a run."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class Content:
 
     Attributes:
         labels: of the systems.
-        title: the one figure of the run.
+        title: the main figure of the run.
         headline: sentences.
         results: by split.
         steps: what each step of the recipe adds.
-        previous: against the last commit.
+        previous: compared with the last commit.
         divisions: by year, contest, level, subject.
         elsewhere: published figures on other problems.
         majority, loss, dag: SVG.
@@ -53,13 +53,13 @@ class Content:
         costs: see `tables.cost_rows`.
         stops: why votes were closed, and how many.
         ties: votes that were ties, by what decided them.
-        saved: the share of the tokens that was saved by closing them early.
+        saved: the share of the tokens that was saved by closing votes early.
         rounds: of the TIR data.
         quantisation: the quantiser's own record.
         browser: see `browser.browser_data`.
         grid: see `grid.grid_data`.
         takeaway: see `takeaway.takeaway`.
-        facts: what ran, in names and words.
+        facts: what ran, by name.
         hashes: of what the stages wrote.
         commit: that the run started from.
         params: the text of params.yaml.
@@ -103,8 +103,8 @@ def content_of(
     """What the page shows of a run.
 
     Args:
-        evidence: what the run left.
-        versions: of the packages that are installed; None where one is missing.
+        evidence: the files of the run.
+        versions: of the packages that are installed; None if one is missing.
         dvc_yaml, dvc_lock, params_yaml: the pipeline's own files.
     """
     table, costs, run = evidence.table, evidence.costs, evidence.run

@@ -27,7 +27,7 @@ class CurveRow:
     accuracy: Share
     low: Share
     high: Share
-    pass_at_k: Share | None  # None where it is not known
+    pass_at_k: Share | None  # None if it is not known
     guessed: int
 
 
@@ -65,7 +65,7 @@ class LossRow:
 
 
 def read_table(file: Path, kind: type[Row]) -> list[Row]:
-    """The rows of a CSV file; columns that `kind` does not have are left out.
+    """The rows of a CSV file; columns that `kind` does not have are ignored.
 
     Raises:
         UserError: as `parse_table`, or the file is missing.
@@ -78,8 +78,8 @@ def parse_table(text: str, where: str, kind: type[Row]) -> list[tuple[int, Row]]
     """The rows of a CSV text, each with its line number.
 
     Raises:
-        UserError: a column is missing, a row is too long, or a field is not what it should be, with
-            the line, the field and its value.
+        UserError: a column is missing, a row is too long, or a field is not valid, with the line,
+            the field and its value.
     """
     table = csv.DictReader(io.StringIO(text))
     for field in dataclasses.fields(kind):

@@ -1,4 +1,4 @@
-"""The pipeline's picture: stages in layers, and arrows for what one leaves to another."""
+"""The pipeline's picture: stages in layers, with arrows for the files that they pass on."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Layout:
 
     Attributes:
         boxes: the middle of each stage's box.
-        routes: the points that each edge goes through: the middle of its first box, a place of its
-            own in every layer between, the middle of its last box.
+        routes: the points of each edge: the middle of its first box, a place of its own in every
+            layer between, the middle of its last box.
         width, height: of the picture.
     """
 
@@ -70,10 +70,10 @@ def filled(value: Any, key: str, item: Any) -> Any:
 
 
 def dag_edges(stages: Mapping[str, Any]) -> list[Edge]:
-    """Pairs of stages where the second depends on an out of the first, or on what lies in it.
+    """Pairs of stages: the second depends on an out of the first, or on a file in that out.
 
     Args:
-        stages: as dvc.yaml has them.
+        stages: as in dvc.yaml.
     """
     makers: dict[str, str] = {}
     for name, stage in stages.items():
@@ -91,7 +91,7 @@ def dag_edges(stages: Mapping[str, Any]) -> list[Edge]:
 
 
 def plain_edges(edges: list[Edge]) -> list[Edge]:
-    """The edges without those that a longer way says already."""
+    """The edges without those that a longer path implies."""
     return sorted(nx.transitive_reduction(nx.DiGraph(edges)).edges)
 
 
@@ -105,7 +105,7 @@ def layout(names: list[str], edges: list[Edge]) -> Layout:
     for name in reversed(list(nx.topological_sort(graph))):
         if graph.out_degree(name):
             layer[name] = min(layer[below] for below in graph[name]) - 1
-    # An edge takes a place in every layer that it passes, so that no box stands there.
+    # An edge takes a place in every layer that it passes, so that no box is drawn there.
     ways = {
         (above, below): [
             above,
@@ -136,8 +136,7 @@ def layout(names: list[str], edges: list[Edge]) -> Layout:
 def untangled(steps: nx.DiGraph, rows: list[list[Any]]) -> dict[Any, int]:
     """The place of each node in its layer, by the mean place of its neighbours in the next one.
 
-    The barycentre heuristic of Sugiyama, Tagawa and Toda (1981), with the fewest crossings that its
-    sweeps come by.
+    The barycentre heuristic of Sugiyama, Tagawa and Toda (1981); the best of its sweeps is kept.
     """
     rows = [list(row) for row in rows]
     best, fewest = placed(rows), None
@@ -172,7 +171,7 @@ def crossings(steps: nx.DiGraph, rows: list[list[Any]], place: Mapping[Any, int]
 
 
 def dag_chart(dvc_yaml: Path) -> str:
-    """The stages in layers, each below all that it depends on, as SVG."""
+    """The stages in layers, each below all its dependencies, as SVG."""
     stages = yaml.safe_load(dvc_yaml.read_text(encoding="utf-8"))["stages"]
     found = layout(list(stages), plain_edges(dag_edges(stages)))
     parts = [

@@ -1,4 +1,4 @@
-"""Everything that the page and the cards rest on, read and checked."""
+"""Everything that the page and the cards are made from, read and checked."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ QUANTISATION_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class RunEvidence:
-    """What a run left.
+    """The files of a run.
 
     Attributes:
-        table: as of `numina.measure.score.metrics`.
-        costs: as of `numina.measure.cost.costs`, by split.
+        table: from `numina.measure.score.metrics`.
+        costs: from `numina.measure.cost.costs`, by split.
         results: traces and votes.
         outcomes: by system, split and problem.
-        outcomes_file: where they are from.
+        outcomes_file: the file with the outcomes.
         curve: maj@k by split.
         breakdown: accuracies by year, contest, level and subject.
         trainings: of the stages cot and tir.
         rounds: of the TIR data.
         quantisation: the quantiser's own record.
-        run: what `eval_sctir` noted of its run.
-        clock: the wall-clock of each system's stage in seconds; None where it noted none.
-        commit: that the run started from; None where there is none.
+        run: what `eval_sctir` recorded about its run.
+        clock: the wall-clock of each system's stage in seconds; None if it is not recorded.
+        commit: the commit that the run started from; None if there is none.
     """
 
     params: Params
@@ -67,13 +67,13 @@ class RunEvidence:
 
     @property
     def labels(self) -> SystemLabels:
-        """What the systems of this run are called."""
+        """The labels of the systems of this run."""
         quantisation = quantisation_name(self.quantisation)
         return SystemLabels.of(quantisation, self.params.eval_greedy.depth, self.run["depth"])
 
 
 def read_evidence(paths: Mapping[str, Path], params: Params) -> RunEvidence:
-    """Read what a run left, from the paths that `stages.report` is given.
+    """Read the files of a run, from the paths that `stages.report` is given.
 
     Raises:
         UserError: a file is missing or damaged, or lacks a field.

@@ -1,4 +1,4 @@
-"""What ran, in names and words."""
+"""What ran: model, knobs, versions and machine, in words."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from numina.settings.training import Sft
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What a model was fine-tuned on, and how it went.
+    """What a model was fine-tuned on, and the course of the training.
 
     Attributes:
         rows: its samples.
@@ -34,7 +34,7 @@ class Training:
 
     @property
     def sources(self) -> list[tuple[str, int]]:
-        """Where the samples are from, the most frequent first."""
+        """The sources of the samples, the most frequent first."""
         return Counter(row.source for row in self.rows).most_common()
 
 
@@ -50,13 +50,13 @@ def read_training(rows: Path, losses: Path, knobs: Sft) -> Training:
 def facts(
     params: Params, run: Mapping[str, Any], results: Results, versions: Mapping[str, str | None]
 ) -> dict[str, str]:
-    """Names and words of what ran.
+    """What ran, as names with values in words.
 
     Args:
         params: the knobs.
-        run: what `eval_sctir` noted of its run.
+        run: what `eval_sctir` recorded about its run.
         results: for the sizes of the splits.
-        versions: of the packages that are installed; None where one is missing.
+        versions: of the packages that are installed; None if one is missing.
     """
     machine = run["machine"]
     layers = [plain(layer) for layer, on in run["isolation"].items() if on]
@@ -84,11 +84,11 @@ def programs(depth: int) -> str:
 
 
 def wall_clock(greedy: Path, run: Mapping[str, Any]) -> dict[str, float | None]:
-    """The wall-clock of each system's stage in seconds, as the stage itself noted it.
+    """The wall-clock of each system's stage in seconds, as the stage itself recorded it.
 
     Args:
         greedy: the folder of `eval_greedy`, which has a `run.json` for each model.
-        run: what `eval_sctir` noted of its run.
+        run: what `eval_sctir` recorded about its run.
 
     Raises:
         UserError: a `run.json` is missing or damaged.
@@ -98,7 +98,7 @@ def wall_clock(greedy: Path, run: Mapping[str, Any]) -> dict[str, float | None]:
 
 
 def model_name(params: Params) -> str:
-    """The base model as a reader knows it."""
+    """The base model's name for readers."""
     base = params.base_model
     if base.source == "package":
         return base.file.rpartition("/")[2].partition(".")[0]

@@ -1,4 +1,4 @@
-"""Each problem by each system and seed: its answer, whether it is right, and what it took."""
+"""Each problem by system and seed: the answer, whether it is right, and its cost."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ FIELDS = ("answer", "right", "tokens", "seconds", "traces", "first")
 
 
 def grid_data(results: Results) -> dict[str, Any]:
-    """The table that the page's script shows and hands out, every problem in it.
+    """The table of all problems, which the page's script shows and exports.
 
     Returns:
         columns: a system and a seed each; the seed is None for a greedy system.
-        rows: for each problem its split, id, subject, level and gold, and a cell a column: the
-        values of `FIELDS`. `right` is None where that is undecided. `seconds` are from the start
-        of the problem to its answer, other problems being worked on beside it. `first` is the
-        index of the first trace; None where there is none.
+        rows: for each problem its split, id, subject, level and gold, and a cell for each column:
+        the values of `FIELDS`. `right` is None if undecided. `seconds` are from the start of the
+        problem to its answer, while other problems run at the same time. `first` is the index of
+        the first trace; None if there is none.
     """
     seeds = list(next(iter(results.sctir.values())))
     columns = [[system.name, None] for system in GREEDY]
@@ -41,14 +41,14 @@ def grid_data(results: Results) -> dict[str, Any]:
 
 
 def greedy_cell(trace: Trace, gold: str) -> list[Any]:
-    """What one greedy trace came to."""
+    """The cell of one greedy trace."""
     seconds = trace.decode_s + trace.execute_s + trace.wait_s
     right = grade(trace.answer, gold)
     return [trace.answer, right, trace.generated_tokens, round(seconds, 1), 1, trace.index]
 
 
 def voted_cell(verdict: Verdict, gold: str) -> list[Any]:
-    """What a vote came to."""
+    """The cell of a vote."""
     tokens = sum(trace.generated_tokens for trace in verdict.traces)
     first = verdict.traces[0].index if verdict.traces else None
     right = grade(verdict.answer, gold)

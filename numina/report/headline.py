@@ -9,12 +9,12 @@ from numina.measure.systems import GREEDY, SCTIR, SystemLabels
 from numina.report.compare import Comparison
 from numina.report.wording import interval, percent, plain
 
-BEYOND = 0.25  # the problems are too hard for the model where no interval reaches this accuracy
-FEW = 20  # problems, under which a run says little more than that it ran
+BEYOND = 0.25  # the problems are too hard for the model if no interval reaches this accuracy
+FEW = 20  # with fewer problems, a run shows little more than that it ran
 
 
 def title(table: Table) -> str:
-    """The one figure of the run."""
+    """The main figure of the run."""
     row = table[ALL][SCTIR.name]
     n = int(row["n"])
     if row["accuracy"] == 0:
@@ -25,11 +25,11 @@ def title(table: Table) -> str:
 def headline(
     table: Table, steps: Mapping[str, Comparison], votes: int, labels: SystemLabels
 ) -> list[str]:
-    """Sentences on what the recipe reaches, what each step of it adds, and how sure that is.
+    """Sentences on the accuracy of the recipe, what each of its steps adds, and how sure that is.
 
     Args:
-        table: as of `numina.measure.score.metrics`.
-        steps: as of `compare.between_systems`.
+        table: from `numina.measure.score.metrics`.
+        steps: from `compare.between_systems`.
         votes: traces of a full vote.
         labels: of the systems.
     """
@@ -44,7 +44,7 @@ def headline(
     said = [
         f"{labels.long[SCTIR.name]}: up to {votes} traces a problem"
         f"{f', mean of {seeds} seeds,' if seeds > 1 else ''} give {percent(voted['accuracy'])}% "
-        "right; other problems like these could have given anything from "
+        "right; the 95% interval for other problems like these is "
         f"{interval(voted, ' to ')}%.",
         f"One greedy trace a problem: {'; '.join(greedy)}. What the vote adds to the last of these "
         f"{'is within chance' if within(steps, SCTIR.name) else 'is more than chance'}.",

@@ -1,7 +1,7 @@
-"""The report: one static page that says what ran, how well, at what cost, and shows traces.
+"""The report: one static page with what ran, how well and at what cost, and the traces.
 
-It stands alone: styles, script, pictures and data are in it, and its own rules (a content security
-policy) forbid the browser to fetch anything or to run any other script.
+It is self-contained: styles, script, pictures and data are in it, and its content security policy
+forbids the browser to fetch anything or to run any other script.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SCRIPTS = ("page.js", "browser.js", "grid.js", "takeaway.js")  # one after anoth
 
 
 def render(content: Content) -> str:
-    """The page; everything that is not markup of ours is escaped."""
+    """The page; everything other than our own markup is escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(

@@ -1,4 +1,4 @@
-"""What a run rests on: the commit, and the hashes that DVC gave to what the stages wrote."""
+"""The origin of a run: the commit, and the hashes that DVC gave to the stages' outs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-# What a run itself writes: a commit is not called changed for that.
+# Files that a run itself writes: they do not make a commit count as changed.
 WRITTEN = ("dvc.lock", "reports")
 MOST_NAMED = 8  # changed files
 
@@ -29,14 +29,14 @@ class Commit:
 
     @property
     def changes(self) -> str:
-        """The changed files in words, the first of them by name; "" where there are none."""
+        """The changed files in words, the first of them by name; "" if there are none."""
         more = len(self.changed) - MOST_NAMED
         named = ", ".join(self.changed[:MOST_NAMED])
         return f"{named} and {more} more files" if more > 0 else named
 
 
 def git(*arguments: str) -> str | None:
-    """What git prints; None where there is no git, no repository, or nothing by that name."""
+    """What git prints; None if there is no git, no repository, or nothing by that name."""
     try:
         done = subprocess.run(
             ["git", *arguments], capture_output=True, text=True, encoding="utf-8", check=False
@@ -47,7 +47,7 @@ def git(*arguments: str) -> str | None:
 
 
 def last_commit() -> Commit | None:
-    """The last commit; None where there is none."""
+    """The last commit; None if there is none."""
     shown = git("log", "-1", "--format=%H%n%s")
     if not shown:
         return None
@@ -59,12 +59,12 @@ def last_commit() -> Commit | None:
 
 
 def committed(file: Path) -> str | None:
-    """A file as it is in the last commit; None where it is not there."""
+    """A file as it is in the last commit; None if it is not there."""
     return git("show", f"HEAD:./{file}")
 
 
 def lock_hashes(lock: Path) -> dict[str, str]:
-    """The hash of every out, as dvc.lock has them when the report is written.
+    """The hash of every out, from dvc.lock when the report is written.
 
     DVC writes it after each stage, so all stages before the report are in it as they ran.
     """

@@ -1,4 +1,4 @@
-"""Published figures to stand beside ours, each only where the problems are the same."""
+"""Published figures to show beside ours, each only if the problems are the same."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ class Published:
     """A figure that somebody published.
 
     Attributes:
-        split: the set by our name, or in words where we have none.
+        split: the set by our name, or in words if we have none.
         n: its problems.
         system: who answered, and how.
         low: the share right.
-        high: the same, or the upper end where a range was published.
+        high: the same, or the upper end if a range was published.
         kind: the system of ours that works in the same way.
     """
 
@@ -27,7 +27,7 @@ class Published:
 
 
 WINNER = "NuminaMath-7B-TIR"
-# The winners' blog post and data set cards; REFERENCE has the places.
+# From the winners' blog post and data set cards.
 PUBLISHED = (
     Published("amc", 83, f"{WINNER}, SC-TIR", 0.60, 0.65, "sctir"),
     Published("AMC 2023", 40, f"{WINNER}, greedy", 20 / 40, 20 / 40, "tir_greedy"),
@@ -47,5 +47,5 @@ def published(split: str, n: int) -> list[Published]:
 
 
 def elsewhere(counts: dict[str, int]) -> list[Published]:
-    """The figures for other problems than those that were asked here."""
+    """The figures for problems that were not asked here."""
     return [row for row in PUBLISHED if counts.get(row.split) != row.n]

@@ -42,7 +42,7 @@ class Division:
 
 
 def result_rows(table: Table) -> list[Part]:
-    """All splits together, then each (the former left out where there is one only)."""
+    """All splits together (left out if there is only one), then each split."""
     names = [name for name in table if name != ALL]
     rows = []
     for name in names if len(names) == 1 else [ALL, *names]:
@@ -52,7 +52,7 @@ def result_rows(table: Table) -> list[Part]:
 
 
 def divisions(breakdown: Sequence[BreakdownRow]) -> list[Division]:
-    """The breakdown that `score` wrote, without what has one part only."""
+    """The breakdown that `score` wrote, without divisions that have one part only."""
     found: dict[tuple[str, str], dict[str, Part]] = {}
     for row in breakdown:
         parts = found.setdefault((row.split, row.by), {})
@@ -73,7 +73,7 @@ def divisions(breakdown: Sequence[BreakdownRow]) -> list[Division]:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How often each of some words came up, by system."""
+    """How often each of some words occurred, by system."""
 
     words: list[str]
     systems: dict[str, dict[str, int]]
@@ -85,7 +85,7 @@ class Tally:
 
 
 def tally(costs: Mapping[str, Any], field: str) -> Tally:
-    """Ends of traces or of programs, the most frequent first; without systems that had none."""
+    """Ends of traces or programs, the most frequent first; systems without any are left out."""
     counts = {system: costs[ALL][system][field] for system in NAMES if costs[ALL][system][field]}
     words = {word for count in counts.values() for word in count}
     order = sorted(words, key=lambda word: (-sum(c.get(word, 0) for c in counts.values()), word))
@@ -94,12 +94,12 @@ def tally(costs: Mapping[str, Any], field: str) -> Tally:
 
 @dataclass(frozen=True, slots=True)
 class CostRow:
-    """A figure by system, over all splits and seeds; None where it is not known.
+    """A figure by system, over all splits and seeds; None if it is not known.
 
     Attributes:
-        note: more on what it is; "" where nothing is to be said.
+        note: more about the figure; "" for nothing.
         unit: tokens, seconds, or traces.
-        by_system: None also where a system has no such figure.
+        by_system: None also if a system has no such figure.
     """
 
     name: str
@@ -109,14 +109,14 @@ class CostRow:
 
 
 def cost_rows(costs: Mapping[str, Any], clock: Mapping[str, float | None]) -> list[CostRow]:
-    """What the systems took.
+    """The cost of the systems.
 
-    Many traces run side by side, so their seconds added up would exceed any clock: each is shown
-    as the mean of a trace, beside the wall-clock of the whole stage.
+    Many traces run side by side, so the sum of their seconds exceeds the wall-clock: seconds are
+    shown as the mean of a trace, beside the wall-clock of the whole stage.
 
     Args:
-        costs: as of `numina.measure.cost.costs`, by split.
-        clock: the wall-clock of each system's stage in seconds, where the stage noted it.
+        costs: from `numina.measure.cost.costs`, by split.
+        clock: the wall-clock of each system's stage in seconds, if the stage recorded it.
     """
     spent = {system: costs[ALL][system] for system in NAMES}
     totals = (

@@ -1,4 +1,4 @@
-"""The report's figures as rows, for readers to take away as CSV or JSON."""
+"""The report's figures as rows, for readers to download as CSV or JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def takeaway(
     """Tables by the name of the file that a reader gets.
 
     Args:
-        table: as of `numina.measure.score.metrics`.
+        table: from `numina.measure.score.metrics`.
         curve: maj@k by split.
         breakdown: accuracies by year, contest, level and subject.
     """

@@ -18,11 +18,11 @@ TieBreak = Literal["logprob", "form"]
 def tie_break(verdict: Verdict, sctir: Sctir) -> TieBreak | None:
     """What decided between answers of equal weight, as in `numina.sctir.vote.tally`; None: no tie.
 
-    logprob: the mean log-probability of the traces. form: that is equal too, and the first answer
-    in the order of their canonical forms won.
+    logprob: the mean log-probability of the traces. form: these are equal too, and the first answer
+    in the order of the canonical forms won.
 
     Args:
-        verdict: whose votes stand with the winner first.
+        verdict: its votes have the winner first.
         sctir: the knobs that the votes were cast with.
 
     Raises:

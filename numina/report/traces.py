@@ -15,7 +15,7 @@ from numina.records.problem import Problem
 from numina.records.trace import Trace, Verdict
 
 DRAWING = re.compile(r"\[asy\](.*?)\[/asy\]", re.S)
-# What is shown first, should there be too many.
+# What is shown first, if there are too many.
 WINNER, DISSENTER, ONLY, LATER_WINNER, LATER_DISSENTER, REST = range(6)
 RULE = (
     "for each problem one trace that voted for the winner with the first seed, then one that did "
@@ -26,7 +26,7 @@ Kind = Literal["text", "python", "output", "asy", "block"]
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of a text: prose, a program, its output, the source of a drawing, another block."""
+    """A part of a text: prose, a program, its output, the source of a drawing, another block."""
 
     kind: Kind
     text: str
@@ -37,7 +37,7 @@ class Entry:
     """A trace that could be shown.
 
     Attributes:
-        tier: what is least is shown first.
+        tier: the lowest is shown first.
         position: of the problem in its split.
         system: a name of `numina.measure.systems`.
         verdict: the vote that it was part of; None for a greedy one.
@@ -75,7 +75,7 @@ def statement(text: str) -> list[Segment]:
 
 
 def entries(results: Results) -> list[Entry]:
-    """All traces, those first that the page should show first."""
+    """All traces, in the order in which the page should show them."""
     found: list[Entry] = []
     for split, problems in results.problems.items():
         for position, problem in enumerate(problems):

@@ -1,8 +1,8 @@
 """Mathematics in a text, as MathML that browsers render without help.
 
-The text is untrusted. A formula becomes a tree of the elements and attributes named here and
-nothing else (latex2mathml itself passes links, styles and markup on), and the page builds it node
-by node, never from markup. A formula that does not convert is shown as its source.
+The text is untrusted. A formula becomes a tree of only the elements and attributes named here
+(latex2mathml itself passes links, styles and markup through), and the page builds it node by node,
+never from markup. A formula that does not convert is shown as its source.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Formulas:
         self._numbers: dict[tuple[str, bool], int] = {}
 
     def number(self, source: str, display: bool) -> int:
-        """The number of a formula, which is added where it is new."""
+        """The number of a formula, which is added if it is new."""
         key = source, display
         if key not in self._numbers:
             self._numbers[key] = len(self.rows)
@@ -104,12 +104,12 @@ def found(text: str) -> Iterator[tuple[int, int, str, bool]]:
 
 
 def unescape(text: str) -> str:
-    """Prose as it is meant: LaTeX's escaped signs without their backslash."""
+    """Prose with LaTeX's escaped signs without their backslash."""
     return re.sub(r"\\([$%&#_])", r"\1", text)
 
 
 def math_tree(source: str, display: bool = False) -> Tree | None:
-    """The MathML of a formula as a tree; None where it does not convert."""
+    """The MathML of a formula as a tree; None if it does not convert."""
     from latex2mathml.converter import convert_to_element
 
     if len(source) > LONGEST:
@@ -119,15 +119,15 @@ def math_tree(source: str, display: bool = False) -> Tree | None:
             re.sub(r"\\fbox\b", r"\\boxed", source), display="block" if display else "inline"
         )
         return tree_of(element)
-    except Exception:  # LaTeX by a model: whatever the converter trips over, its source is shown
+    except Exception:  # LaTeX by a model: if the converter fails in any way, the source is shown
         return None
 
 
 def tree_of(element: Element, depth: int = 0) -> Tree:
-    """An element with what is inside it, only as far as it is known to be harmless.
+    """An element with its content, limited to what is known to be harmless.
 
     Raises:
-        ValueError: it is no valid MathML, or holds a command that was not understood.
+        ValueError: it is not valid MathML, or holds a command that was not understood.
     """
     if depth > DEEPEST:
         raise ValueError("too deep")

@@ -9,9 +9,9 @@ from numina.report.ties import TieBreak
 
 ENDS = {
     "answer": "it gave an answer that counts",
-    "no_answer": "it came to its end without an answer",
+    "no_answer": "it ended without an answer",
     "not_integer": "its answer is not a whole number, which this split asks for",
-    "out_of_range": "its answer lies outside of the split's range",
+    "out_of_range": "its answer is outside the split's range",
     "depth": "it wanted more program runs than allowed",
     "context": "it filled the context",
     "length": "one step grew too long",
@@ -42,7 +42,7 @@ STOPS = {
 
 
 def percent(share: float) -> str:
-    """A share in percent, with one digit where it is not whole."""
+    """A share in percent, with one digit if it is not whole."""
     return f"{100 * share:.1f}".removesuffix(".0")
 
 
@@ -53,7 +53,7 @@ def points(difference: float) -> str:
 
 
 def interval(row: Mapping[str, float], between: str = "") -> str:
-    """A 95% interval in whole percent: ``[0, 24]``, unbroken, or with a word between."""
+    """A 95% interval in whole percent: ``[0, 24]`` without line breaks, or with a word between."""
     low, high = f"{100 * row['ci95_low']:.0f}", f"{100 * row['ci95_high']:.0f}"
     return f"{low}{between}{high}" if between else f"[{low},\u00a0{high}]"
 

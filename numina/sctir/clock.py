@@ -1,4 +1,4 @@
-"""The time bank: one budget of seconds for a row of problems."""
+"""The time bank: one budget of seconds for a sequence of problems."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from numina.settings.decoding import TimeBank
 
 
 class Clock:
-    """Shares a budget out over problems that are solved one after another.
+    """Divides a budget among problems that are solved one after another.
 
-    Each problem has a base time. What one does not use goes to the bank, and the next may draw on
-    all of it, up to a cap; the base time of those still to come is never touched. This is the
-    scheme of the second AIMO's winner.
+    Each problem has a base time. Unused time goes to the bank, and the next problem may use all of
+    the bank, up to a cap; the base time of later problems is never used. This is the scheme of the
+    winner of the second AIMO.
 
     Args:
         bank: the knobs; with `budget_s` 0 no problem has a deadline.
@@ -38,7 +38,7 @@ class Clock:
         """Seconds for the next problem; None for no limit. Called once a problem, at its start."""
         if not self.bank.budget_s:
             return None
-        self.left = max(0, self.left - 1)  # a contest may send more than it said
+        self.left = max(0, self.left - 1)  # a contest may send more than announced
         remaining = max(0.0, self.end - self.now())
         spare = remaining - self.base_s * self.left
         share = max(spare, remaining / (self.left + 1))  # all are late together, the last not alone

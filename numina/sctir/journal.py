@@ -17,11 +17,11 @@ from numina.resume import locked
 class Journal:
     """An append-only file of traces, a JSON line each. Use it as a context manager.
 
-    What a run that was killed had finished is there when it is opened again. A last line without
-    its end, which a kill leaves, is dropped; of a trace that is on file twice the first holds.
+    Traces that a killed run had finished are there when it is opened again. A last line without a
+    line end, which a kill may leave, is dropped; if a trace is on file twice, the first counts.
 
     Args:
-        path: the file, in a folder of its own; both are made where they are missing.
+        path: the file, in a folder of its own; both are made if they are missing.
 
     Attributes:
         finished: the traces on file, by problem and seed, then by index, in the order in which they
@@ -79,5 +79,5 @@ class Journal:
         os.fsync(self.file.fileno())
 
     def remove(self) -> None:
-        """Forget it, once what it was for is done."""
+        """Remove the file, once its purpose is served."""
         shutil.rmtree(self.path.parent)

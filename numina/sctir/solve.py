@@ -25,9 +25,9 @@ async def solve(
 ) -> Verdict:
     """Sample up to `sctir.n` traces of one problem and vote.
 
-    Each trace goes its own way: none waits for another. As many are in flight as could settle the
-    vote (see `traces_needed`), or `sctir.at_once` where that is more; one more is started when one
-    that ended did not help; and once the vote is settled those in flight are cancelled.
+    No trace waits for another. As many are in flight as could settle the vote (see
+    `traces_needed`), or `sctir.at_once` if that is more. If a trace that ended did not help,
+    another is started. Once the vote is settled, the traces in flight are cancelled.
 
     Args:
         agent: the engine, the sandboxes, the limits of a trace.
@@ -35,8 +35,8 @@ async def solve(
         seed: of the run; it seeds the traces together with the problem's id and their indices.
         sctir: N and the rules.
         rule: what counts as an answer.
-        journal: has the traces that an earlier, killed run finished; gets each one that ends
-            before its vote counts.
+        journal: holds the traces that an earlier, killed run finished; each trace that ends is
+            written to it before its vote counts.
         seconds: at this deadline the best vote so far stands; None for no deadline.
     """
     clock = asyncio.get_running_loop().time

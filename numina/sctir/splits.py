@@ -34,8 +34,8 @@ async def solve_splits(
         params: the sections sctir, engine, sandbox, template, time_bank and hardware.
         model: a folder with a model.
         splits: the problems.
-        rules: what each split takes for an answer.
-        journal: has the traces that an earlier, killed run finished.
+        rules: what each split accepts as an answer.
+        journal: holds the traces that an earlier, killed run finished.
     """
     sctir, budget = params.sctir, params.time_bank.budget_s
     runs = [(name, seed) for seed in sctir.seeds for name in splits]
@@ -49,7 +49,7 @@ async def solve_splits(
         elif event.kind == "end":
             progress.trace_ended(event.problem_id, event.seed, event.text)
 
-    # With a budget problems take turns, as deadlines would mean little side by side.
+    # With a budget, problems run one after another: side by side, deadlines would mean little.
     turns = asyncio.Semaphore(1 if budget else total)
     async with open_agent(params, model, sampled_limits(sctir, params.sandbox), watch) as agent:
 

@@ -1,7 +1,7 @@
 """How many more traces a problem needs, given those that are done.
 
-`lossless` never changes an answer. The two other rules take a risk, which is stated in their
-papers, and are off by default.
+`lossless` never changes an answer. The two other rules may change it, with a risk that their papers
+state, and are off by default.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ Needed = tuple[int, str]  # traces to have in flight, and the rule that says so 
 def traces_needed(traces: Sequence[Trace], sctir: Sctir) -> Needed:
     """How many traces should be in flight beside those that are done; (0, rule) to stop.
 
-    The fewest after which the rule could be met are wanted. One that is started is then never in
-    vain but where another takes its place by ending sooner.
+    It is the smallest number after which the rule could be met. A trace that is started is then
+    wasted only if another one ends sooner and takes its place.
     """
     outstanding = sctir.n - len(traces)
     if outstanding == 0:
@@ -38,10 +38,10 @@ def traces_needed(traces: Sequence[Trace], sctir: Sctir) -> Needed:
 
 
 def lossless(votes: Votes, outstanding: int) -> int:
-    """Traces to wait for before the leader can be out of reach, even of a tie.
+    """Traces to wait for before no other answer can catch up with the leader or tie with it.
 
     A vote weighs 1 at most, and votes are grouped by canonical form, so no two groups merge later.
-    If all k go to the leader: margin + k > outstanding - k.
+    If all k vote for the leader: margin + k > outstanding - k.
     """
     lead = margin(votes)
     return 0 if lead > outstanding else math.floor((outstanding - lead) / 2) + 1

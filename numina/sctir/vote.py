@@ -20,7 +20,7 @@ class Group:
 
     Attributes:
         form: the canonical form that they share.
-        answer: the answer as it is shown: of their spellings the shortest.
+        answer: the answer as it is shown: the shortest of their spellings.
         traces: in the order of their indices.
     """
 
@@ -43,7 +43,7 @@ def weight_of(sctir: Sctir) -> Callable[[Trace], float]:
 
 
 def groups(traces: Sequence[Trace]) -> list[Group]:
-    """The traces that have an answer, by its canonical form, whatever order they come in."""
+    """The traces that have an answer, by its canonical form; their order does not matter."""
     found: defaultdict[str, list[Trace]] = defaultdict(list)
     for trace in sorted(traces, key=lambda trace: trace.index):
         if trace.answer is not None:
@@ -52,18 +52,18 @@ def groups(traces: Sequence[Trace]) -> list[Group]:
 
 
 def shown(form: str, traces: Sequence[Trace]) -> str:
-    """The answer of a group: a whole number as such, else the shortest of its spellings."""
+    """The answer of a group: a whole number in digits, else the shortest of its spellings."""
     if form.removeprefix("-").isdigit():
         return form
     return min({trace.answer or "" for trace in traces}, key=lambda text: (len(text), text))
 
 
 def tally(traces: Sequence[Trace], weight: Callable[[Trace], float] = lambda _: 1) -> Votes:
-    """Add up the answers, equal ones together; the winner stands first.
+    """Add up the votes of equal answers; the winner comes first.
 
     Ties are broken by the higher mean log-probability, then by the answer's canonical form, so the
-    order in which traces finish never matters; `leaders` names all that a tie is between. An answer
-    of no weight is left out.
+    order in which traces finish never matters; `leaders` gives all answers of a tie. An answer of
+    no weight is left out.
     """
     ranked = []
     for group in groups(traces):

@@ -214,7 +214,7 @@ def test_input_and_output_may_not_be_one_file(tmp_path, command):
     file.write_text(json.dumps(row) + "\n")
     done = numina(command, "--jsonl", str(file), str(file))
     assert done.returncode == 1
-    assert done.stderr == f"error: {file}: is the input {file} too; name another output\n"
+    assert done.stderr == f"error: {file}: is also the input {file}; choose another output\n"
     assert json.loads(file.read_text()) == row
 
 

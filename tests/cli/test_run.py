@@ -120,7 +120,10 @@ def test_clean_removes_what_is_left_and_keeps_what_is_in_use(tmp_path):
     assert "1 to remove" in shown.stdout
     asked = numina(tmp_path, "clean", XDG_CACHE_HOME=str(tmp_path))
     assert (asked.returncode, (cache / "journals/left").exists()) == (1, True)
-    assert asked.stderr == "error: nobody can be asked here; --yes removes without asking\n"
+    assert (
+        asked.stderr
+        == "error: standard input is not a terminal; use --yes to remove without asking\n"
+    )
     done = numina(tmp_path, "clean", "--yes", XDG_CACHE_HOME=str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert not (cache / "journals/left").exists()

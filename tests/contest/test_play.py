@@ -107,7 +107,7 @@ def test_without_time_the_answers_are_zeros(model_folder, tmp_path):
 @pytest.mark.parametrize(
     ("rows", "reason"),
     [
-        ([], "no problems there"),
+        ([], "holds no problems"),
         ([{"id": "a"}], "line 1: field 'problem' must be text"),
         ([{"id": "a", "problem": "x"}, {"id": "a", "problem": "y"}], "line 2: id 'a' occurs twice"),
         ([{"id": [7], "problem": "x"}], "line 1: field 'id' must be text"),

@@ -99,7 +99,7 @@ def test_the_words_for_systems_are_those_of_the_runs_own_records(tmp_path):
     done = run_stage(folder, "report")
     assert done.returncode == 0, done.stderr
     html = page(folder)
-    shown = html[html.index("<body>") : html.index("What has been published")]
+    shown = html[html.index("<body>") : html.index("Published figures on other problems")]
     shown += html[html.index('id="votes"') : html.index('id="trace-data"')]
     assert "Chain of thought with votes: 4-bit AWQ, sampled, voted" in shown
     assert "CoT votes" in shown
@@ -170,7 +170,7 @@ def test_equal_results_give_equal_pages(reported):
 
 def test_one_outcome_more_than_in_the_last_commit_is_seen_as_that(reported):
     html = page(reported)
-    part = html[html.index("Against the last commit") :]
+    part = html[html.index("Compared with the last commit") :]
     row = part[part.index("Chain of thought, greedy") :].split("</tr>")[0]
     assert "+8.3" in row
     assert "1 / 0" in row
@@ -276,7 +276,7 @@ def test_a_part_that_holds_the_whole_split_is_no_division(reported):
             "x, line 2: field 'right': input should be a valid number (got None)",
         ),
         ("split,problem,system,right\ns,a,sctir,1,9\n", "x, line 2: more fields than columns"),
-        ("split,problem,system,right\ns,a,c,1\ns,a,c,1\n", "x, line 3: field 'problem': 'a' is"),
+        ("split,problem,system,right\ns,a,c,1\ns,a,c,1\n", "x, line 3: field 'problem': 'a' occurs"),
     ],
 )
 def test_damaged_outcomes_are_refused(text, reason):
@@ -292,7 +292,7 @@ def test_a_run_is_compared_on_common_problems_only():
     assert found.note == "On the 2 of 3 problems that commit 1 was asked too."
     pair = found.rows["sctir"].pair
     assert (pair.n, pair.only_first, pair.only_second) == (2, 1, 0)
-    assert with_previous(now, now, "commit 1").note == "Every outcome is as in commit 1."
+    assert with_previous(now, now, "commit 1").note == "Every outcome is the same as in commit 1."
     other = with_previous(now, {"sctir": {("s", "old"): 1.0}}, "commit 1")
     assert other.note == "commit 1 has no problem in common with this run."
     assert with_previous(now, None, "no git here").note.endswith("no git here.")
