@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
+import threading
+import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
+from numina import terminal
 from numina.errors import UserError
 
-INTERRUPTED = 130  # the exit status after Ctrl-C, as shells have it
+FAILED, INTERRUPTED = 1, 130  # exit statuses; the second is that of Ctrl-C, as shells have it
+GRACE_S = 10  # how long an interrupted command may take to end what it has begun
 
 
 def paths(doc: str | None, *names: str) -> argparse.Namespace:
@@ -22,15 +29,81 @@ def paths(doc: str | None, *names: str) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def run(main: Callable[..., None], *arguments: object) -> None:
+def begin() -> None:
+    """Check the machine and take over Ctrl-C and SIGTERM, before anything slow is imported."""
+    if sys.platform != "linux":
+        leave(
+            f"error: numina needs Linux, and this is {sys.platform}: its sandbox stands on "
+            "namespaces, Landlock and seccomp. On Windows use WSL2; beside a Mac, a Linux machine.",
+            FAILED,
+        )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop_at_once)
+
+
+def run(main: Callable[[], str | None]) -> None:
+    """Run a stage: a line of what it does, its bar, and the line of what came out.
+
+    What libraries print goes to ``logs/STAGE.log``.
+
+    Args:
+        main: the stage; it returns what came out.
+    """
+    command(run_logged, main)
+
+
+def run_logged(main: Callable[[], str | None]) -> None:
+    """The log stays open to the end of the process: libraries print at their exit, too."""
+    doc = (sys.modules[main.__module__].__doc__ or "").strip()
+    log = terminal.open_log(Path(sys.argv[0]).stem)
+    terminal.say(f"{doc.partition(chr(10))[0]} (log: {log})")
+    if outcome := main():
+        terminal.show_result(outcome)
+
+
+def command(main: Callable[..., object], *arguments: object) -> None:
     """Run a main function.
 
-    A `UserError` is shown as its message alone, with exit status 1; Ctrl-C ends with status 130.
+    A `UserError` is shown as its message alone, with exit status 1; Ctrl-C and SIGTERM end with
+    status 130; a wrong command line has 2. Any other exception is a bug, shown with its traceback.
     """
+    begin()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
     try:
         main(*arguments)
     except UserError as error:
-        sys.exit(f"error: {error}")
+        leave(f"error: {error}", FAILED)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        leave("interrupted", INTERRUPTED)
+    except Exception:
+        if terminal.opened is None:
+            raise
+        traceback.print_exc()
+        traceback.print_exc(file=terminal.shown())
+        leave(f"what libraries printed is in {terminal.opened.file}", FAILED)
+
+
+def leave(message: str, status: int) -> None:
+    """Say why, and end."""
+    print(message, file=terminal.shown(), flush=True)
+    sys.exit(status)
+
+
+def interrupt(*_: int | FrameType | None) -> None:
+    """Interrupt the main thread wherever it is, in an event loop too.
+
+    Should that not end the process, as when a thread is loading weights, it is ended.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop_at_once)
+    timer = threading.Timer(GRACE_S, stop_at_once)
+    timer.daemon = True
+    timer.start()
+    raise KeyboardInterrupt
+
+
+def stop_at_once(*_: int | FrameType | None) -> None:
+    """End the process without further ado."""
+    os.write(terminal.shown().fileno(), b"interrupted\n")
+    os._exit(INTERRUPTED)

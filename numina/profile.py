@@ -1,56 +1,77 @@
-"""Turn a profile into -S arguments for `dvc exp run`.
+"""Turn profiles into -S arguments for `dvc exp run`, as `numina run` does.
 
     dvc exp run $(python -m numina.profile real-sets) -S sctir.n=16
 
-A profile, `profiles/NAME.yaml`, holds only what differs from params.yaml, so it composes with
-sweeps; the result is checked here as a whole.
+A profile, `profiles/NAME.yaml`, holds only what differs from params.yaml, so profiles compose with
+each other, the later ones on top, and with sweeps; the result is checked here as a whole.
 """
 
 from __future__ import annotations
 
 import copy
+import difflib
 import json
 import shlex
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from numina.entry import run
+from numina import entry
 from numina.errors import UserError
-from numina.settings.params import Params, parse
+from numina.settings.params import FILE, Params, document, parse
+
+FOLDER = Path("profiles")
+OPEN = ("splits",)  # mappings in params.yaml to which a profile may add an entry
 
 
 def differences(
-    profile: dict[str, Any], params: dict[str, Any], prefix: str = ""
+    profile: Mapping[str, Any], params: Mapping[str, Any], where: str, prefix: str = ""
 ) -> dict[str, Any]:
     """The profile's leaves by dotted key, e.g. {"sctir.n": 64}.
 
+    Args:
+        profile: sections as in params.yaml.
+        params: all of params.yaml.
+        where: what an error calls the profile.
+        prefix: of the keys.
+
     Raises:
-        UserError: a key that params.yaml does not have.
+        UserError: a key that params.yaml does not have, unless it adds an entry to one of `OPEN`.
     """
     leaves: dict[str, Any] = {}
     for key, value in profile.items():
         name = f"{prefix}{key}"
-        if key not in params:
-            raise UserError(f"profile: {name}: params.yaml has no such key")
-        if isinstance(value, dict) and isinstance(params[key], dict):
-            leaves |= differences(value, params[key], f"{name}.")
+        if key not in params and prefix.rstrip(".") not in OPEN:
+            raise UserError(f"{where}: {name}: params.yaml has no such key")
+        known = params.get(key)
+        if isinstance(value, dict) and isinstance(known, dict):
+            leaves |= differences(value, known, where, f"{name}.")
         else:
             leaves[name] = value
     return leaves
 
 
-def merged(leaves: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
-    """params.yaml with a profile's leaves put in."""
-    result = copy.deepcopy(params)
+def merged(leaves: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """params.yaml with leaves put in, by dotted key."""
+    result = copy.deepcopy(dict(params))
     for name, value in leaves.items():
         *sections, key = name.split(".")
         place = result
         for section in sections:
             place = place[section]
         place[key] = value
+    return result
+
+
+def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Two mappings as one, deeply; where both have a value, that of `above` holds."""
+    result = dict(below)
+    for key, value in above.items():
+        under = result.get(key)
+        if isinstance(value, dict) and isinstance(under, dict):
+            value = overlaid(under, value)
+        result[key] = value
     return result
 
 
@@ -67,62 +88,78 @@ def hydra_value(value: Any) -> str:
 
 def names() -> list[str]:
     """The profiles that there are."""
-    return sorted(file.stem for file in Path("profiles").glob("*.yaml"))
+    return sorted(file.stem for file in FOLDER.glob("*.yaml"))
 
 
-def leaves_of(name: str) -> dict[str, Any]:
-    """A profile's leaves by dotted key.
+def leaves_of(profiles: Sequence[str], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The leaves of profiles by dotted key, the later ones on top.
 
     Raises:
-        UserError: there is no such profile, it is no YAML, or it has an unknown key.
+        UserError: there is no such profile, one is not YAML, or it has an unknown key.
     """
-    if name not in names():
-        raise UserError(f"no profile {name!r}; there are: {', '.join(names())}")
-    path = Path("profiles") / f"{name}.yaml"
-    try:
-        profile = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: not YAML: {error}") from None
-    if not isinstance(profile, dict):
-        raise UserError(f"{path}: holds no sections")
-    return differences(profile, defaults())
+    whole: dict[str, Any] = {}
+    for name in profiles:
+        path = FOLDER / f"{name}.yaml"
+        if name not in names():
+            close = difflib.get_close_matches(name, names(), 1)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise UserError(f"no profile {name!r}; {hint}there are: {', '.join(names())}")
+        profile = document(path) or {}
+        if not isinstance(profile, dict):
+            raise UserError(f"{path}: holds no sections")
+        whole = overlaid(whole, profile)
+        differences(whole, defaults, str(path))
+    return differences(whole, defaults, "profiles")
 
 
-def defaults() -> dict[str, Any]:
-    """params.yaml as it stands."""
-    return yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
-
-
-def applied(name: str) -> Params:
-    """The knobs of a run with a profile.
+def applied(profiles: Sequence[str]) -> Params:
+    """The knobs of a run with profiles.
 
     Raises:
         UserError: as `leaves_of`, or a value is wrong.
     """
-    return parse(merged(leaves_of(name), defaults()), f"profiles/{name}.yaml")
+    defaults = document()
+    parse(defaults)  # what is wrong there is not the profile's
+    files = " + ".join(str(FOLDER / f"{name}.yaml") for name in profiles)
+    return parse(merged(leaves_of(profiles, defaults), defaults), files or str(FILE))
 
 
-def arguments(name: str) -> list[str]:
-    """The -S arguments of a profile.
+def arguments(profiles: Sequence[str]) -> list[str]:
+    """The -S arguments of profiles.
 
     Raises:
         UserError: there is no such profile, or a key or a value is wrong.
     """
-    applied(name)
-    leaves = leaves_of(name)
-    return [part for key, value in leaves.items() for part in ("-S", f"{key}={hydra_value(value)}")]
+    applied(profiles)
+    defaults = document()
+    return [
+        part
+        for key, value in leaves_of(profiles, defaults).items()
+        for part in ("-S", f"{'' if has(defaults, key) else '+'}{key}={hydra_value(value)}")
+    ]
+
+
+def has(params: Mapping[str, Any], name: str) -> bool:
+    """Whether params.yaml has a dotted key."""
+    place: Any = params
+    for key in name.split("."):
+        if not isinstance(place, dict) or key not in place:
+            return False
+        place = place[key]
+    return True
 
 
 def main() -> None:
-    if len(sys.argv) != 2:
-        raise UserError("usage: python -m numina.profile NAME")
+    profiles = sys.argv[1:]
+    if not profiles:
+        raise UserError("usage: python -m numina.profile NAME...")
     # Unquoted, as the shell splits $(...) at spaces and keeps quotes as they are.
-    parts = arguments(sys.argv[1])
-    spaced = [part for part in parts if shlex.split(part, posix=False) != [part] or " " in part]
-    if spaced:
-        raise UserError(f"profile {sys.argv[1]}: a value holds a space: {spaced[0]}")
+    parts = arguments(profiles)
+    for part in parts:
+        if " " in part or shlex.split(part, posix=False) != [part]:
+            raise UserError(f"{part}: the shell would split it; numina run takes it as it is")
     print(" ".join(parts))
 
 
 if __name__ == "__main__":
-    run(main)
+    entry.command(main)

@@ -2,50 +2,102 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from tqdm import tqdm
+from tqdm import tqdm
+
+from numina import terminal
+
+ESTIMATE_FROM = 0.1  # share of the work after which what is left can be estimated
+COUNTS = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
+COUNTS_AND_ESTIMATE = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 
 
-def progress_bar(total: int, what: str) -> tqdm:
-    """A progress bar on a terminal, and a line of counts every 20 seconds elsewhere."""
-    from tqdm import tqdm
+class Bar(tqdm):
+    """A bar on a terminal, and a line every 20 seconds elsewhere.
 
-    return tqdm(total=total, desc=what, mininterval=0.5 if os.isatty(2) else 20)
+    It estimates the time that is left by the mean pace so far, and only once a tenth is done: work
+    that runs side by side ends late and all at once, so its first items say nothing.
+    """
+
+    @property
+    def format_dict(self) -> dict[str, Any]:
+        found = super().format_dict
+        early = self.n - self.initial < ESTIMATE_FROM * ((self.total or 0) - self.initial)
+        return {**found, "bar_format": COUNTS if early else COUNTS_AND_ESTIMATE}
+
+    @staticmethod
+    def status_printer(file: Any) -> Callable[[str], None]:
+        if terminal.is_terminal():
+            return tqdm.status_printer(file)
+        return lambda text: print(text.strip(), file=file, flush=True) if text.strip() else None
+
+    @classmethod
+    def write(cls, s: str, *_: Any, **__: Any) -> None:
+        """Show a line above the bar."""
+        terminal.say(s)
+
+
+def progress_bar(total: int, what: str, done: int = 0) -> Bar:
+    """Progress over a number of items.
+
+    Args:
+        total: of items.
+        what: they are, in the plural.
+        done: how many an earlier run did.
+    """
+    return Bar(
+        total=total,
+        initial=done,
+        desc=what,
+        smoothing=0,
+        file=terminal.shown(),
+        mininterval=0.5 if terminal.is_terminal() else 20,
+        dynamic_ncols=terminal.is_terminal(),
+    )
 
 
 class VoteProgress:
     """The progress of votes in one line: problems done, the votes of the current one, the bank.
 
+    The bar counts traces, as problems end late and all at once. Those that a settled vote does not
+    need count as done.
+
     Args:
         problems: how many there are to solve, each seed counted.
+        n: the most traces of one.
         banked_s: seconds in the time bank, where there is one.
     """
 
-    def __init__(self, problems: int, banked_s: Callable[[], float] | None = None) -> None:
-        self.bar = progress_bar(problems, "problems")
-        self.banked_s = banked_s
+    def __init__(self, problems: int, n: int, banked_s: Callable[[], float] | None = None) -> None:
+        self.bar = progress_bar(problems * n, "traces")
+        self.problems, self.n, self.banked_s = problems, n, banked_s
         self.votes: dict[tuple[str, int], Counter[str]] = {}
-        self.traces = 0
+        self.answered = 0
+
+    def started(self) -> None:
+        """Take note that the first trace begins: the time before it, in which the model was loaded,
+        is not part of the pace."""
+        if self.bar.n == 0 and not self.votes:
+            self.bar.unpause()
 
     def trace_ended(self, problem_id: str, seed: int, answer: str) -> None:
         """Take note of the end of a trace, and of its vote."""
-        self.traces += 1
         votes = self.votes.setdefault((problem_id, seed), Counter())
         votes[answer] += 1
         leading = " ".join(f"{vote}×{count}" for vote, count in votes.most_common(3))
         bank = f", bank {self.banked_s():.0f} s" if self.banked_s else ""
-        line = f"{self.traces} traces, {len(self.votes)} under way, {problem_id}: {leading}{bank}"
+        line = f"{self.answered}/{self.problems} problems, {problem_id}: {leading}{bank}"
         self.bar.set_postfix_str(line, refresh=False)
+        self.bar.update()
 
     def solved(self, problem_id: str, seed: int) -> None:
         """Take note of an answer."""
-        self.votes.pop((problem_id, seed), None)
-        self.bar.update()
+        votes = self.votes.pop((problem_id, seed), Counter())
+        self.answered += 1
+        self.bar.update(self.n - votes.total())
 
     def close(self) -> None:
         self.bar.close()

@@ -9,19 +9,49 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from numina.errors import UserError
+
+KINDS = ("checkpoints", "journals")
+LOCK = "lock"  # the file that a run holds while it uses its folder
+LOOK_S = 0.1  # longer than `holder_of` has the lock
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A folder that a run left or is using.
+
+    Attributes:
+        folder: where it is.
+        bytes: of all its files.
+        changed: when one of them was last written, in seconds since 1970.
+        holder: the process that is using it; None where none is.
+    """
+
+    folder: Path
+    bytes: int
+    changed: float
+    holder: str | None
+
+
+def kept(kind: str) -> Path:
+    """The folder of all runs' checkpoints or journals."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "numina" / kind
 
 
 def resume_folder(kind: str, model: Path, rests_on: Any) -> Path:
     """The folder of one very run: another model, knob or datum, another folder.
 
     Args:
-        kind: what is kept there: `checkpoints`, `journals`.
+        kind: what is kept there, one of `KINDS`.
         model: a folder with weights, which are hashed.
         rests_on: all else that the run's result depends on, as JSON would hold it.
     """
@@ -29,27 +59,102 @@ def resume_folder(kind: str, model: Path, rests_on: Any) -> Path:
     for file in sorted(model.glob("*.safetensors")):
         with file.open("rb") as weights:
             digest.update(hashlib.file_digest(weights, "sha256").digest())
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "numina" / kind / digest.hexdigest()[:16]
+    return kept(kind) / digest.hexdigest()[:16]
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep a folder to this process for as long as the context lasts.
+    """Keep a folder, which is made where it is missing, from other runs for as long as this lasts.
+
+    The kernel gives the lock back when the process ends, however it ends.
 
     Raises:
-        UserError: another process has it.
+        UserError: another run has it, or it cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise UserError(
-                f"another run with the same settings is using {folder} (process {lock.read()})"
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+    file = take_lock(folder)
+    if file is None:
+        raise UserError(
+            f"another run with the same settings is using {folder} (process {holder_of(folder)})"
+        )
+    with file:
         yield
+
+
+def take_lock(folder: Path) -> IO[str] | None:
+    """The lock file of a folder, locked and with our number in it; None where another has it.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    try:
+        while True:
+            folder.mkdir(parents=True, exist_ok=True)
+            file = (folder / LOCK).open("a+", encoding="utf-8")
+            if not is_locked(file):
+                time.sleep(LOOK_S)
+                if not is_locked(file):
+                    file.close()
+                    return None
+            if is_at(file, folder / LOCK):
+                break
+            file.close()  # its last holder removed the folder meanwhile
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be used: {error.strerror}") from None
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+def is_locked(file: IO[str], how: int = fcntl.LOCK_EX) -> bool:
+    """Lock an open file, unless another process has it; whether it is ours."""
+    try:
+        fcntl.flock(file, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def is_at(file: IO[str], path: Path) -> bool:
+    """Whether an open file is the one that a path names."""
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(os.fstat(file.fileno()), there)
+
+
+def holder_of(folder: Path) -> str | None:
+    """The process that holds a folder's lock; None where none does."""
+    try:
+        with (folder / LOCK).open(encoding="utf-8") as file:
+            return None if is_locked(file, fcntl.LOCK_SH) else file.read() or "unknown"
+    except FileNotFoundError:
+        return None
+
+
+def left_by_runs() -> list[Left]:
+    """What runs left in the cache, and what running ones use, by kind and name."""
+    return [
+        look_at(folder)
+        for kind in KINDS
+        for folder in sorted(kept(kind).glob("*"))
+        if folder.is_dir()
+    ]
+
+
+def look_at(folder: Path) -> Left:
+    """The size, the age and the holder of a folder."""
+    found = [file.lstat() for file in [folder, *folder.rglob("*")] if file.name != LOCK]
+    changed = max(status.st_mtime for status in found)
+    return Left(folder, sum(status.st_size for status in found), changed, holder_of(folder))
+
+
+def remove(folder: Path) -> bool:
+    """Remove a folder unless a process holds it; whether it was removed."""
+    file = take_lock(folder)
+    if file is None:
+        return False
+    with file:
+        shutil.rmtree(folder)
+    return True

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import errno
+import fcntl
 import gzip
 import io
 import json
 import os
 import secrets
 import shutil
+import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -229,38 +232,111 @@ def written_whole(path: Path) -> Iterator[IO[str]]:
     """A text file to write, which takes its place only once it is complete.
 
     A symbolic link stays one and its target is replaced. What is not a regular file, such as
-    ``/dev/stdout`` or a pipe, is written to directly.
+    ``/dev/null``, a pipe or this process's standard output, is written to as it stands.
+
+    Raises:
+        UserError: it cannot be written, or the disk is full.
     """
-    path = path.resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and not path.is_file():
-        with path.open("w", encoding="utf-8") as file:
-            yield file
-        return
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = None
     try:
-        with temporary.open("x", encoding="utf-8", newline="") as file:
-            yield file
-        if path.exists():
-            shutil.copymode(path, temporary)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        target = followed(path)
+        if is_open_here(target):
+            with os.fdopen(os.dup(int(target.name)), "w", encoding="utf-8") as file:
+                yield file
+        elif target.exists() and not target.is_file():
+            refuse_unwritable(path)
+            with target.open("w", encoding="utf-8") as file:
+                yield file
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary = target.with_name(f".numina-{secrets.token_hex(8)}.tmp")
+            with temporary.open("x", encoding="utf-8", newline="") as file:
+                yield file
+            put_in_place(temporary, target)
+    except OSError as error:
+        if error.filename not in (None, str(path), str(temporary)):
+            raise  # of what the caller reads meanwhile
+        raise UserError(f"{path}: cannot be written: {error.strerror}") from error
+    finally:
+        if temporary:
+            temporary.unlink(missing_ok=True)
+
+
+def put_in_place(temporary: Path, target: Path) -> None:
+    """Put a complete file in the place of another, whose mode stays."""
+    if target.exists():
+        shutil.copymode(target, temporary)
+    try:
+        temporary.replace(target)
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        shutil.copyfile(temporary, target)  # a mounted file can be filled, not replaced
 
 
 def check_output(path: Path, *inputs: Path) -> None:
-    """Check before any work that a file can be written.
+    """Check before any work that a file can be written; its folder may be missing.
 
     Raises:
-        UserError: it is a folder or an input, or its folder cannot be written to.
+        UserError: it is a folder, a disk or an input, or it cannot be written.
+    """
+    try:
+        refuse_unwritable(path)
+        for file in inputs:
+            if (
+                path.exists()
+                and file.exists()
+                and path.samefile(file)
+                and not path.is_char_device()
+            ):
+                raise UserError(f"{path}: is the input {file} too; name another output")
+        target = followed(path)
+        if is_open_here(target):
+            mode = fcntl.fcntl(int(target.name), fcntl.F_GETFL) & os.O_ACCMODE
+            if mode == os.O_RDONLY:
+                raise UserError(f"{path}: is open for reading only")
+        elif target.is_file() or not target.exists():
+            folder = next(parent for parent in target.parents if parent.exists())
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Refuse what is there and can be no output.
+
+    Raises:
+        UserError: it is a folder, a disk, or a file that may not be written.
     """
     if path.is_dir():
-        raise UserError(f"{path}: is a folder")
-    for file in inputs:
-        if path.exists() and file.exists() and path.samefile(file) and path.is_file():
-            raise UserError(f"{path}: is the input too; name another output")
-    target = path.resolve()
-    folder = next(parent for parent in target.parents if parent.exists())
-    if not os.access(target if target.exists() else folder, os.W_OK) or not folder.is_dir():
-        raise UserError(f"{path}: cannot be written")
+        raise UserError(f"{path}: is a folder, not a file")
+    if path.is_block_device():
+        raise UserError(f"{path}: is a disk, not a file")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise UserError(f"{path}: may not be written")
+
+
+def followed(path: Path) -> Path:
+    """Where a path leads by its symbolic links.
+
+    Those in a process's own folder of open files, which ``/dev/stdout`` leads to, are not followed:
+    what they say need not be a path.
+
+    Raises:
+        OSError: the links go in a circle.
+    """
+    for _ in range(40):
+        try:
+            path = path.parent.resolve() / path.name
+        except RuntimeError:
+            break
+        if is_open_here(path) or not path.is_symlink():
+            return path
+        path = path.parent / path.readlink()
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+
+
+def is_open_here(path: Path) -> bool:
+    """Whether a path names an open file of this process by its number."""
+    return path.parent == Path(f"/proc/{os.getpid()}/fd") and path.name.isdigit()

@@ -7,12 +7,12 @@ from numina import entry, settings
 from numina.models.base import place_base_model
 
 
-def main() -> None:
+def main() -> str:
     args = entry.paths(__doc__, "out")
     params = settings.load("base_model")
     place_base_model(params.base_model, args.out)
     settings.check_fits(args.out)  # before hours of training
-    print(f"{params.base_model.name} is in {args.out}")
+    return f"{params.base_model.name} is in {args.out}"
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from numina.corpus.collect import collect
 from numina.rows import write_rows
 
 
-def main() -> None:
+def main() -> str:
     args = entry.paths(__doc__, "digitized", "out")
     problems, teacher = collect(settings.load("collect").collect, args.digitized / "pairs.jsonl")
     write_rows(args.out / "problems.jsonl", problems)
@@ -16,7 +16,7 @@ def main() -> None:
         {"id": name, "steps": [step._asdict() for step in steps]} for name, steps in teacher.items()
     ]
     write_rows(args.out / "steps.jsonl", steps)
-    print(f"{len(problems)} problems, {len(steps)} with steps that the teacher knows")
+    return f"{len(problems)} problems, {len(steps)} with steps that the teacher knows"
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from numina.errors import UserError
 from numina.rows import read_problems, write_rows
 
 
-def main() -> None:
+def main() -> str:
     args = entry.paths(__doc__, "clean", "out")
     params = settings.load("cot_data").cot_data
     problems = read_problems(args.clean / "problems.jsonl")
@@ -17,7 +17,7 @@ def main() -> None:
     if not samples:
         raise UserError(f"{args.clean}: no row has a solution and an answer")
     write_rows(args.out / "train.jsonl", samples)
-    print(f"{len(samples)} chain-of-thought samples")
+    return f"{len(samples)} chain-of-thought samples"
 
 
 if __name__ == "__main__":

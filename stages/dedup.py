@@ -10,7 +10,7 @@ from numina.corpus.dedup import clean
 from numina.rows import read_problems, write_rows
 
 
-def main() -> None:
+def main() -> str:
     args = entry.paths(__doc__, "collected", "validation", "out")
     validation = [
         row for file in sorted(args.validation.glob("*.jsonl")) for row in read_problems(file)
@@ -20,7 +20,7 @@ def main() -> None:
     write_rows(args.out / "problems.jsonl", kept)
     write_rows(args.out / "removed.jsonl", removed)
     rules = Counter(removal.rule for removal in removed)
-    print(f"{len(kept)} of {len(problems)} kept; removed: {dict(rules) or 'none'}")
+    return f"{len(kept)} of {len(problems)} kept; removed: {dict(rules) or 'none'}"
 
 
 if __name__ == "__main__":

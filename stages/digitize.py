@@ -10,7 +10,7 @@ from numina.rows import write_json, write_rows
 from numina.sources.exams import cut_pairs, read_pages
 
 
-def main() -> None:
+def main() -> str:
     args = entry.paths(__doc__, "exams", "out")
     params = settings.load("digitize").digitize
     pairs, pages = [], []
@@ -23,7 +23,7 @@ def main() -> None:
     write_json(args.out / "pages.json", [{**row, "text": row["text"][:80]} for row in summary])
     methods = [page.method for page in pages]
     counts = ", ".join(f"{methods.count(method)} by {method}" for method in sorted(set(methods)))
-    print(f"{len(pairs)} problem-solution pairs from {len(pages)} pages ({counts or 'none'})")
+    return f"{len(pairs)} problem-solution pairs from {len(pages)} pages ({counts or 'none'})"
 
 
 if __name__ == "__main__":

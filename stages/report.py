@@ -42,7 +42,7 @@ QUANTISATION_FIELDS = (
 )
 
 
-def main() -> None:
+def main() -> str:
     args = entry.paths(__doc__, *TABLES, *LOSSES, *FOLDERS, "out", "cards")
     params = settings.read()
     table, costs = read_object(args.metrics, ALL), read_object(args.costs, ALL)
@@ -91,7 +91,7 @@ def main() -> None:
     for model, text in cards.items():
         write_text(args.cards / f"{model}.README.md", text)
     write_text(args.out, page)
-    print(f"{args.out}: {len(page.encode()) // 1024} KiB; {args.cards}/*.README.md")
+    return f"{args.out}: {len(page.encode()) // 1024} KiB; {args.cards}/*.README.md"
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from numina.answer.equal import Equality, digits, equal
 from numina.answer.pool import CORES
 from numina.errors import UserError
 from numina.progress import progress_bar
-from numina.rows import read_lines, write_rows
+from numina.rows import check_output, read_lines, write_rows
 
 Pair = tuple[str, str]  # prediction, gold
 
@@ -23,9 +23,11 @@ def grade_file(source: Path, target: Path) -> None:
     `equal` is true, false or null; `status` is ``decided``, ``undecided``, ``timeout``, ``crash``.
 
     Raises:
-        UserError: a line is no JSON object, a field is missing or no text, or an id is there twice,
-            with the file, the line and the field. Nothing is written then.
+        UserError: a line is not a JSON object, a field is missing, empty or not text, or an id is
+            there twice, with the file, the line and the field; there are no rows; or the target
+            cannot be written. Nothing is written then.
     """
+    check_output(target, source)
     rows = read_pairs(source)
     with progress_bar(len(rows), "pairs") as bar:
         verdicts = grade([(row["prediction"], row["gold"]) for row in rows], bar.update)
@@ -64,22 +66,24 @@ def read_pairs(source: Path) -> list[dict[str, Any]]:
     Raises:
         UserError: as `grade_file`.
     """
-    try:
-        rows = read_lines(source)
-    except (OSError, ValueError) as error:
-        raise UserError(f"--jsonl: {error}") from None
+    rows: list[dict[str, Any]] = []
     seen: dict[str | int, int] = {}
-    for line, row in rows:
+    for number, row in read_lines(source):
+        where = f"{source}, line {number}"
         for field in ("id", "prediction", "gold"):
             if field not in row:
-                raise UserError(f"{source}:{line}: field {field!r} is missing")
-            if not isinstance(row[field], str if field != "id" else str | int):
-                raise UserError(
-                    f"{source}:{line}: field {field!r} must be text, got {row[field]!r}"
-                )
+                raise UserError(f"{where}: field {field!r} is missing")
+            value, numbered = row[field], field == "id" and type(row[field]) is int
+            if not isinstance(value, str) and not numbered:
+                raise UserError(f"{where}: field {field!r} must be text, got {value!r}")
+            if field != "prediction" and not str(value).strip():
+                raise UserError(f"{where}: field {field!r} is empty")
         if row["id"] in seen:
             raise UserError(
-                f"{source}:{line}: field 'id': {row['id']!r} is already in line {seen[row['id']]}"
+                f"{where}: field 'id': {row['id']!r} is already in line {seen[row['id']]}"
             )
-        seen[row["id"]] = line
-    return [row for _, row in rows]
+        seen[row["id"]] = number
+        rows.append(row)
+    if not rows:
+        raise UserError(f"{source}: holds no rows")
+    return rows

@@ -1,22 +1,47 @@
-"""What is on this machine: versions, engines, cards, isolation layers, what profiles lack."""
+"""`numina doctor`: versions, engines, cards, isolation layers, what profiles lack, what is left."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from numina.cli.options import AsJson
 from numina.engine.choose import INSTALL, chosen, is_installed
 from numina.errors import UserError
 from numina.machine import accelerators, machine, versions
 from numina.measure.systems import MODELS
 from numina.profile import applied, names
+from numina.resume import Left, left_by_runs
 from numina.settings.params import Params, read
 
 ENGINES = ("transformers", "vllm", "server", "replay")
-TITLES = {"profiles": "what each profile lacks"}
+TITLES = {
+    "profiles": "what each profile lacks",
+    "left": "what killed runs left (numina clean removes it)",
+}
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Show what is on this machine.
+
+    Engines, isolation layers, accelerators, versions; what each profile lacks here; what killed
+    runs left.
+
+    \b
+    Examples:
+      numina doctor
+      numina doctor --json
+    """
+    from numina.terminal import libraries_logged
+
+    with libraries_logged("doctor"):
+        found = examine()
+    print(json.dumps(found, indent=2) if as_json else describe(found))
 
 
 def isolation() -> dict[str, bool]:
@@ -43,17 +68,26 @@ def examine() -> dict[str, Any]:
         "models": {
             name: (Path("models") / name / "config.json").exists() for name in ("base", *MODELS)
         },
-        "profiles": {name: lacking(name) for name in names()},
+        "profiles": {name: lacking([name]) for name in names()},
+        "left": {str(left.folder): in_short(left) for left in left_by_runs()},
     }
 
 
-def lacking(profile: str) -> list[str]:
-    """What a run with a profile needs and does not find here, a line each.
+def in_short(left: Left) -> str:
+    """The size, the age and the holder of what a run left."""
+    days = (time.time() - left.changed) / 86400
+    age = f"{days:.0f} days old" if days >= 2 else f"{days * 24:.0f} hours old"
+    holder = f", process {left.holder} is using it" if left.holder else ""
+    return f"{left.bytes / 2**20:.1f} MiB, {age}{holder}"
+
+
+def lacking(profiles: list[str]) -> list[str]:
+    """What a run with profiles needs and does not find here, a line each.
 
     Files, the engine and its accelerators. Whether the hub and servers answer is not tried.
     """
     try:
-        params = applied(profile)
+        params = applied(profiles)
     except UserError as error:
         return str(error).splitlines()
     return [*missing_engine(params), *missing_files(params)]

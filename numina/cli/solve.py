@@ -1,77 +1,56 @@
-"""Solve one problem before a person's eyes, by the same loop as the validation stage."""
+"""`numina solve`: one problem, before a person's eyes."""
 
 from __future__ import annotations
 
-import sys
-from collections import Counter
+import asyncio
+import dataclasses
+import json
 from pathlib import Path
+from typing import Annotated
 
-from numina.agent.open import open_agent, sampled_limits
-from numina.agent.trace import Event
-from numina.records.problem import Problem
-from numina.records.trace import Verdict
-from numina.sctir.solve import solve
-from numina.settings.params import Params
+import typer
+
+from numina.cli.options import QUANTISED, AsJson, Model, read_with_traces
+from numina.errors import UserError
 
 
-async def ask(params: Params, model: Path, text: str) -> Verdict:
-    """Answer a problem; what its traces write, run and vote goes to standard error at once.
+def solve(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="In English with LaTeX.")],
+    model: Model = QUANTISED,
+    n: Annotated[
+        int | None, typer.Option(metavar="N", help="Traces; else sctir.n of params.yaml.")
+    ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep the completions, for `engine.name: replay`."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Solve one problem by SC-TIR.
 
-    Raises:
-        UserError: the problem is too long, or the model is not there.
+    Its traces are shown on standard error as they grow; the answer goes to standard output.
+
+    \b
+    Examples:
+      numina solve "How many positive integers below 200 are divisible by 7 or by 11?"
+      numina solve "What is $2^{10}$?" --n 16 --json > verdict.json
     """
-    sctir = params.sctir
-    problem = Problem(id="problem", problem=text, answer="", source="command line")
-    limits = sampled_limits(sctir, params.sandbox)
-    async with open_agent(params, model, limits, Story().tell) as agent:
-        agent.check(problem)
-        return await solve(agent, problem, sctir.seeds[0], sctir, params.answers.solve)
+    from numina.cli.story import ask, explain
+    from numina.engine.replay import write_recording
+    from numina.rows import check_output
+    from numina.terminal import libraries_logged
 
-
-class Story:
-    """Tells the events of a problem's traces, each with the traces in flight and the votes."""
-
-    def __init__(self) -> None:
-        self.in_flight: set[int] = set()
-        self.votes: Counter[str] = Counter()
-
-    def tell(self, event: Event) -> None:
-        """Print one event."""
-        number = event.index + 1
-        if event.kind == "start":
-            self.in_flight.add(number)
-            say(f"trace {number} starts; in flight: {numbers(self.in_flight)}")
-        elif event.kind == "end":
-            self.in_flight.discard(number)
-            self.votes[event.text] += 1
-            votes = ", ".join(f"{answer} ({count})" for answer, count in self.votes.most_common())
-            say(f"trace {number} ends: {event.text}; in flight: {numbers(self.in_flight)}")
-            say(f"  so far: {votes}")
-        elif event.text.strip():
-            name = {"text": "writes", "output": "is shown by its program"}[event.kind]
-            lines = event.text.strip().replace("\n", "\n    ")
-            say(f"trace {number} {name}:\n    {lines}")
-
-
-def numbers(traces: set[int]) -> str:
-    """Traces by number."""
-    return " ".join(map(str, sorted(traces))) or "none"
-
-
-def say(text: str) -> None:
-    """Print to standard error, without the control characters that a model's text may hold."""
-    safe = (c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
-    print("".join(safe), file=sys.stderr, flush=True)
-
-
-def explain(verdict: Verdict) -> str:
-    """The votes, and why no more were taken."""
-    votes = ", ".join(f"{answer}: {weight:g}" for answer, weight in verdict.votes.items())
-    reasons = {
-        "full": f"all {verdict.n} traces are in",
-        "lossless": f"the lead of {verdict.margin:g} exceeds the {verdict.outstanding} votes that "
-        "are outstanding, so they cannot change the answer",
-        "deadline": f"the time is up, {verdict.outstanding} votes are outstanding",
-    }
-    why = reasons.get(verdict.stop, f"stopped by the rule {verdict.stop!r}, at its stated risk")
-    return f"votes: {votes or 'none'}; {why}"
+    if not text.strip():
+        raise UserError("TEXT: the problem is empty")
+    params = read_with_traces(n)
+    if record is not None:
+        check_output(record)
+    with libraries_logged("solve"):
+        verdict, recorded = asyncio.run(ask(params, model, text))
+    if record is not None:
+        write_recording(record, recorded)
+    if as_json:
+        print(json.dumps(dataclasses.asdict(verdict), ensure_ascii=False))
+        return
+    print(verdict.answer if verdict.answer is not None else "no answer")
+    print(explain(verdict))

@@ -41,10 +41,12 @@ async def solve_splits(
     runs = [(name, seed) for seed in sctir.seeds for name in splits]
     total = sum(len(splits[name]) for name, _ in runs)
     clock = Clock(params.time_bank, total, time.monotonic)
-    progress = VoteProgress(total, clock.banked_s if budget else None)
+    progress = VoteProgress(total, sctir.n, clock.banked_s if budget else None)
 
     def watch(event: Event) -> None:
-        if event.kind == "end":
+        if event.kind == "start":
+            progress.started()
+        elif event.kind == "end":
             progress.trace_ended(event.problem_id, event.seed, event.text)
 
     # With a budget problems take turns, as deadlines would mean little side by side.

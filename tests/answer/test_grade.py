@@ -52,10 +52,10 @@ def test_rows_keep_their_order(tmp_path):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"id": "b", "prediction": "1"}, ":3: field 'gold' is missing"),
-        ({"id": "b", "prediction": 1, "gold": "1"}, ":3: field 'prediction' must be text, got 1"),
-        ({"id": "b", "prediction": "1", "gold": None}, ":3: field 'gold' must be text, got None"),
-        ({"id": "a", "prediction": "1", "gold": "1"}, ":3: field 'id': 'a' is already in line 1"),
+        ({"id": "b", "prediction": "1"}, "line 3: field 'gold' is missing"),
+        ({"id": "b", "prediction": 1, "gold": "1"}, "line 3: field 'prediction' must be text, got 1"),
+        ({"id": "b", "prediction": "1", "gold": None}, "line 3: field 'gold' must be text, got None"),
+        ({"id": "a", "prediction": "1", "gold": "1"}, "line 3: field 'id': 'a' is already in line 1"),
     ],
 )
 def test_a_wrong_row_is_named_and_nothing_is_written(tmp_path, row, message):

@@ -1,0 +1,78 @@
+"""`numina bench`: ours and baselines on the same work, in one run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from numina.cli.options import QUANTISED, AsJson, Model, read_with_traces
+from numina.errors import UserError
+from numina.settings.params import Params
+
+MOST = 1_000_000  # problems of a run
+
+File = Path | None
+
+
+def bench(
+    what: Annotated[
+        Literal["sandbox", "soak", "sctir", "contest", "grade"],
+        typer.Argument(metavar="WHAT", help="sandbox, soak, sctir, contest or grade"),
+    ],
+    traces: Annotated[File, typer.Option(metavar="FILE", help="sandbox: recorded traces")] = None,
+    model: Model = QUANTISED,
+    problems: Annotated[int, typer.Option(metavar="N", help="sctir: problems on the model")] = 8,
+    n: Annotated[int, typer.Option(metavar="N", help="sctir: traces a problem")] = 16,
+    replayed: Annotated[int, typer.Option(metavar="N", help="sctir: recorded problems")] = 2000,
+    pairs: Annotated[File, typer.Option(metavar="FILE", help="grade: labelled pairs")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure ours beside baselines on the same work, in one run.
+
+    \b
+    Examples:
+      numina bench sctir --problems 4 --n 8
+      numina bench grade --pairs FILE --json
+    """
+    from numina.terminal import libraries_logged
+
+    for option, value in {"--problems": problems, "--replayed": replayed}.items():
+        if not 1 <= value <= MOST:
+            raise UserError(f"{option}: must be from 1 to {MOST}, got {value}")
+    params = read_with_traces(n)
+    with libraries_logged("bench"):
+        if what == "sctir":
+            from numina.bench import sctir
+
+            found = sctir.bench(params, model, problems, n, replayed)
+        else:
+            found = without_model(what, params, traces, pairs)
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    for name, row in found.items():
+        if isinstance(row, dict):
+            cells = "".join(f"  {key} {value}" for key, value in row.items())
+            print(f"{name:16}{cells}")
+        else:
+            print(f"{name:16}  {row}")
+
+
+def without_model(what: str, params: Params, traces: File, pairs: File) -> dict[str, Any]:
+    """Measure what needs no model."""
+    if what == "contest":
+        from numina.bench import contest
+
+        return contest.bench(params)
+    if what == "grade":
+        from numina.bench import grade
+
+        return grade.bench(pairs)
+    from numina.bench import sandbox
+
+    if what == "soak":
+        return sandbox.soak(params.sandbox, params.hardware.sandbox)
+    return sandbox.bench(params.sandbox, params.hardware.sandbox, traces)

@@ -1,0 +1,50 @@
+"""The table of the commands, each in a file of its own."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import Annotated
+
+import typer
+
+from numina.cli import bench, clean, doctor, exec, grade, run, solve, submit
+
+COMMANDS = {
+    "run": run.run,
+    "solve": solve.solve,
+    "submit": submit.submit,
+    "exec": exec.execute,
+    "grade": grade.grade,
+    "bench": bench.bench,
+    "doctor": doctor.doctor,
+    "clean": clean.clean,
+}
+
+
+def show_version(asked: bool) -> None:
+    """Show the version and end."""
+    if asked:
+        print(f"numina {metadata.version('numina')}")
+        raise typer.Exit
+
+
+def numina(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """A competition-maths agent: train it, ask it, measure it."""
+
+
+app = typer.Typer(
+    callback=numina,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for name, command in COMMANDS.items():
+    app.command(name)(command)

@@ -1,0 +1,85 @@
+"""Solve one problem before a person's eyes, by the same loop as the validation stage."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from pathlib import Path
+
+from numina.agent.open import open_agent, sampled_limits
+from numina.agent.trace import Event
+from numina.engine.replay import Recorded, Recorder
+from numina.records.problem import Problem
+from numina.records.trace import Verdict
+from numina.sctir.solve import solve
+from numina.settings.params import Params
+from numina.terminal import say
+
+
+async def ask(params: Params, model: Path, text: str) -> tuple[Verdict, list[Recorded]]:
+    """Answer a problem; what its traces write, run and vote goes to standard error at once.
+
+    Returns:
+        The verdict, and every completion that it stands on.
+
+    Raises:
+        UserError: the problem is too long, or the model is not there.
+    """
+    sctir = params.sctir
+    problem = Problem(id="problem", problem=text, answer="", source="command line")
+    limits = sampled_limits(sctir, params.sandbox)
+    async with open_agent(params, model, limits, Story().tell) as agent:
+        agent.check(problem)
+        recorder = Recorder(agent.engine)
+        agent = dataclasses.replace(agent, engine=recorder)
+        verdict = await solve(agent, problem, sctir.seeds[0], sctir, params.answers.solve)
+        return verdict, recorder.recorded
+
+
+class Story:
+    """Tells the events of a problem's traces, each with the traces in flight and the votes."""
+
+    def __init__(self) -> None:
+        self.in_flight: set[int] = set()
+        self.votes: Counter[str] = Counter()
+
+    def tell(self, event: Event) -> None:
+        """Print one event."""
+        number = event.index + 1
+        if event.kind == "start":
+            self.in_flight.add(number)
+            tell(f"trace {number} starts; in flight: {numbers(self.in_flight)}")
+        elif event.kind == "end":
+            self.in_flight.discard(number)
+            self.votes[event.text] += 1
+            votes = ", ".join(f"{answer} ({count})" for answer, count in self.votes.most_common())
+            tell(f"trace {number} ends: {event.text}; in flight: {numbers(self.in_flight)}")
+            tell(f"  so far: {votes}")
+        elif event.text.strip():
+            name = {"text": "writes", "output": "is shown by its program"}[event.kind]
+            lines = event.text.strip().replace("\n", "\n    ")
+            tell(f"trace {number} {name}:\n    {lines}")
+
+
+def numbers(traces: set[int]) -> str:
+    """Traces by number."""
+    return " ".join(map(str, sorted(traces))) or "none"
+
+
+def tell(text: str) -> None:
+    """Say a text without the control characters that a model's text may hold."""
+    safe = (c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    say("".join(safe))
+
+
+def explain(verdict: Verdict) -> str:
+    """The votes, and why no more were taken."""
+    votes = ", ".join(f"{answer}: {weight:g}" for answer, weight in verdict.votes.items())
+    reasons = {
+        "full": f"all {verdict.n} traces are in",
+        "lossless": f"the lead of {verdict.margin:g} exceeds the {verdict.outstanding} votes that "
+        "are outstanding, so they cannot change the answer",
+        "deadline": f"the time is up, {verdict.outstanding} votes are outstanding",
+    }
+    why = reasons.get(verdict.stop, f"stopped by the rule {verdict.stop!r}, at its stated risk")
+    return f"votes: {votes or 'none'}; {why}"

@@ -1,0 +1,51 @@
+"""`numina submit`: play the contest."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from numina.cli.options import QUANTISED, Model
+from numina.errors import UserError
+
+
+def submit(
+    model: Model = QUANTISED,
+    problems: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Rows {id, problem}, served as the contest does; else the contest's own.",
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The submission: id,answer.")] = Path(
+        "submission.csv"
+    ),
+    scale: Annotated[
+        float, typer.Option(metavar="X", help="Of the contest's 9 hours for 50 problems.")
+    ] = 1.0,
+) -> None:
+    """Play the contest and write submission.csv.
+
+    \b
+    Examples:
+      numina submit --problems problems.jsonl --scale 0.1
+    """
+    from numina import settings
+    from numina.contest.play import play
+    from numina.rows import check_output
+    from numina.terminal import libraries_logged
+
+    params = settings.read()
+    if not 0 < scale < float("inf"):
+        raise UserError(f"--scale: must be a number above 0, got {scale}")
+    check_output(out, *([problems] if problems else []))
+    try:
+        with libraries_logged("submit"):
+            play(params, model, problems, out, scale)
+    except KeyboardInterrupt:
+        print(f"{out} has the answers so far", file=sys.stderr)
+        raise
