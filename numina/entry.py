@@ -11,19 +11,32 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
 
 from numina import terminal
 from numina.errors import UserError
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 FAILED, INTERRUPTED = 1, 130  # exit statuses; the second is that of Ctrl-C, as shells have it
 GRACE_S = 10  # how long an interrupted command may take to end what it has begun
 
 
+class Parser(argparse.ArgumentParser):
+    """Shows its help and its errors to a person, not to the log."""
+
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        super().print_help(file or terminal.shown())
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(terminal.shown())
+        leave(f"{self.prog}: error: {message}", 2)
+
+
 def paths(doc: str | None, *names: str) -> argparse.Namespace:
     """Parse the command line that dvc.yaml gives a stage: one required path a name."""
-    parser = argparse.ArgumentParser(
-        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in names:
         parser.add_argument(f"--{name}", type=Path, required=True, metavar="PATH")
     return parser.parse_args()
@@ -84,7 +97,7 @@ def command(main: Callable[..., object], *arguments: object) -> None:
         leave(f"what libraries printed is in {terminal.opened.file}", FAILED)
 
 
-def leave(message: str, status: int) -> None:
+def leave(message: str, status: int) -> NoReturn:
     """Say why, and end."""
     print(message, file=terminal.shown(), flush=True)
     sys.exit(status)

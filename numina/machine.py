@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import psutil
 
 # The processor cores that this process may use: the one count of them.
 CORES = len(psutil.Process().cpu_affinity()) if psutil.LINUX else os.cpu_count() or 1
+
 PACKAGES = (
     "torch",
     "transformers",

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
 from numina import terminal
+
+if TYPE_CHECKING:
+    from transformers import TrainerCallback
+    from transformers.trainer_callback import TrainerState
 
 ESTIMATE_FROM = 0.1  # share of the work after which what is left can be estimated
 COUNTS = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
@@ -55,8 +60,32 @@ def progress_bar(total: int, what: str, done: int = 0) -> Bar:
         smoothing=0,
         file=terminal.shown(),
         mininterval=0.5 if terminal.is_terminal() else 20,
-        dynamic_ncols=terminal.is_terminal(),
+        dynamic_ncols=terminal.is_terminal()
+        and all(os.get_terminal_size(terminal.shown().fileno())),
     )
+
+
+def training_bar() -> TrainerCallback:
+    """A bar over a trainer's optimiser steps, with the last loss."""
+    from transformers import TrainerCallback
+
+    class TrainingBar(TrainerCallback):
+        bar: Bar
+
+        def on_train_begin(self, args: Any, state: TrainerState, *_: Any, **__: Any) -> None:
+            self.bar = progress_bar(state.max_steps, "steps", state.global_step)
+
+        def on_step_end(self, args: Any, state: TrainerState, *_: Any, **__: Any) -> None:
+            self.bar.update(state.global_step - self.bar.n)
+
+        def on_log(self, args: Any, state: TrainerState, *_: Any, **__: Any) -> None:
+            if (loss := state.log_history[-1].get("loss")) is not None:
+                self.bar.set_postfix_str(f"loss {float(loss):.3f}", refresh=False)
+
+        def on_train_end(self, *_: Any, **__: Any) -> None:
+            self.bar.close()
+
+    return TrainingBar()
 
 
 class VoteProgress:

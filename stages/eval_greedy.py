@@ -45,7 +45,7 @@ async def decode(
     return done, dict(agent.layers)
 
 
-def main() -> None:
+def main() -> str:
     args = entry.paths(__doc__, "tools", "model", "validation", "rules", "out")
     params = settings.load("eval_greedy", "engine", "sandbox", "template", "hardware")
     settings.check_fits(args.model)
@@ -57,6 +57,9 @@ def main() -> None:
     for name, traces in done.items():
         write_rows(args.out / f"{name}.jsonl", traces)
     write_json(args.out / "run.json", {"isolation": layers, "machine": machine()})
+    traces = [trace for rows in done.values() for trace in rows]
+    answered = sum(trace.answer is not None for trace in traces)
+    return f"{len(traces)} traces, {answered} with an answer"
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from numina.validation.rules import read_rules
 SECTIONS = ("sctir", "engine", "sandbox", "template", "time_bank")
 
 
-def main() -> None:
+def main() -> str:
     args = entry.paths(__doc__, "model", "validation", "rules", "out")
     params = settings.load(*SECTIONS, "hardware")
     settings.check_fits(args.model)
@@ -48,6 +48,9 @@ def main() -> None:
         }
         write_json(args.out / "run.json", run)
         journal.remove()
+    verdicts = [verdict for rows in solved.values() for verdict in rows]
+    traces = sum(len(verdict.traces) for verdict in verdicts)
+    return f"{len(verdicts)} votes of {traces} traces in {run['seconds']:.0f} s"
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ INPUTS = ("validation", "greedy", "sctir")
 OUTS = ("metrics", "summary", "curve", "breakdown", "outcomes", "cost")
 
 
-def main() -> None:
+def main() -> str:
     args = entry.paths(__doc__, *INPUTS, *OUTS)
     results = read_results(args.validation, args.greedy, args.sctir)
     run = read_object(args.sctir / "run.json", "seconds", *Sctir.model_fields)
@@ -44,8 +44,7 @@ def main() -> None:
     write_json(args.cost, spent)
     write_json(args.summary, summary(table))
     write_json(args.metrics, table)
-    for split, row in summary(table).items():
-        print(split, row)
+    return "\n".join(f"{split}: {row}" for split, row in summary(table).items())
 
 
 if __name__ == "__main__":

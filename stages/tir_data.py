@@ -13,7 +13,7 @@ from numina.rows import read_problems, read_records, write_json, write_rows
 from numina.sources.family import Worked
 
 
-def main() -> None:
+def main() -> str:
     args = entry.paths(__doc__, "clean", "collected", "out")
     params = settings.load("tir_data", "sandbox", "hardware")
     steps = args.collected / "steps.jsonl"
@@ -27,9 +27,8 @@ def main() -> None:
     counts = {str(number): dataclasses.asdict(row) for number, row in enumerate(rounds, 1)}
     write_json(args.out / "rounds.json", counts)
     write_json(args.out / "run.json", {"isolation": layers})
-    for number, row in counts.items():
-        print(f"round {number}: {row}")
-    print(f"{len(samples)} tool-integrated samples")
+    right = ", ".join(f"{row.correct} of {row.attempts}" for row in rounds)
+    return f"{len(samples)} tool-integrated samples; right in each round: {right}"
 
 
 if __name__ == "__main__":

@@ -13,11 +13,11 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 # Nothing in these can change an out, so no stage depends on them: the knobs, whose values DVC
-# compares itself, commands, and what only watches, names or reports.
+# compares itself, commands, what only watches, names or reports, and where a path leads.
 NEVER_A_DEP = (
     *("numina/settings/", "numina/cli/"),
     *("numina/entry.py", "numina/errors.py", "numina/machine.py", "numina/profile.py"),
-    *("numina/progress.py", "numina/resume.py"),
+    *("numina/local.py", "numina/progress.py", "numina/resume.py", "numina/terminal.py"),
 )
 
 
@@ -77,12 +77,10 @@ def sections_loaded(stage: dict[str, Any]) -> set[str]:
     words = stage["cmd"].split()
     file = stage_module(stage)
     tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
-    constants = {
-        node.targets[0].id: ast.literal_eval(node.value)
+    tuples = {
+        ast.unparse(node.targets[0]): node.value.elts
         for node in tree.body
-        if isinstance(node, ast.Assign)
-        and isinstance(node.targets[0], ast.Name)
-        and isinstance(node.value, ast.Tuple)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple)
     }
     found: set[str] = set()
     for node in ast.walk(tree):
@@ -91,7 +89,7 @@ def sections_loaded(stage: dict[str, Any]) -> set[str]:
                 if isinstance(argument, ast.Constant):
                     found.add(argument.value)
                 elif isinstance(argument, ast.Starred):
-                    found |= set(constants[ast.unparse(argument.value)])
+                    found |= {ast.literal_eval(e) for e in tuples[ast.unparse(argument.value)]}
                 else:
                     found.add(words[words.index("--section") + 1])
     return found - {"hardware"}

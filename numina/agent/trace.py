@@ -9,7 +9,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from numina.answer.equal import digits
 from numina.answer.find import find_answer
+from numina.answer.rule import admit
 from numina.engine.protocol import CompletionFailed, Engine, Sampling
 from numina.errors import UserError
 from numina.fences import OUTPUT_END, OUTPUT_STARTS, waiting_program
@@ -17,7 +19,6 @@ from numina.records.problem import Problem
 from numina.records.trace import Trace
 from numina.sandbox.session import Result
 from numina.sandbox.text import output_text
-from numina.sctir.vote import admit
 from numina.settings.splits import AnswerRule
 from numina.template import Template
 
@@ -173,7 +174,9 @@ async def run_trace(
                 grown.end = "repeat"
     answer = find_answer(grown.text, rule.from_output)
     if answer is not None:
-        answer, why = admit(answer, rule)
+        plain = digits(answer) is not None  # the others are read in a worker process
+        reading = (admit, answer, rule)
+        answer, why = admit(answer, rule) if plain else await asyncio.to_thread(*reading)
         grown.end = why if grown.end == "answer" else grown.end
     elif grown.end == "answer":
         grown.end = "no_answer"

@@ -1,26 +1,39 @@
-"""The last rungs of the ladder: our own comparison, then Math-Verify where ours cannot read."""
+"""The last rungs of the ladder: our own comparison, then Math-Verify where ours cannot read.
+
+Math-Verify (huggingface/Math-Verify) reads leniently: of ``k \\equiv 5 \\pmod 9`` it takes a part
+and says nothing of the rest. So its "equal" counts only where it read the whole of both texts, and
+its "different" never does.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from numina.answer.compare import Undecided, same_answer
-from numina.answer.symbolic import same_value
+from numina.answer.compare import Undecided, equal_answers
+from numina.answer.symbolic import equal_values
 
 Verdict = tuple[bool | None, str, str]  # equal, method, why
 
+PART = re.compile(r"\\[A-Za-z]+|\d+|[A-Za-z]|[-+*/^=<>!_.,:;|'()\[\]]")
+CHANGED = {"+": "-", "-": "+", "*": "+", "<": ">", ">": "<", "/": "+", "=": "<", "^": "+"}
+UNSEEN = re.compile(  # words and signs that it drops
+    r"\\(?:text|pmod|equiv|dots|approx|mathrm|land|lor|quad)|[\u0080-\uffff]|(?<![\\A-Za-z])[A-Za-z]{2,}"
+)
+MOST_PARTS = 40
+
 
 def decide(prediction: str, gold: str) -> Verdict:
-    """Decide a pair of cleaned answers; of what goes wrong the reason is told, nothing raised."""
+    """Decide a pair of cleaned answers. What goes wrong is the verdict's reason, never raised."""
     try:
-        return same_answer(prediction, gold), "symbolic", ""
+        return equal_answers(prediction, gold), "symbolic", ""
     except Undecided as reason:
         why = str(reason)
     except RecursionError:
         return None, "undecided", "nested too deeply"
     except MemoryError:
         return None, "undecided", "memory"
-    except Exception as error:  # sympy raises anything; it is told, with the verdict
+    except Exception as error:  # sympy raises anything; the verdict tells it
         why = f"{type(error).__name__}: {error}"
     try:
         return math_verify(prediction, gold), "math_verify", ""
@@ -29,24 +42,53 @@ def decide(prediction: str, gold: str) -> Verdict:
 
 
 def math_verify(prediction: str, gold: str) -> bool:
-    """Math-Verify's verdict (huggingface/Math-Verify); a positive must hold by our own digits too.
+    """Whether Math-Verify calls two texts equal that it read whole, and our digits say so too.
 
     It calls ``1+1/\\mathrm{e}`` and ``1-1/\\mathrm{e}`` equal, and 1/2^99 and 1/2^98.
 
     Raises:
-        Undecided: it reads one of them as nothing, or our own check does not support its positive.
+        Undecided: it calls them different, did not read the whole of one, or our own check does
+            not support it.
     """
-    from math_verify import parse, verify
+    from math_verify import verify
 
     never: Any = None  # none of its own alarms: the worker has one
-    left, right = (parse(f"${text}$", parsing_timeout=never) for text in (prediction, gold))
+    left, right = read(prediction), read(gold)
     if not left or not right:
         raise Undecided("Math-Verify reads nothing")
     if not verify(right, left, timeout_seconds=never):
-        return False
+        raise Undecided("Math-Verify calls them different, which proves nothing")
     if not supported(left[0], right[0]):
         raise Undecided("Math-Verify calls them equal, their digits do not")
+    for text, found in ((prediction, left), (gold, right)):
+        if not read_whole(text, found[0]):
+            raise Undecided(f"Math-Verify did not read the whole of {text!r}")
     return True
+
+
+def read(text: str) -> list[Any]:
+    from math_verify import parse
+
+    never: Any = None
+    return parse(f"${text}$", parsing_timeout=never)
+
+
+def read_whole(text: str, found: Any) -> bool:
+    """Whether Math-Verify's reading depends on each number, letter and sign of a text."""
+    parts = [match for match in PART.finditer(text) if match[0].isalnum() or match[0] in CHANGED]
+    if len(parts) > MOST_PARTS:
+        return False
+    for match in parts:
+        part = match[0]
+        other = str(int(part) + 1) if part.isdigit() else CHANGED.get(part) or other_letter(part)
+        again = read(text[: match.start()] + other + text[match.end() :])
+        if again and (again[0] == found or rebuilt(again[0]) == rebuilt(found)):
+            return False
+    return UNSEEN.search(text) is None
+
+
+def other_letter(letter: str) -> str:
+    return "q" if letter != "q" else "w"
 
 
 def supported(left: Any, right: Any) -> bool:
@@ -55,7 +97,7 @@ def supported(left: Any, right: Any) -> bool:
     if left == right or rebuilt(left) == rebuilt(right):
         return True
     if isinstance(left, sympy.Expr) and isinstance(right, sympy.Expr):
-        return same_value(left, right) is True
+        return equal_values(left, right) is True
     return False
 
 

@@ -4,6 +4,8 @@ A ladder. Whole numbers by their digits, never through floats; then fractions an
 rationals; then the normalised text; then formulas, sets, intervals, matrices and equations, by
 sympy and Math-Verify in processes that can be killed (`pool`). What none of these can decide is
 undecided, with the reason, and not wrong by a guess.
+
+Votes are counted by `canonical`, which reads an answer in the same way as `equal`.
 """
 
 from __future__ import annotations
@@ -12,17 +14,33 @@ import asyncio
 import functools
 import re
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from numina.answer import find, normalise
-from numina.answer.measure import take_unit
-from numina.answer.number import LONGEST, Number, agree, read_decimal_comma, read_number
+from numina.answer.number import (
+    DOUBLE,
+    LONGEST,
+    NOISE,
+    Number,
+    equal_numbers,
+    read_decimal_comma,
+    read_number,
+)
 from numina.answer.pool import shared_pool
+from numina.answer.printed import as_latex
+from numina.answer.units import NONE, Unit, named, ratio, take_unit
 
 INTEGER = re.compile(r"([+-]?)0*(\d+)(?:\.0*)?", re.ASCII)
 NAMED = re.compile(r"([A-Za-z](?:_\w|_\{\w+\})?) ?= ?(?=[-+\d.\\])")
+LETTER = r"(?:\(([A-J])\)|\[([A-J])\](?!,)|([A-J])[.):](?=\s|$|\d|\\)|([A-J])(?=$))"
 OPTION = re.compile(
-    r"(?:\\[a-z]+ ?\{)? ?\(([A-E])\) ?\}?\.?(?! ?[-+*/^=,]) *(.*)|([A-E])\.? *", re.S
+    rf"(?i:(?:the )?(?:option|choice|answer)s? ?:? ?)?{LETTER}\.?(?! ?(?:[-+*/^=,<>_]|\\c[au]p|and\b|or\b))"
+    r" *(.*)",
+    re.S,
 )
+OPTION_NAMED = re.compile(r"(?i:(?:the )?(?:option|choice)) ?\(?([A-Ja-j])\)?[.:]? *(.*)", re.S)
+OPTIONS = re.compile(r"\(?[A-J]\)?(?: ?(?:,|;|and|or|&|, ?and) ?\(?[A-J]\)?)+")
+BASED = re.compile(r"\d_\{?\d")
 LONGEST_FORMULA = 2000  # characters
 
 
@@ -49,23 +67,23 @@ class Answer:
     """An answer, read once: its clean text, and what is plain about it without sympy.
 
     Attributes:
-        text: clean, with its unit and name.
+        text: clean, without its unit, with its name.
         key: what equal texts share.
-        unit: as `take_unit` knows it, or "".
+        unit: its unit, `NONE` for none.
         name: x where a number stands as ``x = 5``, or "".
         number: the number that it is.
         comma: the number that it is if its comma is a decimal point.
-        option: the letter of a multiple choice before or instead of a value, or "".
-        value: what stands behind that letter.
+        options: the letters of a multiple choice before or instead of a value.
+        value: what stands behind such a letter.
     """
 
     text: str
     key: str
-    unit: str = ""
+    unit: Unit = NONE
     name: str = ""
     number: Number | None = None
     comma: Number | None = None
-    option: str = ""
+    options: frozenset[str] = frozenset()
     value: str = ""
 
 
@@ -73,8 +91,9 @@ def equal(prediction: str, gold: str) -> Equality:
     r"""Decide whether a predicted answer equals the gold one. For any thread.
 
     Either may be a plain answer or a whole text with the answer in a box. An exact gold wants an
-    exact prediction; a gold decimal of two places or more accepts what rounds to it (`agree`).
-    With a percent sign on one side only, both readings count (``50\%``: 50 and 0.5).
+    exact prediction; a gold decimal of two places or more accepts what rounds to it
+    (`equal_numbers`). With a percent sign on one side only, both readings count (``50\%``: 50 and
+    0.5).
     """
     left, right = digits(prediction), digits(gold)
     if left is not None and right is not None:
@@ -84,28 +103,59 @@ def equal(prediction: str, gold: str) -> Equality:
     return equal_answers(read_answer(prediction), read_answer(gold))
 
 
-def alike(left: str, right: str) -> bool:
-    """Whether two answers count as one, whichever is taken for the gold: for votes."""
-    return equal(left, right).equal is True and equal(right, left).equal is True
-
-
 async def equal_async(prediction: str, gold: str) -> Equality:
     """`equal`, for an event loop that must not wait."""
     return await asyncio.to_thread(equal, prediction, gold)
 
 
-def as_integer(answer: str) -> int | None:
-    r"""The answer as an int where its value is whole (``18``, ``18.0``, ``36/2``), else None.
+@functools.lru_cache(maxsize=65536)
+def canonical(answer: str) -> str:
+    r"""One text for all spellings of an answer, for votes. For any thread.
 
-    Units and names are passed over (``x = 18``, ``18\text{ cm}``). A percentage or a number in a
-    base is no integer, and neither is one of more than `LONGEST` digits.
+    ``18``, ``18.0``, ``\frac{36}{2}``, ``x = 18``, ``18\text{ cm}`` and ``(C) 18`` are ``18``.
+    Two answers count as one exactly if these texts are the same, so that a vote does not depend on
+    the order of its traces. Decimals are exact, a percentage is no number, and what cannot be read
+    within the limit is counted by its spelling.
+    """
+    if (plain := digits(answer)) is not None:
+        return "".join(plain)
+    read = read_answer(answer)
+    if read.options:
+        return canonical(read.value) if read.value else f"({', '.join(sorted(read.options))})"
+    return f"{value_form(read)}{'%' if read.unit.name == '%' else ''}"
+
+
+def value_form(read: Answer) -> str:
+    if read.number is not None:
+        return str(printed_value(read.number))
+    if len(read.text) > LONGEST_FORMULA or not read.key:
+        return f"text {read.key}"
+    return shared_pool().canonical(read.text) or f"text {read.key}"
+
+
+def printed_value(number: Number) -> Fraction:
+    """A number's value; of all the digits of a double, the simple fraction that they stand for."""
+    if number.digits < DOUBLE:
+        return number.value
+    simple = number.value.limit_denominator(10**6)
+    return simple if abs(simple - number.value) <= abs(simple) * NOISE else number.value
+
+
+def as_integer(answer: str) -> int | None:
+    r"""The answer as an int where its value is whole (``18``, ``18.0``, ``2^4+2``), else None.
+
+    It is read as `equal` reads it: units and names are passed over (``x = 18``,
+    ``18\text{ cm}``), and so are brackets and the letter of an option. A percentage or a number in
+    a base is not an integer, and neither is one of more than `LONGEST` digits.
     """
     if (plain := digits(answer)) is not None:
         return int("".join(plain)) if len(plain[1]) <= LONGEST else None
-    read = read_answer(answer)
-    if read.number is None or read.number.value.denominator > 1 or read.unit == "%":
+    if not re.search(r"\d", answer) or BASED.search(answer.replace(" ", "")):
         return None
-    return int(read.number.value)
+    form = canonical(answer)
+    if digits(form) is None or len(form) > LONGEST:
+        return None
+    return int(form)
 
 
 def digits(text: str) -> tuple[str, str] | None:
@@ -121,66 +171,104 @@ def digits(text: str) -> tuple[str, str] | None:
 def read_answer(text: str) -> Answer:
     """Find, clean and read an answer, as far as that goes without sympy."""
     stated = find.stated_answer(normalise.repair(text))
-    cleaned = normalise.clean(stated)
-    if match := OPTION.fullmatch(cleaned):
-        letter, value = match[1] or match[3], match[2] or ""
-        return Answer(cleaned, letter, option=letter, value=value)
+    cleaned = normalise.clean(as_latex(stated))
+    shown = normalise.unstyled(cleaned)
+    if OPTIONS.fullmatch(shown):
+        return Answer(shown, normalise.key(shown), options=frozenset(re.findall("[A-J]", shown)))
+    if match := OPTION.fullmatch(shown) or OPTION_NAMED.fullmatch(shown):
+        *letters, value = match.groups()
+        letter = next(filter(None, letters)).upper()
+        return Answer(shown, letter, options=frozenset(letter), value=value or "")
     bare, unit = take_unit(cleaned)
     bare, inner = take_unit(normalise.unstyled(bare))
     unit = unit or inner
     name, value = "", bare
     if match := NAMED.match(bare):
         name, value = match[1], bare[match.end() :]
-    number = read_number(value)
+    number = read_number(value) or read_number(unbracketed(value))
     if number is not None:
-        return Answer(cleaned, normalise.key(value), unit, name, number)
-    if match := OPTION.fullmatch(bare):
-        return Answer(cleaned, match[3] or match[1], option=match[3] or match[1])
-    return Answer(cleaned, normalise.key(bare), unit, comma=read_decimal_comma(bare))
+        return Answer(bare, normalise.key(value), unit, name, number)
+    return Answer(bare, normalise.key(bare), unit, comma=read_decimal_comma(bare))
+
+
+def unbracketed(text: str) -> str:
+    """A text without the round brackets around all of it."""
+    match = re.fullmatch(r"\(\s*([^(),]*?)\s*\)", text)
+    return match[1] if match else text
 
 
 def equal_answers(left: Answer, right: Answer) -> Equality:
-    if left.option and right.option:
-        return Equality(left.option == right.option, "text")
+    if left.options and right.options:
+        return Equality(left.options == right.options, "text")
     if left.value:
         return equal(left.value, right.text)
     if right.value:
         return equal(left.text, right.value)
-    if left.unit and right.unit and left.unit != right.unit:
+    left, right = in_letters(left, right), in_letters(right, left)
+    scale = ratio(left.unit, right.unit)
+    if scale is None:
         return Equality(False, "unit")
     if left.name and right.name and left.name != right.name:
         return Equality(False, "text")
     if left.number and right.number:
-        return Equality(same_number(left, right), "rational")
+        return Equality(equal_in_units(left, right, scale), "rational")
     for one, other in ((left, right), (right, left)):
         if one.comma and other.number and other.number.places is not None:
-            return Equality(agree(one.comma, other.number), "rational")
-    if left.key == right.key:
+            return Equality(equal_numbers(one.comma, other.number), "rational")
+    if left.key == right.key and scale == 1:
         return Equality(True, "text")
     if not left.key or not right.key:
         return Equality(False, "text")
     if max(len(left.text), len(right.text)) > LONGEST_FORMULA:
         return Equality(None, "undecided", "too long", "undecided")
-    for one, other in ((left, right), (right, left)):
-        if one.unit == "°" and not other.unit and r"\pi" in other.text:
-            one_text = rf"({take_unit(one.text)[0]})\pi/180"  # the other is in radians
-            return symbolic(*((one_text, right.text) if one is left else (left.text, one_text)))
-    return symbolic(left.text, right.text)
+    return equal_formulas(left, right, scale)
 
 
-def same_number(left: Answer, right: Answer) -> bool:
+def in_letters(one: Answer, other: Answer) -> Answer:
+    """An answer with the letter behind its number as a unit, ``5000 m``, beside another's unit."""
+    match = re.fullmatch(r"(.*\d) ?([mghsLlN])(\^[23])?", one.text)
+    if not other.unit or one.unit or match is None or other.unit.name in ("%", "°"):
+        return one
+    unit = named(match[2], int((match[3] or "^1")[1:]))
+    number = read_number(match[1])
+    return replace(one, text=match[1], key=normalise.key(match[1]), unit=unit, number=number)
+
+
+def equal_in_units(left: Answer, right: Answer, scale: Fraction) -> bool:
+    """Whether two numbers are equal, the left one in units that are `scale` of the right one's."""
     assert left.number and right.number
-    if agree(left.number, right.number):
+    number = left.number
+    if scale != 1:
+        number = replace(number, value=number.value * scale, places=None)
+    if equal_numbers(number, right.number):
         return True
-    if (left.unit == "%") == (right.unit == "%"):
+    percent = [side.unit.name == "%" for side in (left, right)]
+    if percent[0] == percent[1] or (left.unit and right.unit):
         return False
     hundredth = [
         replace(side.number, value=side.number.value / 100, places=None)
-        if side.unit == "%" and side.number
+        if side.unit.name == "%" and side.number
         else side.number
         for side in (left, right)
     ]
     return hundredth[0].value == hundredth[1].value  # type: ignore[union-attr]
+
+
+def equal_formulas(left: Answer, right: Answer, scale: Fraction) -> Equality:
+    """What the worker processes say of two texts, in one unit."""
+    ours, theirs = left.text, right.text
+    for one, other in ((left, right), (right, left)):
+        if one.unit.name == "°" and not other.unit and r"\pi" in other.text:
+            radians = rf"({one.text})\pi/180"
+            return symbolic(*((radians, theirs) if one is left else (ours, radians)))
+        if one.number and "," in one.text and re.search(r", |\\\{|[([]|and|or", other.text):
+            listed = one.text.replace(",", ", ")  # 100,200,300 beside 100, 200, 300
+            verdict = symbolic(*((listed, theirs) if one is left else (ours, listed)))
+            if verdict.equal:
+                return verdict
+    if scale != 1:
+        ours = rf"({ours})\cdot\frac{{{scale.numerator}}}{{{scale.denominator}}}"
+    return symbolic(ours, theirs)
 
 
 @functools.lru_cache(maxsize=65536)

@@ -1,140 +1,328 @@
-r"""Find the final answer in a solution's text."""
+r"""Find the final answer in a solution's text: one way for grading, for votes and for corpora.
+
+An answer is what a text states as such: its last box, what stands behind "answer is", "Answer:",
+``####`` or ``答案：``, or a display that ends it. Programs, what they printed, thoughts before
+``</think>``, placeholders such as ``\boxed{answer}`` and asides behind ``\approx`` state none.
+"""
 
 from __future__ import annotations
 
 import re
 
-BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
-BARE_BOX = re.compile(r"\\(?:boxed|fbox)\s+([^\s{}$\\.]+)")
-PHRASE = re.compile(
-    r"answer\s+is:?\s*(?:\$\$?|\\\(|\\\[)?\s*([^\s$][^\n$]*?)(?:\\\)|\\\]|\$)?\s*(?:\.\s|\.?$|\$)",
-    re.I | re.M,
+from numina.answer.braces import closing, outside
+from numina.fences import outputs, prose
+
+BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*(?=\{)")
+BARE_BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*(?![a-zA-Z{])(\\?[^\s{}$\\,]+(?:\{[^{}]*\})*)")
+PLACEHOLDER = re.compile(
+    r"(?:[\s.…_?*<>\[\]()$,;:~-]|\\(?:[ld]dots|cdots|dots|square|Box|q?quad|_|[,;:! ])"
+    r"|\b(?:your|the|final|correct|numerical|numeric|insert|put|write|place|exact|computed|here"
+    r"|answer|result|value|final_answer|solution|integer|number|xx+|ans)\b"
+    r"|\\(?:text|textbf|mathrm|textit|mathbf)\s*\{|[{}])*",
+    re.I,
 )
-OUTPUT = re.compile(r"```output\n(.*?)(?:```|\Z)", re.S)
+MARKED = re.compile(
+    r"""
+    (?:^|(?<=[\n.!?:*>]))[ \t>*_#-]*                      # **Answer:** 18
+        (?:(?:the|my|so|thus|hence|therefore|our)[ ,]+)*(?:final\s+|correct\s+)?(?:answer|ans|result)\b
+        (?:[ \t]*(?:choice|value))?[ \t]*(?:\*\*|__)?[ \t]*(?::|\uff1a|=)[ \t]*(?:\*\*|__)?
+    | \banswer\s+(?:to[^.\n]{1,80}?\s)?(?:is|equals|=|would\s+be|must\s+be|becomes)
+        (?:\s+(?:therefore|thus|then|simply|just|indeed|hence|given\s+by))?\b\s*:?
+        (?!\s*(?:that\b|not\b|to\s|because|obtained|found|correct|wrong|in\s|given|known|unique|clear)\b)
+    | ^[ \t]*\#\#\#\#[ \t]+(?!\#|[A-Za-z]+\s)             # GSM8K
+    | (?:\u7b54\u6848|\u7b54|\u7b54\u6848\u662f)(?:\u4e3a|\u662f)?[ \t]*(?:[:\uff1a]|(?<=[\u4e3a\u662f]))
+    | ^[ \t]*(?:\#+|\*\*)[ \t]*(?:final\s+)?answer\b[ \t:*]*$    # a heading
+    | <answer>
+    """,
+    re.I | re.M | re.X,
+)
+EMPTY_BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{[^{}]*\}")
+BEHIND = re.compile(r"[ \t]*(?:\*\*|__)?[ \t]*(?P<line>\n\s*)?")
+STOP = re.compile(
+    r"</answer>|\n|(?<=[^\s\d])\.(?=\s+[A-Z(\\$]|\s*$)|(?<=\d)\.(?=\s|$)"
+    r"|[\u3002\uff1b]|(?<=[\w)}$\]*])[,;]?\s+(?:and\s+)?(?:which|because|since|so\s|as\s+(?:the|we)\b|where\s+we"
+    r"|I\s+hope)"
+)
 MATH = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|(?<!\\)\$((?:\\.|[^$\\])+?)\$", re.S)
+DISPLAY = re.compile(r"(?:\$\$(?P<a>[^$]+?)\$\$|\\\[(?P<b>(?:(?!\\\[).)+?)\\\])[\s.,;*]*\Z", re.S)
 NUMBER = re.compile(
-    r"(?<![\w.])[+-]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?(?:/\d+)?)(?!\d)"
+    r"(?<![A-Za-z0-9_.\\^/])[+-]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?(?:/\d+)?)(?![\d(])"
 )
 LISTED = re.compile(r"\s*,?\s*(?:and|or)?\s*")
-FINAL = re.compile(r".*\bfinal answer\b\W*", re.I | re.S)
 LINK = re.compile(r"\\[()\[\]]|\\(?:text|quad|qquad|mathrm)|[${}]|\\[,;!: ]")
+ASIDE = re.compile(
+    r"\\(?:approx|simeq|thickapprox|doteq|fallingdotseq)(?![a-z])|[\u2248\u2243\u2252]"
+    r"|\b(?:approximately|about|roughly|approx)\b",
+    re.I,
+)
 WORD = re.compile(r"[A-Za-z]{2,}")
-
-
-def boxes(text: str) -> list[tuple[int, int, str]]:
-    """All balanced boxes that stand in no other, in order: where each begins and ends, and what
-    it holds."""
-    found = []
-    end = 0
-    for match in BOX.finditer(text):
-        close = closing(text, match.end()) if match.start() >= end else None
-        if close is not None:
-            end = close + 1
-            found.append((match.start(), end, text[match.end() : close].strip()))
-    return found
-
-
-def closing(text: str, begin: int) -> int | None:
-    """Where the brace that is open at `begin` is closed; an escaped one does not count."""
-    depth = 1
-    for match in re.finditer(r"\\.|[{}]", text[begin:], re.S):
-        depth += {"{": 1, "}": -1}.get(match[0], 0)
-        if depth == 0:
-            return begin + match.start()
-    return None
+BOUND = re.compile(
+    r"\s*(?:more|less|fewer|greater|at least|at most|over|under|no more|no less)\b", re.I
+)
+SPOKEN = re.compile(
+    r"(?<![A-Za-z])(?:[A-Za-z]{3,}|(?:is|it|so|we|to|of|in|at|by|be|an|as|if|on|or|no|do|he|my|us))"
+    r"(?![A-Za-z(]|\.[A-Za-z]+\()",
+    re.I,
+)
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+CALLED = re.compile(
+    r"\b(?:sqrt|cbrt|log|ln|exp|a?(?:sin|cos|tan)h?|arc(?:sin|cos|tan)|sec|csc|cot|pi|binomial|abs"
+    r"|factorial|gcd|lcm|floor|ceil(?:ing)?|max|min|mod|cis|Matrix|Rational|Fraction|oo|inf|I)\b"
+)
+FAILED = re.compile(r"\w*(?:Error|Timeout|Exception|Interrupt)\b")
 
 
 def last_box(text: str) -> str | None:
     r"""The content of the last balanced ``\boxed{...}`` or ``\fbox{...}``, or None.
 
-    A box that is never closed is passed over, since what it would have held is not known.
+    A box that is never closed is passed over: for solutions of a corpus, which are whole.
     """
     for match in reversed(list(BOX.finditer(text))):
-        close = closing(text, match.end())
-        if close is not None:
-            return text[match.end() : close].strip()
+        begin = text.index("{", match.end()) + 1
+        end = closing(text, begin)
+        if end is not None:
+            return text[begin:end].strip()
     return None
 
 
-def last_output(text: str) -> str | None:
-    """The last line of the last ```output block, or None where that is a failure or empty."""
-    blocks = OUTPUT.findall(text)
-    lines = blocks[-1].strip().splitlines() if blocks else []
-    if not lines or "Traceback" in blocks[-1] or re.match(r"\w*(?:Error|Timeout)\b", lines[-1]):
-        return None
-    return lines[-1].strip()
-
-
 def find_answer(text: str, from_output: bool = False) -> str | None:
-    """The final answer: the last box, else what follows the last "answer is"; else None.
+    """The final answer that a solution states, or None.
 
     Args:
-        text: a solution.
-        from_output: whether, failing those, the last line that its last program printed is the
-            answer. Not by default: a trace that a limit has cut off did not say that it is.
+        text: a solution, programs and their outputs included.
+        from_output: whether, failing a statement, the last line that its last program printed is
+            the answer. Not by default: a trace that a limit has cut off did not say that it is.
     """
-    boxed = last_box(text)
-    if boxed:
-        return boxed
-    phrases = PHRASE.findall(text)
-    if phrases:
-        return phrases[-1].strip()
+    said = conclusion(prose(text))
+    if said is None:
+        return None
+    if cut_off(said):
+        return None
+    found = stated_in_boxes(said) or marked(said) or display(said)
+    if found is not None:
+        return found
+    if is_plain(said) and not words(said):
+        return stripped(said)
     return last_output(text) if from_output else None
 
 
 def stated_answer(text: str) -> str:
     r"""What a text gives as the answer, where it may be the plain answer itself.
 
-    Of boxes, the last; with it those before it that only ``and``, ``or``, a comma or signs part
-    from it. Without boxes, in prose: what follows "answer is", else the last formula between
-    dollar signs or brackets, else the last number.
+    As `find_answer`; where that finds nothing, in prose the last formula between dollar signs or
+    brackets, else the last number. A box that lacks its closing brace alone is read; "" where the
+    text breaks off deeper inside its answer.
     """
-    if boxed := final_boxes(text):
-        return boxed
-    if open_box := list(BOX.finditer(text)):
-        return text[open_box[-1].end() :].strip().rstrip("$")  # cut off in the midst
-    prose = len(WORD.findall(MATH.sub(" ", re.sub(r"\\[a-zA-Z]+(?:\{[^{}]*\})?", " ", text)))) >= 2
-    if prose and (phrases := PHRASE.findall(text)):
-        return phrases[-1].strip()
-    final = FINAL.match(text)
-    text = text[final.end() :] if final else text
-    formulas, numbers = list(MATH.finditer(text)), list(NUMBER.finditer(text))
-    if formulas and not (final and numbers and numbers[-1].start() > formulas[-1].end()):
-        first = len(formulas) - 1
-        while first and LISTED.fullmatch(text[formulas[first - 1].end() : formulas[first].start()]):
-            first -= 1
-        inner = ", ".join(next(filter(None, match.groups())).strip() for match in formulas[first:])
-        behind = text[formulas[-1].end() :].strip(" .")
-        return f"{inner} {behind}" if re.match(r"\\?%|percent|pct", behind) else inner
-    text = text.strip().strip("$").strip()
-    plain = "\\" not in text and not re.match(r"[\d(\[{+-]", text)
-    if numbers and (final or (plain and (prose or re.match(r"[A-Za-z]{3,} ?: ", text)))):
-        return numbers[-1][0]
-    return text
+    said = conclusion(prose(text))
+    if said is not None and not said.strip():
+        said = re.sub(r"(?m)^\s*```.*$", "", text)  # nothing but a block: the answer stands in it
+    said = text if said is None else said
+    if cut_off(said):
+        return open_box(said)
+    found = stated_in_boxes(said)
+    if found is None and not is_plain(said):
+        found = marked(said) or display(said) or last_value(said)
+    return stripped(said) if found is None else found
 
 
-def final_boxes(text: str) -> str | None:
+def conclusion(text: str) -> str | None:
+    """What stands behind the thoughts of a text; None where it never left them."""
+    if "</think>" in text:
+        return text.rsplit("</think>", 1)[1]
+    return None if "<think>" in text else text
+
+
+def cut_off(text: str) -> bool:
+    """Whether a text ends inside its last box."""
+    openings = list(BOX.finditer(text))
+    if not openings:
+        return False
+    return closing(text, text.index("{", openings[-1].end()) + 1) is None
+
+
+def open_box(text: str) -> str:
+    """What stands in the box that is open at the end of a text; "" if it breaks off in a group."""
+    content = text[text.index("{", list(BOX.finditer(text))[-1].end()) + 1 :].strip().rstrip("$.")
+    return content if closing(content + "}", 0) == len(content) else ""
+
+
+def boxes(text: str) -> list[tuple[int, int, str]]:
+    """The boxes that stand in no other: where each begins and ends, and what it holds.
+
+    Placeholders are left out.
+    """
+    found = []
+    end = 0
+    matches = [*BOX.finditer(text), *BARE_BOX.finditer(text)]
+    for match in sorted(matches, key=lambda match: match.start()):
+        if match.start() < end:
+            continue
+        if match.re is BARE_BOX:
+            end, content = match.end(), match[1].rstrip(".")
+        else:
+            begin = text.index("{", match.end()) + 1
+            close = closing(text, begin)
+            if close is None:
+                continue
+            end, content = close + 1, text[begin:close].strip()
+        if not PLACEHOLDER.fullmatch(content):
+            found.append((match.start(), end, content))
+    return found
+
+
+def stated_in_boxes(text: str) -> str | None:
+    r"""The last box, with those before it that only words like "and" part from it.
+
+    A box behind ``\approx`` is an aside of the one before it.
+    """
     found = boxes(text)
     if not found:
         return None
     kept = [found[-1]]
     for box in reversed(found[:-1]):
         between = text[box[1] : kept[0][0]]
+        if ASIDE.search(between) and len(between) < 60:
+            kept[0] = box
+            continue
         if not joined(between):
             break
         kept.insert(0, box)
     if len(kept) > 1:
         return ", ".join(dict.fromkeys(content for *_, content in kept))
-    behind = re.match(r"\s*\$?\s*(\\?%|percent|pct)", text[found[-1][1] :])
+    behind = re.match(r"\s*\$?\s*(\\?%|percent|pct)", text[kept[0][1] :])
     return f"{kept[0][2]} {behind[1]}" if behind else kept[0][2]
 
 
 def joined(between: str) -> bool:
     """Whether what stands between two boxes makes one list of them."""
-    words = WORD.findall(LINK.sub(" ", between))
-    others = [word for word in words if word.lower() not in ("and", "or")]
+    all_words = WORD.findall(LINK.sub(" ", between))
+    others = [word for word in all_words if word.lower() not in ("and", "or")]
     return (
         len(between) < 60
         and "\n\n" not in between
-        and (not words or (len(others) <= 1 and (len(words) > len(others) or "," in between)))
+        and "=" not in between.replace("$", "").strip()[:1]
+        and (
+            not all_words or (len(others) <= 1 and (len(all_words) > len(others) or "," in between))
+        )
     )
+
+
+def marked(text: str) -> str | None:
+    """What follows the last "answer is" or "Answer:", where that is no placeholder."""
+    for match in reversed(list(MARKED.finditer(text))):
+        begin = BEHIND.match(text, match.end())
+        rest = text[begin.end() if begin else match.end() :]
+        value = "" if EMPTY_BOX.match(rest.lstrip(" $")) else value_of(rest)
+        if value and not PLACEHOLDER.fullmatch(value):
+            return told(value)
+    return None
+
+
+def told(value: str) -> str:
+    """The number of a sentence such as ``Jane started 4 hours ago``, which has only one."""
+    numbers = NUMBER.findall(value)
+    sentence = re.match(r"[A-Za-z]{2,}", value) and len(WORD.findall(value)) > 2
+    return numbers[0] if sentence and len(numbers) == 1 and "\\" not in value else value
+
+
+def value_of(rest: str) -> str:
+    """The answer at the beginning of a text: to the end of its formula, sentence or line."""
+    rest = rest.lstrip()
+    if formula := MATH.match(rest):
+        inner = next(filter(None, formula.groups())).strip()
+        behind = rest[formula.end() :]
+        while follow := re.match(rf"{LISTED.pattern}(?={MATH.pattern})", behind, re.S):
+            more = MATH.match(behind, follow.end())
+            if more is None:
+                break
+            inner += ", " + next(filter(None, more.groups())).strip()
+            behind = behind[more.end() :]
+        unit = re.match(r"\s*(\\?%|percent\b|pct\b)", behind)
+        return f"{inner} {unit[1]}" if unit else inner
+    shown = STOP.search(outside(rest))
+    value = rest[: shown.start()] if shown else rest
+    return stripped(value)
+
+
+def display(text: str) -> str | None:
+    """The display that ends a text."""
+    match = DISPLAY.search(text)
+    if match is None:
+        return None
+    content = (match["a"] or match["b"]).strip().rstrip(".,")
+    return None if PLACEHOLDER.fullmatch(content) else content
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text is an answer and nothing else: no sentence, no formula among words."""
+    text = text.strip()
+    if not text or len(text) > 400 or MARKED.search(text):
+        return False
+    shown = outside(text)
+    if any(match.start() > 0 or match.end() < len(text) for match in MATH.finditer(shown)):
+        return bool(re.fullmatch(rf"(?:{MATH.pattern})\s*(?:\\?%|percent|pct)", text, re.S))
+    if not is_sentence(text):
+        return not (CHINESE.search(text) and re.search(r"[\u3002\uff0c]|^[\u4e00-\u9fff]", text))
+    return bool(re.match(r"[\d(\[{+\-\\$.]", text)) or not NUMBER.search(text)
+
+
+def words(text: str) -> list[str]:
+    """The words of a text that are no commands, functions (``sqrt``) or names (``xy``, ``ABC``)."""
+    text = CALLED.sub(" ", re.sub(r"\\[a-zA-Z]+(?:\{[^{}]*\})?", " ", text))
+    return [word for word in SPOKEN.findall(text) if not word.isupper()]
+
+
+def is_sentence(text: str) -> bool:
+    """Whether a text speaks: two words, or one before a colon."""
+    found = words(text)
+    return len(found) > 1 or bool(found and re.match(r"\s*[A-Za-z]{3,} ?: ", text))
+
+
+def last_value(text: str) -> str | None:
+    """The last formula of a text with those listed before it, else its last number."""
+    formulas, numbers = list(MATH.finditer(text)), list(NUMBER.finditer(text))
+    if formulas:
+        first = len(formulas) - 1
+        while first and LISTED.fullmatch(text[formulas[first - 1].end() : formulas[first].start()]):
+            first -= 1
+        inner = ", ".join(next(filter(None, match.groups())).strip() for match in formulas[first:])
+        behind = text[formulas[-1].end() :].strip(" .")
+        return f"{inner} {behind}" if re.match(r"\\?%|percent|pct", behind) else inner
+    if BOUND.match(text):
+        return None
+    if numbers and "\\" not in text and not re.match(r"[\d(\[{+-]", text.strip()):
+        return numbers[-1][0]
+    return None
+
+
+def stripped(text: str) -> str:
+    """An answer without the marks of Markdown and of mathematics around it."""
+    before = None
+    text = text.strip()
+    while text != before:
+        before = text
+        for pattern in (
+            r"\*\*(.+)\*\*\.?",
+            r"__(.+)__\.?",
+            r"`(.+)`\.?",
+            r"\*([^*]+)\*",
+            r"#+ (.+)",
+            r"([^*]+)\*\*",
+        ):
+            if match := re.fullmatch(pattern, text, re.S):
+                text = match[1].strip()
+        if match := MATH.fullmatch(text.rstrip(".")):
+            text = next(filter(None, match.groups())).strip()
+        if match := re.fullmatch(rf"(?:{MATH.pattern})\s*(\\?%|percent|pct)", text, re.S):
+            inner, behind = next(filter(None, match.groups()[:-1])), match[match.lastindex or 0]
+            text = f"{inner.strip()} {behind}"
+    return text
+
+
+def last_output(text: str) -> str | None:
+    """The last line of the last output block, or None where that is a failure or empty."""
+    printed = outputs(text)
+    lines = printed[-1].strip().splitlines() if printed else []
+    if not lines or "Traceback" in printed[-1] or FAILED.match(lines[-1]):
+        return None
+    return lines[-1].strip()

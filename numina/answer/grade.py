@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from numina.answer.equal import Equality, digits, equal
-from numina.answer.pool import CORES
 from numina.errors import UserError
+from numina.machine import CORES
 from numina.progress import progress_bar
 from numina.rows import check_output, read_lines, write_rows
 

@@ -1,9 +1,10 @@
 r"""Read a formula of an answer into sympy: our own grammar, small and strict.
 
 It reads what answers consist of (arithmetic, fractions, roots, powers, factorials, binomials,
-logarithms, trigonometry, absolute values, floors) and refuses the rest (`Unreadable`), where a
-lenient parser would drop a sign or a letter without a word. ``e`` is Euler's number and ``i`` the
-imaginary unit. Runs in the worker processes only.
+logarithms, trigonometry, absolute values, floors, sums, matrices) and refuses the rest
+(`Unreadable`), where a lenient parser would drop a sign or a letter without a word. ``e`` is
+Euler's number and ``i`` the imaginary unit; ``\log`` has base 10, as ``\lg``, and ``log`` without
+a backslash is what programs print, the natural one. Runs in the worker processes only.
 """
 
 from __future__ import annotations
@@ -14,50 +15,144 @@ from typing import Any
 
 import sympy
 
+from numina.answer.normalise import thousands
+
+LONGEST_POWER = 1 << 24  # bits of an exact power
+
+
+def cis(angle: Any) -> Any:
+    return sympy.cos(angle) + sympy.I * sympy.sin(angle)
+
+
+def common_log(value: Any) -> Any:
+    return sympy.log(value) / sympy.log(10)
+
+
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     **{name: getattr(sympy, name) for name in ("sin", "cos", "tan", "cot", "sec", "csc", "exp")},
-    **{f"{name}h": getattr(sympy, f"{name}h") for name in ("sin", "cos", "tan")},
-    **{f"arc{name}": getattr(sympy, f"a{name}") for name in ("sin", "cos", "tan", "cot")},
-    **{"ln": sympy.log, "log": sympy.log, "lg": lambda x: sympy.log(x, 10)},
+    **{f"{name}h": getattr(sympy, f"{name}h") for name in ("sin", "cos", "tan", "cot")},
+    **{f"arc{name}": getattr(sympy, f"a{name}") for name in ("sin", "cos", "tan", "cot", "sec", "csc")},
+    **{f"a{name}": getattr(sympy, f"a{name}") for name in ("sin", "cos", "tan")},
+    **{"tg": sympy.tan, "ctg": sympy.cot, "arctg": sympy.atan, "cosec": sympy.csc},
+    **{"ln": sympy.log, "log": sympy.log, r"\log": common_log, "lg": common_log, "cis": cis},
+    **{"Re": sympy.re, "Im": sympy.im, "sgn": sympy.sign, "det": sympy.det, "abs": sympy.Abs},
+}  # fmt: skip
+SEVERAL: dict[str, Callable[..., Any]] = {
+    **{"gcd": lambda *of: sympy.igcd(*of), "lcm": lambda *of: sympy.ilcm(*of)},
+    **{"max": sympy.Max, "min": sympy.Min},
 }
 GREEK = {
     *("alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "kappa"),
     *("lambda", "mu", "nu", "xi", "rho", "sigma", "tau", "phi", "varphi", "chi", "psi", "omega"),
-    *("Gamma", "Delta", "Theta", "Lambda", "Sigma", "Phi", "Psi", "Omega"),
+    "gap",
+    *("Gamma", "Delta", "Theta", "Lambda", "Sigma", "Phi", "Psi", "Omega", "ell", "vartheta"),
 }
-WORDS = "|".join(sorted([*FUNCTIONS, "sqrt", "pi", "infty"], key=len, reverse=True))
+PLAIN = [*(name for name in FUNCTIONS if name[0] not in "\\RI"), *SEVERAL, "sqrt", "pi", "infty"]
+WORDS = "|".join(sorted(PLAIN, key=len, reverse=True))
 TOKEN = re.compile(
-    rf"\s*(\\[A-Za-z]+|\\.|\d+\.\d*|\.\d+|\d+|(?:{WORDS})(?![a-z])|[A-Za-z]'*|\S)", re.S
+    r"\s*(\\[A-Za-z]+|\\.|\d+\.\d+[eE][+-]?\d+(?![\w.])|\d+[eE](?:\+?\d+|-\d\d+)(?![\w.])"
+    rf"|\d+\.\d*|\.\d+|\d+|(?:{WORDS})(?![a-z])|[A-Za-z]'*|\S)",
+    re.S,
 )
 CLOSING = {"(": ")", "[": "]", "{": "}", r"\{": r"\}", r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}
-BLANK = {"\\": "", r"\cdot": "*", r"\times": "*", r"\div": "/", r"\ast": "*"}
-SIGNS = {*CLOSING, *CLOSING.values(), *BLANK}
-OPERATORS = {"+", "-", "*", "/", "^", "!", "_", ",", "=", "<", ">", ":", "|", "&", ";", "?"}
+BLANK = {"\\": "", r"\cdot": "*", r"\times": "*", r"\div": "/", r"\ast": "*", r"\bullet": "*"}
+SIGNS = {*CLOSING, *CLOSING.values(), *BLANK, r"\log"}
+OPERATORS = {"+", "-", "*", "/", "^", "!", "_", ",", "=", "<", ">", ":", "|", "&", ";", "?", "bmod"}
+OPERATORS |= {"dots", "%", "mod", "pmod", "equiv", "le", "ge", "ne", "in", "to", "cup", "cap"}
+MATRIX = re.compile(
+    r"\\begin\{(?P<kind>[pbvBV]?(?:small)?matrix|array)\*?\}(?:\s*\{[lcr| ]*\}|\[[lcr]\])?"
+    r"(?P<body>(?:(?!\\begin\{).)*?)\\end\{(?P=kind)\*?\}",
+    re.S,
+)
+BASED = re.compile(
+    r"(?<![\w.\\^])(?P<digits>\d[0-9A-Z]*|[A-Z]+\d[0-9A-Z]*|[A-F]{2,}(?=_\{16\}))_(?:\{(?P<long>\d+)\}|(?P<short>\d))(?!\d)"
+)
+PRIVATE = 0xE000  # characters that stand for matrices
 
 
 class Unreadable(ValueError):
     """A formula that is beyond the grammar; the message says where."""
 
 
-def read_formula(text: str) -> Any:
-    """The sympy expression that a text states.
+def read_formula(text: str, *, dots: bool = False) -> Any:
+    """The sympy expression that a text states; a matrix where it is one.
+
+    Args:
+        text: a cleaned formula.
+        dots: whether dots may stand for whatever they do, to compare one text that has them with
+            another. Otherwise a sum goes on with them only where its terms say how.
 
     Raises:
         Unreadable: the text is no formula of the grammar.
     """
     if not text.strip():
         raise Unreadable("empty")
-    parser = Parser(TOKEN.findall(text))
+    matrices: list[Any] = []
+    text = thousands(text)
+
+    def kept(match: re.Match[str]) -> str:
+        matrices.append(read_matrix(match["kind"], match["body"], matrices))
+        return chr(PRIVATE + len(matrices) - 1)
+
+    text = BASED.sub(in_base, text)
+    while (after := MATRIX.sub(kept, text)) != text:
+        text = after
+    return parsed(text.replace(r"\dots", r"\gap") if dots else text, matrices)
+
+
+def parsed(text: str, matrices: list[Any]) -> Any:
+    parser = Parser(TOKEN.findall(text), matrices)
     value = parser.sum()
     if parser.peek():
         raise Unreadable(f"{parser.peek()!r} in {text!r}")
     return value
 
 
+def read_matrix(kind: str, body: str, matrices: list[Any]) -> Any:
+    body = re.sub(r"\\hline|\\\\\s*\[[^\]]*\]", lambda m: "" if "h" in m[0] else r"\\", body)
+    rows = [row for row in re.split(r"\\\\", body) if row.strip()]
+    cells = [[parsed(cell, matrices) for cell in row.split("&")] for row in rows]
+    if not cells or len({len(row) for row in cells}) > 1:
+        raise Unreadable(f"rows of different lengths in {body!r}")
+    found = sympy.ImmutableMatrix(cells)
+    if kind in ("vmatrix", "vsmallmatrix"):
+        return determinant(found)
+    return found
+
+
+def determinant(value: Any) -> Any:
+    if not is_matrix(value) or value.rows != value.cols:
+        raise Unreadable("a determinant of no square matrix")
+    return value.det()
+
+
+def is_matrix(value: Any) -> bool:
+    return isinstance(value, sympy.MatrixBase)
+
+
+def in_base(match: re.Match[str]) -> str:
+    """A number in a base, as ``1202_3``, in base ten; where it cannot be one, a name of its own."""
+    digits, base = match["digits"], int(match["long"] or match["short"])
+    if 2 <= base <= 36 and (base > 10 or digits.isdigit()):
+        try:
+            return f"({int(digits, base)})"
+        except ValueError:
+            pass
+    if digits[0].isalpha():
+        return match[0]
+    raise Unreadable(f"{digits} in base {base}")
+
+
+class Malformed(Unreadable):
+    """What no formula can be: an operator without its value, a comma in a sum."""
+
+
 class Parser:
-    def __init__(self, tokens: list[str]) -> None:
+    def __init__(self, tokens: list[str], matrices: list[Any]) -> None:
         tokens = [token.removeprefix("\\") if is_word(token) else token for token in tokens]
         self.tokens = [BLANK.get(token, token) for token in tokens]
+        self.matrices = matrices
+        self.bound: list[Any] = []  # variables of sums
         self.at = 0
 
     def peek(self) -> str:
@@ -66,14 +161,28 @@ class Parser:
     def take(self, expected: str = "") -> str:
         token = self.peek()
         if not token or (expected and token != expected):
-            raise Unreadable(f"{token or 'the end'!r} where {expected or 'a value'!r} should be")
+            raise Malformed(f"{token or 'the end'!r} where {expected or 'a value'!r} should be")
         self.at += 1
         return token
 
     def sum(self) -> Any:
-        value = self.product()
+        terms = [self.product()]
+        dots = None
         while self.peek() in ("+", "-"):
-            value = value + self.product() if self.take() == "+" else value - self.product()
+            sign = self.take()
+            if self.peek() == "dots":
+                self.take()
+                if sign == "-" or dots is not None:
+                    raise Unreadable("dots")
+                dots = len(terms)
+                continue
+            term = self.product()
+            terms.append(term if sign == "+" else -term)
+        if dots is not None:
+            return series(terms, dots)
+        value = terms[0]
+        for term in terms[1:]:
+            value = value + term
         return value
 
     def product(self) -> Any:
@@ -90,9 +199,12 @@ class Parser:
                     sign = -sign if self.take() == "-" else sign
                 factor = sign * self.power()
                 value = value * factor if token == "*" else quotient(value, factor)
+            elif token == "bmod":
+                self.take()
+                value = sympy.Mod(value, self.power())
             elif token == "frac" and self.at - begin == 1 and plain.isdigit():
                 factor = self.power()
-                mixed = factor.is_Rational and 0 < factor < 1
+                mixed = getattr(factor, "is_Rational", False) and 0 < factor < 1
                 value = value + factor if mixed else value * factor
             elif self.begins_value(token):
                 if token[0] in "0123456789." and self.at - begin == 1 and is_number(plain):
@@ -110,13 +222,23 @@ class Parser:
     def raised(self, value: Any) -> Any:
         while self.peek() in ("^", "!"):
             if self.take() == "!":
-                value = sympy.factorial(value)
+                value = factorial(value)
             elif self.tokens[self.at : self.at + 3] == ["{", "circ", "}"] or self.peek() == "circ":
                 self.at += 3 if self.peek() == "{" else 1
                 value = value * sympy.pi / 180
+            elif is_matrix(value) and (transposed := self.transpose()):
+                self.at += transposed
+                value = value.T
             else:
-                value = value ** self.argument()
+                value = raised(value, self.argument())
         return value
+
+    def transpose(self) -> int:
+        """How many tokens say that a matrix is transposed; 0 for none."""
+        for said in (["T"], ["top"], ["{", "T", "}"], ["{", "top", "}"]):
+            if self.tokens[self.at : self.at + len(said)] == said:
+                return len(said)
+        return 0
 
     def argument(self, digit: bool = False) -> Any:
         r"""What a command takes: a group or one token; of a number one digit (``\frac12``)."""
@@ -146,12 +268,12 @@ class Parser:
             self.take()
             value = self.sum()
             self.take("|")
-            return sympy.Abs(value)
+            return determinant(value) if is_matrix(value) else sympy.Abs(value)
         self.take()
         if is_number(token):
-            if self.peek() == "_":
-                return self.based(token)
             return sympy.Rational(token)
+        if len(token) == 1 and 0 <= ord(token) - PRIVATE < len(self.matrices):
+            return self.matrices[ord(token) - PRIVATE]
         if token == "frac":
             top = self.argument(digit=True)
             return quotient(top, self.argument(digit=True))
@@ -159,32 +281,58 @@ class Parser:
             return sympy.binomial(self.argument(digit=True), self.argument(digit=True))
         if token == "sqrt":
             return self.root()
+        if token in ("sum", "prod"):
+            return self.series(sympy.Sum if token == "sum" else sympy.Product)
+        if token in SEVERAL:
+            return self.several(token)
         if token in FUNCTIONS:
             return self.function(token)
         if token in ("pi", "infty"):
             return sympy.pi if token == "pi" else sympy.oo
         if token.rstrip("'").isalpha() and (len(token.rstrip("'")) == 1 or token in GREEK):
             return self.symbol(token)
+        if token in ("^", "*", "/", "+", "-", "}", ")", "="):
+            raise Malformed(f"{token!r} where a value should be")
         raise Unreadable(f"{token!r}")
 
-    def based(self, digits: str) -> Any:
-        """A number in a base, as ``1202_3``."""
-        self.take("_")
-        base = self.argument()
-        sound = base.is_Integer and 2 <= base <= 36 and digits.isdigit()
-        if not sound or max(map(int, digits)) >= base:
-            return sympy.Symbol(f"{digits}_{base}")  # no number, so equal to itself alone
-        return sympy.Integer(int(digits, int(base)))
-
     def root(self) -> Any:
-        degree = self.group("[") if self.peek() == "[" else 2
-        return sympy.root(self.argument(), degree)
+        degree = self.group("[") if self.peek() == "[" else sympy.Integer(2)
+        return rooted(self.argument(digit=True), degree)
+
+    def series(self, kind: Any) -> Any:
+        r"""A sum or product, as ``\sum_{j=0}^{m} j^2``."""
+        self.take("_")
+        self.take("{")
+        name = self.take()
+        if not name.isalpha() or len(name) > 1:
+            raise Unreadable(f"{name!r} as the variable of a sum")
+        self.take("=")
+        low = self.sum()
+        self.take("}")
+        self.take("^")
+        high = self.argument()
+        variable = sympy.Symbol(name, integer=True)
+        self.bound.append((name, variable))
+        body = self.product()
+        self.bound.pop()
+        return kind(body, (variable, low, high))
+
+    def several(self, name: str) -> Any:
+        opening = self.take()
+        if opening not in ("(", "{", r"\{"):
+            raise Unreadable(f"{opening!r} behind {name}")
+        values = [self.sum()]
+        while self.peek() == ",":
+            self.take()
+            values.append(self.sum())
+        self.take(CLOSING[opening])
+        return SEVERAL[name](*values)
 
     def function(self, name: str) -> Any:
         call = FUNCTIONS[name]
-        if name == "log" and self.peek() == "_":
+        if name in ("log", r"\log") and self.peek() == "_":
             self.take()
-            base = self.argument(digit=False)
+            base = self.argument(digit=True)
             call = lambda x: sympy.log(x, base)  # noqa: E731
         exponent = None
         if self.peek() == "^":
@@ -212,23 +360,84 @@ class Parser:
         return sign * value
 
     def symbol(self, name: str) -> Any:
-        if name == "e":
+        for known, variable in reversed(self.bound):
+            if name == known and self.peek() != "_":
+                return variable
+        if name == "e" and self.peek() != "_":
             return sympy.E
-        if name == "i":
+        if name == "i" and self.peek() != "_":
             return sympy.I
         if self.peek() == "_":
             self.take()
             begin = self.at
-            self.argument()
+            index = self.argument()
+            if getattr(index, "free_symbols", set()) & {variable for _, variable in self.bound}:
+                return sympy.Function(f"{name}_")(index)
             name += "_" + "".join(self.tokens[begin : self.at]).strip("{}")
-        if name[0] in "fgh" and self.peek() == "(":
-            return sympy.Symbol(f"{name}({self.group('(')})")
+        if name.rstrip("'")[:1] in tuple("fghFGH") and self.peek() == "(":
+            return sympy.Function(name)(self.group("("))
         return sympy.Symbol(name)
 
 
+def series(terms: list[Any], dots: int) -> Any:
+    """A sum with dots between its first terms and its last: of an arithmetic or geometric row."""
+    first, last = terms[:dots], terms[dots:]
+    known = all(term.is_Rational for term in terms)
+    if len(first) < 2 or len(last) != 1 or not known:
+        raise Unreadable("dots")
+    step = first[1] - first[0]
+    if all(b - a == step for a, b in zip(first, first[1:], strict=False)) and step:
+        count = (last[0] - first[0]) / step + 1
+        if count.is_Integer and count > len(first):
+            return (first[0] + last[0]) * count / 2
+    if len(first) > 2 and 0 not in first:
+        factor = first[1] / first[0]
+        if all(b / a == factor for a, b in zip(first, first[1:], strict=False)):
+            total = first[0]
+            for _ in range(10_000):
+                if first[0] == last[0]:
+                    return total
+                first[0] *= factor
+                total += first[0]
+    raise Unreadable("dots")
+
+
+def factorial(value: Any) -> Any:
+    if value.is_Integer and value > 10_000:
+        raise Unreadable(f"the factorial of {value}")
+    return sympy.factorial(value)
+
+
+def raised(value: Any, exponent: Any) -> Any:
+    """A power; the real one of a negative number where its root is odd.
+
+    Raises:
+        Unreadable: it has more digits than fit.
+    """
+    if is_matrix(value):
+        return value**exponent
+    if value.is_Integer and exponent.is_Integer:
+        bits = abs(int(exponent)) * max(1, abs(int(value)).bit_length())
+        if abs(value) > 1 and bits > LONGEST_POWER:
+            raise Unreadable(f"{value} to a power of {len(bin(int(exponent)))} bits")
+    if exponent.is_Rational and exponent.q % 2 and exponent.q > 1 and negative(value):
+        return (-1) ** exponent.p * (-value) ** exponent
+    return value**exponent
+
+
+def rooted(value: Any, degree: Any) -> Any:
+    if degree.is_Integer and degree % 2 and negative(value):
+        return -sympy.root(-value, degree)
+    return sympy.root(value, degree)
+
+
+def negative(value: Any) -> bool:
+    return not value.free_symbols and value.is_real is True and bool(value.is_negative)
+
+
 def quotient(top: Any, low: Any) -> Any:
-    if low == 0:
-        raise Unreadable("division by zero")
+    if is_matrix(low) or low == 0:
+        raise Unreadable("division by zero" if not is_matrix(low) else "division by a matrix")
     return top / low
 
 

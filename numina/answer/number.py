@@ -13,14 +13,17 @@ LONGEST = 4000  # digits; Python refuses to parse more than 4300 by default
 THOUSANDS = re.compile(r"([+-]?)([1-9]\d{0,2}(?:,\d{3})+|[1-9]\d{0,2}(?: \d{3})+)(\.\d+)?")
 DECIMAL = re.compile(r"([+-]?)(\d+\.?\d*|\.\d+)")
 SCIENTIFIC = re.compile(
-    r"([+-]?(?:\d+\.?\d*|\.\d+))(?:(?:\\times|\\cdot|\*)10\^\{?([+-]?\d{1,4})\}?|[eE]([+-]?\d{1,4}))"
+    r"([+-]?(?:\d+\.?\d*|\.\d+))(?:(?:\\times|\\cdot|\*)10\^\{?([+-]?\d{1,4})\}?"
+    r"|[eE](\+?\d{1,4}|-\d{2,4})|(?<=\.\d)[eE](-\d)|(?<=\.\d\d)[eE](-\d))"
 )
 REPEATING = re.compile(r"([+-]?)(\d*)\.(\d*)\\overline\{(\d+)\}")
 PART = r"(?:\{\s*(-?\d+)\s*\}|(\d))"
 FRACTION = re.compile(
     rf"([+-]?)(?:(\d+)\s*)?\\frac\s*{PART}\s*{PART}|([+-]?)(?:(\d+) )?(-?\d+)\s?/\s?(-?\d+)"
 )
-DECIMAL_COMMA = re.compile(r"[+-]?(0,\d+|\d+,\d{1,2})")
+DOUBLE = 15  # significant digits that only a program prints
+NOISE = Fraction(1, 10**14)
+DECIMAL_COMMA = re.compile(r"[+-]?(0,\d+|\d+,\d{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def read_number(text: str) -> Number | None:
     if match := FRACTION.fullmatch(text):
         return fraction(match)
     if match := SCIENTIFIC.fullmatch(text.replace(" ", "")):
-        mantissa, exponent = match[1], int(match[2] or match[3])
+        mantissa, exponent = match[1], int(match[2] or match[3] or match[4] or match[5])
         sign = mantissa[0] if mantissa[0] in "+-" else ""
         found = decimal(sign, mantissa.lstrip("+-"))
         places = max(0, (found.places or 0) - exponent)
@@ -108,16 +111,20 @@ def fraction(match: re.Match[str]) -> Number | None:
     return Number(-value if sign == "-" else value)
 
 
-def agree(prediction: Number, gold: Number) -> bool:
+def equal_numbers(prediction: Number, gold: Number) -> bool:
     r"""Whether two numbers are equal, a decimal being as precise as it is written.
 
     Exact values must be equal: ``5.001`` is not 5, nor is ``2.9999`` 3. A gold decimal of two
     places or more accepts what rounds to it (``0.33``: 1/3 and 0.333, not 0.34); so does a
     predicted one of four digits or more, where the gold has no end as a decimal (``2.6667``: 8/3).
-    Of an irrational value, four digits or more may also be cut off (``125.663``: 40\pi).
+    Of an irrational value, four digits or more may also be cut off (``125.663``: 40\pi). All the
+    digits that a program prints of a double are as good as the double: ``0.7000000000000001``.
     """
     if prediction.value == gold.value and not (prediction.irrational or gold.irrational):
         return True
+    for one, other in ((prediction, gold), (gold, prediction)):
+        if one.digits >= DOUBLE and abs(one.value - other.value) <= abs(other.value) * NOISE:
+            return True
     if gold.rounded and not (prediction.value.denominator == 1 and not prediction.irrational):
         short = prediction.places is not None and prediction.places < (gold.places or 0)
         return not short and near(prediction, gold)

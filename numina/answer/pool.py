@@ -2,7 +2,11 @@
 
 Any thread may ask; each call has a process to itself. They start on the first pair that needs one,
 as programs of their own (nothing is forked from a caller that may hold a GPU), and end with the
-caller: at the end of their input, or, in the midst of a pair, at the latest with its limit.
+caller: at the end of their input, in the midst of a pair too.
+
+Why not a library such as pebble: its limits are wall-clock time, so that a busy machine would
+change verdicts; its workers start from the caller's main module, which a notebook or a script
+without a guard does not survive; and a caller that is killed leaves one that hangs behind.
 """
 
 from __future__ import annotations
@@ -12,14 +16,18 @@ import json
 import os
 import queue
 import select
+import signal
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
-LIMIT_S = 5.0  # a pair
+from numina.machine import CORES
+
+LIMIT_S = 5.0  # of processor time, a request
+WALL = 30  # times as long by the clock, for a process that waits and does not work
 START_S = 120.0  # for imports, on a machine that is busy
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 ROOT = Path(__file__).parents[2]
 
 Verdict = tuple[bool | None, str, str]  # equal, method, why
@@ -38,9 +46,10 @@ class Worker:
             env={**os.environ, "PYTHONPATH": path},
         )
         self.ready = False
+        self.stuck = False
 
-    def ask(self, prediction: str, gold: str) -> Verdict:
-        """Have a pair decided; a process that ends over it is a verdict too, an undecided one.
+    def ask(self, texts: list[str]) -> Any:
+        """The reply to a request; None where the process ended over it.
 
         Raises:
             RuntimeError: the process cannot start.
@@ -52,15 +61,15 @@ class Worker:
             self.ready = True
         assert self.process.stdin
         try:
-            self.process.stdin.write(json.dumps([prediction, gold]).encode() + b"\n")
+            self.process.stdin.write(json.dumps(texts).encode() + b"\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            return self.ended()
-        line = self.reply(self.limit_s + 2)
+            return None
+        line = self.reply(WALL * self.limit_s)
         if line is None:
-            return self.ended()
-        equal, method, why = json.loads(line)
-        return equal, method, why
+            self.stuck = self.process.poll() is None
+            return None
+        return json.loads(line)
 
     def reply(self, within_s: float) -> bytes | None:
         """A line of the process, or None where it has ended or the time is over."""
@@ -72,10 +81,13 @@ class Worker:
         return self.process.stdout.readline() or None
 
     def ended(self) -> Verdict:
-        code = self.close()
-        alarm = code in (-14, -9)  # its own, or ours where it was late
-        why = f"over {self.limit_s:g} s" if alarm else f"the process ended with status {code}"
-        return None, "timeout" if alarm else "crash", why
+        """What became of the process, as a verdict."""
+        stuck, code = self.stuck, self.close()
+        if code == -signal.SIGPROF:
+            return None, "timeout", f"over {self.limit_s:g} s of processor time"
+        if stuck:
+            return None, "timeout", f"no reply within {WALL * self.limit_s:g} s"
+        return None, "crash", f"the process ended with status {code}"
 
     def close(self) -> int:
         """Kill the process where it still runs; its status."""
@@ -104,17 +116,32 @@ class GradingPool:
             self.idle.put(None)
 
     def decide(self, prediction: str, gold: str) -> Verdict:
-        """Have a pair decided by the next free process. For any thread."""
+        """Have a pair decided by the next free process. For any thread.
+
+        A process that ends over it is a verdict too, an undecided one.
+        """
+        reply, verdict = self.ask([prediction, gold])
+        return verdict if reply is None else tuple(reply)
+
+    def canonical(self, answer: str) -> str | None:
+        """The canonical form of an answer, or None where it took a process too long."""
+        reply, _ = self.ask([answer])
+        return None if reply is None else reply[0]
+
+    def ask(self, texts: list[str]) -> tuple[Any, Verdict]:
+        """The reply of the next free process; or None, and what became of that process."""
         worker = self.idle.get()
+        ended: Verdict = None, "", ""
         try:
             if worker is not None and worker.process.poll() is not None:
                 worker.close()  # it was killed from outside while idle
                 worker = None
             worker = worker or Worker(self.limit_s)
-            verdict = worker.ask(prediction, gold)
-            if worker.process.returncode is not None:
+            reply = worker.ask(texts)
+            if reply is None:
+                ended = worker.ended()
                 worker = None
-            return verdict
+            return reply, ended
         except BaseException:
             if worker is not None:
                 worker.close()

@@ -5,29 +5,36 @@ Runs in the worker processes only.
 
 from __future__ import annotations
 
+import re
+from functools import reduce
 from typing import Any
 
 import sympy
 
-from numina.answer.latex import Unreadable, read_formula
+from numina.answer.latex import Unreadable
 from numina.answer.shape import Shape, is_name, read_shape, spelled, split_word
+from numina.answer.symbolic import read_value
 
-REALS = ("R", r"\R", r"\Reals", r"\reals")
+REALS = ("R", r"\R", r"\Reals", r"\reals", r"\mathbb{R}", r"\mathbbR")
+MINUS = re.compile(r"\\(?:setminus|backslash|smallsetminus)(?![a-z])")
+CONDITIONS = ("union", "meet", "bounds")
 
 
 def read(shape: Shape) -> Any:
     if shape.kind != "formula":
         raise Unreadable(f"a {shape.kind}")
-    return read_formula(shape.text)
+    return read_value(shape.text)
 
 
 def names_set(shape: Shape) -> bool:
-    r"""Whether a shape can only be a set: ``\R``, a difference, or inequalities joined by "or"."""
+    r"""Whether a shape can only be a set: ``\R``, a difference, or inequalities joined."""
     if shape.kind == "formula":
-        return spelled(shape) in REALS or r"\setminus" in shape.text
-    return shape.kind == "list" and all(
-        item.kind == "chain" and "=" not in item.text for item in shape.items
-    )
+        return spelled(shape) in REALS or MINUS.search(shape.text) is not None
+    return shape.kind in ("meet", "bounds") or (shape.kind == "union" and is_condition(shape))
+
+
+def is_condition(shape: Shape) -> bool:
+    return any(item.kind in ("chain", "meet", "bounds") for item in shape.items)
 
 
 def as_set(shape: Shape) -> Any:
@@ -37,11 +44,16 @@ def as_set(shape: Shape) -> Any:
         Unreadable: it is no such thing.
     """
     if shape.kind == "union":
+        one_variable(shape)
         return sympy.Union(*map(as_set, shape.items))
-    if shape.kind == "formula" and len(parts := split_word(shape.text, r"\\setminus")) == 2:
+    if shape.kind in ("meet", "bounds"):
+        one_variable(shape)
+        both = reduce(lambda left, right: left.intersect(right), map(as_set, shape.items))
+        if shape.kind == "bounds" and both is sympy.S.EmptySet:
+            return sympy.Union(*map(as_set, shape.items))  # x < 2, x > 9
+        return both
+    if shape.kind == "formula" and len(parts := split_word(shape.text, MINUS)) == 2:
         return as_set(read_shape(parts[0])) - as_set(read_shape(parts[1]))
-    if shape.kind == "list" and names_set(shape):
-        return sympy.Union(*map(as_set, shape.items))
     if shape.kind in ("set", "list"):
         return sympy.FiniteSet(*map(read, shape.items))
     if shape.kind == "pair" and len(shape.items) == 2:
@@ -53,9 +65,33 @@ def as_set(shape: Shape) -> Any:
         return sympy.S.Reals
     if shape.kind == "formula" and spelled(shape) == r"\emptyset":
         return sympy.S.EmptySet
+    if shape.kind == "chain" and shape.text == r"\in" and is_name(shape.items[0]):
+        return as_set(shape.items[1])
+    if shape.kind == "chain" and shape.text == "=" and is_name(shape.items[0]):
+        return sympy.FiniteSet(read(shape.items[1]))
     if shape.kind != "chain":
         raise Unreadable(f"no set: {shape}")
     return solutions(shape)
+
+
+def one_variable(shape: Shape) -> None:
+    """Raises `Unreadable` where joined conditions are on different variables."""
+    names = variables(shape)
+    if len(names) > 1:
+        raise Unreadable(f"conditions on {', '.join(sorted(names))}")
+
+
+def variables(shape: Shape) -> set[str]:
+    if shape.kind in CONDITIONS:
+        return set().union(*map(variables, shape.items))
+    if shape.kind != "chain":
+        return set()
+    found = set()
+    for item in shape.items:
+        found |= {spelled(item)} if is_name(item) else {str(s) for s in read(item).free_symbols}
+        if item.kind == "chain" or shape.text == r"\in":
+            break
+    return found
 
 
 def solutions(chain: Shape) -> Any:

@@ -9,29 +9,43 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from numina.answer.measure import take_unit
-from numina.answer.normalise import unstyled
+from numina.answer.normalise import thousands, unstyled
+from numina.answer.units import take_unit
 
 OPENING, CLOSING = "([{", ")]}"
+WRAP = r"\\(?:text|mathrm|mbox|textbf|textrm|textit|hbox)"
 AND = re.compile(
-    r"(?:,|;)?\s*(?<![A-Za-z\\])(?:and|or)(?![A-Za-z])\s*|(?<=[\d)])(?:or|and)(?=[(\dA-Za-z])"
+    rf",?\s*(?:{WRAP}\s*\{{\s*,?\s*and\s*,?\s*\}}|(?<![A-Za-z\\])and(?![A-Za-z])|(?<=[\d)])and(?=[(\d])"
+    r"|\\land(?![a-z])|\\cap(?![a-z])|[和与且])\s*,?"
 )
-AND_STYLED = re.compile(r",?\s*\\(?:text|mathrm|mbox|textbf)\s*\{\s*,?\s*(?:and|or)\s*\}\s*")
+OR = re.compile(
+    rf"[,;]?\s*(?:{WRAP}\s*\{{\s*,?\s*or\s*,?\s*\}}|(?<![A-Za-z\\])or(?![A-Za-z])|(?<=[\d)])or(?=[(\dA-Za-z])"
+    r"|\\lor(?![a-z])|或者?)\s*,?"
+)
 RELATION = re.compile(r"\\(?:le|ge|ne|in)(?![a-z])|[=<>]")
+CONGRUENT = re.compile(
+    rf"(?P<sides>.*?)\s*\(?\s*(?:\\pmod|\\bmod|\\mod|\(?(?<![A-Za-z])mod(?:ulo)?(?![a-z])|{WRAP}\{{\s*\(?mod(?:ulo)?\s*\}}?)"
+    r"\s*(?P<modulus>\{?[^{}()]+\}?|\{?\([^()]*\)\}?)\s*\)?\s*\}?",
+    re.S,
+)
 SUBSCRIPT = r"(?:_(?:\w|\\[a-z]+|\{[^{}]*\}))?"
 ATOM = rf"(?:\\?[A-Za-z]+{SUBSCRIPT}'*)"
 NAME = re.compile(
-    rf"{ATOM}|{ATOM}\([^()]*\)|\|[A-Z]{{2}}\||\\frac\{{[A-Z]{{2,}}\}}\{{[A-Z]{{2,}}\}}|[A-Z]+/[A-Z]+"
+    rf"{ATOM}|{ATOM}\([^()]*\)|\|[A-Z]{{1,2}}\||\\frac\{{[A-Z]{{2,}}\}}\{{[A-Z]{{2,}}\}}|[A-Z]+/[A-Z]+"
+    rf"|\|\{{?[A-Z]{{2}}\}}?\|"
     rf"|\\(?:angle|triangle|overline|vec){{?[A-Za-z]+}}?|\(?{ATOM}(?:,{ATOM})+\)?"
     rf"|{ATOM}(?::{ATOM})+|[A-Z]{{2,}}"
 )
 NOT_A_NAME = re.compile(
-    r"\\?(?:sin|cos|tan|cot|sec|csc|log|ln|exp|sqrt|pi|infty|frac[^{].*|arc\w+|e|i)\b"
+    r"\\?(?:sin|cos|tan|cot|sec|csc|log|ln|exp|sqrt|pi|infty|frac[^{].*|arc\w+|e|i|cis|sum|prod)\b"
 )
-MATRIX = re.compile(r"\\begin\{([pbvBV]?matrix|array)\}(?:\{[^{}]*\})?(.*)\\end\{\1\}", re.S)
+MATRIX = re.compile(
+    r"\\begin\{([pbB]?(?:small)?matrix|array)\}(?:\{[^{}]*\})?((?:(?!\\begin|\\end).)*)\\end\{\1\}",
+    re.S,
+)
 BUILDER = re.compile(r"\s*[a-z]\s*(?:\\in\s*R\s*)?(?:\||:)\s*(.*)", re.S)
-THOUSANDS = re.compile(r"^[+-]?[1-9]\d{0,2}(?:,\d{3})+(?=\s*(?:\\[a-zA-Z]|[a-zA-Z]))")
 TIME = re.compile(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d))?\s*(?:([ap])\.?\s?m\.?)?", re.I)
+ORDERED = {"<", ">", r"\le", r"\ge", r"\ne"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +54,11 @@ class Shape:
 
     Attributes:
         kind: ``formula``; ``list`` (bare commas) and ``set``, whose order is free; ``pair`` in
-            round or square brackets, which may be an interval; ``union``; ``matrix``, of ``row``;
-            ``chain`` of relations; ``ratio``.
-        text: of a formula; of a pair, its two brackets; of a chain, its signs, spaced.
+            round or square brackets, which may be an interval; ``union`` of alternatives and
+            ``meet`` of conditions; ``system`` of equations, one a name; ``matrix``, of ``row``;
+            ``chain`` of relations; ``congruence``, of residues; ``ratio``.
+        text: of a formula; of a pair, its two brackets; of a chain, its signs, spaced; of a
+            congruence, its modulus.
         items: the parts.
     """
 
@@ -52,53 +68,122 @@ class Shape:
 
 
 def read_shape(text: str) -> Shape:
-    r"""The form of a cleaned answer; what follows ``\approx`` is left out."""
-    text = re.split(r"\\approx(?![a-z])", text)[0].strip()
-    text = THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
-    text = AND.sub(" , ", AND_STYLED.sub(" , ", text))
-    parts = [part for part in split(text, ",;") if part.strip()]
-    if len(parts) > 1:
-        return listed([read_shape(part) for part in parts])
-    text = parts[0].strip() if parts else ""
+    """The form of a cleaned answer."""
+    return read_whole(thousands(text.strip()))
+
+
+def read_whole(text: str) -> Shape:
+    """As `read_shape`, where the commas of numbers are taken off already, or part members."""
+    if r"\pmod" in text or "mod" in text:
+        found = CONGRUENT.fullmatch(text)
+        if found and ((found["sides"].strip() and "bmod" not in text) or r"\equiv" in text):
+            return read_congruence(found["sides"], found["modulus"])
+    ways = split_word(text, OR)
+    if len(ways) == 1 and len(parts := split(text, ";")) > 1:
+        ways = parts if any(len(split(part, ",")) > 1 for part in parts) else ways
+    if len(ways) > 1:
+        return alternatives([read_conditions(way) for way in ways if way.strip(" ,")])
+    return read_conditions(text)
+
+
+def read_conditions(text: str) -> Shape:
+    """What holds at once: values listed, equations of several names, inequalities."""
+    joined = split_word(text, AND)
+    parts = [part for half in joined for part in split(half, ",;") if part.strip()]
+    if len(parts) < 2:
+        return read_single(parts[0] if parts else "")
+    items = [read_single(part) for part in parts]
+    if all(item.kind == "chain" and set(item.text.split()) <= ORDERED for item in items):
+        return Shape("meet" if len(joined) == len(parts) else "bounds", items=tuple(items))
+    if all(item.kind in ("pair", "set", "union") for item in items) and r"\cap" in text:
+        return Shape("meet", items=tuple(items))
+    if is_system(items):
+        return Shape("system", items=tuple(items))
+    names = [spelled(item.items[0]) for item in items if is_equation(item)]
+    count = len(dict.fromkeys(names))
+    if 1 < count < len(items) == len(names) and names == names[:count] * (len(names) // count):
+        blocks = [items[at : at + count] for at in range(0, len(items), count)]
+        return Shape("list", items=tuple(Shape("system", items=tuple(block)) for block in blocks))
+    return listed(items)
+
+
+def is_equation(shape: Shape) -> bool:
+    return shape.kind == "chain" and shape.text == "=" and is_name(shape.items[0])
+
+
+def is_system(items: Sequence[Shape]) -> bool:
+    """Whether each part says what another name is."""
+    if not all(is_equation(item) for item in items):
+        return False
+    names = [re.sub(r"_.*", "", spelled(item.items[0])) for item in items]
+    spelt = {spelled(item.items[0]) for item in items}
+    return len(spelt) == len(items) and (len(set(names)) == len(items) or len(set(names)) > 1)
+
+
+def alternatives(ways: Sequence[Shape]) -> Shape:
+    """What "or" joins: a union where the parts are conditions, else a list."""
+    conditions = ("chain", "meet", "bounds", "union")
+    if any(way.kind in ("meet", "bounds") or is_order(way) for way in ways) and all(
+        way.kind in (*conditions, "pair", "set") for way in ways
+    ):
+        return Shape("union", items=tuple(ways))
+    if any(way.kind == "system" for way in ways):
+        return Shape("list", items=tuple(ways))
+    return listed(ways)
+
+
+def is_order(shape: Shape) -> bool:
+    return shape.kind == "chain" and set(shape.text.split()) <= ORDERED
+
+
+def read_congruence(sides: str, modulus: str) -> Shape:
+    residues = re.split(r"\\equiv|=", sides)[-1]
+    shape = read_shape(residues.strip().rstrip("(").strip())
+    return Shape("congruence", modulus.strip("{}() "), flat(shape))
+
+
+def read_single(text: str) -> Shape:
+    """A part without "or", "and" and bare commas."""
+    text = text.strip()
     text = take_unit(unstyled(take_unit(text)[0]))[0]
     if match := TIME.fullmatch(text):
         return Shape("ratio", "time", time_parts(match))
-    signs = [match for match in RELATION.finditer(text) if depth_at(text, match.start()) == 0]
-    if signs:
+    if signs := outside(text, RELATION):
         return read_chain(text, signs)
-    pieces = split_word(text, r"\\cup(?![a-z])")
+    pieces = split_word(text, re.compile(r"\\cup(?![a-z])"))
     if len(pieces) > 1:
-        return Shape("union", items=tuple(map(read_shape, pieces)))
+        return Shape("union", items=tuple(map(read_single, pieces)))
     if len(ratio := split(text, ":")) > 1:
-        return Shape("ratio", items=tuple(map(read_shape, ratio)))
+        return Shape("ratio", items=tuple(map(read_single, ratio)))
     return read_bracketed(text)
 
 
 def read_chain(text: str, signs: Sequence[re.Match[str]]) -> Shape:
     cuts = [0, *(end for match in signs for end in match.span()), len(text)]
     terms = [text[cuts[i] : cuts[i + 1]].strip() for i in range(0, len(cuts), 2)]
-    return Shape("chain", " ".join(match[0] for match in signs), tuple(map(read_shape, terms)))
+    return Shape("chain", " ".join(match[0] for match in signs), tuple(map(read_single, terms)))
 
 
 def read_bracketed(text: str) -> Shape:
     if match := MATRIX.fullmatch(text.strip("()[] ")) or MATRIX.fullmatch(text):
         rows = [row for row in re.split(r"\\\\", match[2].replace(r"\hline", "")) if row.strip()]
-        cells = [Shape("row", items=tuple(map(read_shape, row.split("&")))) for row in rows]
+        cells = [Shape("row", items=tuple(map(read_single, row.split("&")))) for row in rows]
         return Shape("matrix", items=tuple(cells))
     braces = re.fullmatch(r"\\\{(.*)\\\}", text, re.S) or re.fullmatch(r"\{(.*)\}", text, re.S)
     if braces and whole(text):
         if rule := BUILDER.fullmatch(braces[1]):
             return read_shape(rule[1])
-        return Shape("set", items=flat(read_shape(braces[1])))
+        inner = read_whole(braces[1])
+        return Shape("set", items=inner.items if inner.kind in ("list", "system") else (inner,))
     if len(text) > 2 and text[0] in "([" and text[-1] in ")]" and whole(text):
         inner = split(text[1:-1], ",;")
         if len(inner) > 1:
-            return Shape("pair", text[0] + text[-1], tuple(map(read_shape, inner)))
+            return Shape("pair", text[0] + text[-1], tuple(map(read_single, inner)))
         if text[0] + text[-1] == "()" and (MATRIX.search(text) or RELATION.search(text)):
-            return read_shape(text[1:-1])
-    if re.search(r"\\[pm]{2}(?![a-z])", text):
-        both = text.replace(r"\pm", "+").replace(r"\mp", "-")
-        other = text.replace(r"\pm", "-").replace(r"\mp", "+")
+            return read_single(text[1:-1])
+    if re.search(r"\\(?:pm|mp)(?![a-z])", text):
+        both = re.sub(r"\\(pm|mp)(?![a-z])", lambda m: "+" if m[1] == "pm" else "-", text)
+        other = re.sub(r"\\(pm|mp)(?![a-z])", lambda m: "-" if m[1] == "pm" else "+", text)
         return Shape("list", items=(read_bracketed(both), read_bracketed(other)))
     return Shape("formula", text)
 
@@ -109,7 +194,7 @@ def listed(items: Sequence[Shape]) -> Shape:
 
 
 def flat(shape: Shape) -> tuple[Shape, ...]:
-    return shape.items if shape.kind == "list" else (shape,)
+    return shape.items if shape.kind in ("list",) else (shape,)
 
 
 def time_parts(match: re.Match[str]) -> tuple[Shape, ...]:
@@ -137,14 +222,6 @@ def spelled(shape: Shape) -> str:
     return "?"
 
 
-def depth_at(text: str, end: int) -> int:
-    depth = 0
-    for position in range(end):
-        depth += text[position] in OPENING
-        depth -= text[position] in CLOSING
-    return depth
-
-
 def whole(text: str) -> bool:
     """Whether the bracket that opens a text is closed by its last character."""
     depth = 0
@@ -158,21 +235,36 @@ def whole(text: str) -> bool:
 
 def split(text: str, signs: str) -> list[str]:
     """The parts of a text between signs that stand in no bracket and no matrix."""
-    if any(sign in text for sign in signs):
-        text = re.sub(r"\\begin|\\end", lambda m: m[0] + ("\0(" if "b" in m[0] else "\0)"), text)
-        parts, depth = [""], 0
-        for sign in text:
-            depth += sign in OPENING
-            depth -= sign in CLOSING
-            if depth == 0 and sign in signs:
-                parts.append("")
-            else:
-                parts[-1] += sign
-        return [re.sub("\0[()]", "", part) for part in parts]
-    return [text]
+    if not any(sign in text for sign in signs):
+        return [text]
+    places = [place for place in levels(text) if text[place] in signs]
+    cuts = [-1, *places, len(text)]
+    return [text[low + 1 : high] for low, high in zip(cuts, cuts[1:], strict=False)]
 
 
-def split_word(text: str, pattern: str) -> list[str]:
-    found = [match for match in re.finditer(pattern, text) if depth_at(text, match.start()) == 0]
+def split_word(text: str, pattern: re.Pattern[str]) -> list[str]:
+    """The parts of a text between words that stand in no bracket and no matrix."""
+    found = outside(text, pattern)
     cuts = [0, *(end for match in found for end in match.span()), len(text)]
     return [text[cuts[i] : cuts[i + 1]] for i in range(0, len(cuts), 2)]
+
+
+def outside(text: str, pattern: re.Pattern[str]) -> list[re.Match[str]]:
+    """The matches of a pattern that stand in no bracket and no matrix."""
+    found = list(pattern.finditer(text))
+    places = set(levels(text)) if found else set()
+    return [match for match in found if match.start() in places]
+
+
+def levels(text: str) -> list[int]:
+    """The places of a text that stand in no bracket and no environment."""
+    places, depth, inside = [], 0, 0
+    for position, sign in enumerate(text):
+        if sign == "\\":
+            inside += text.startswith(r"\begin", position)
+            inside -= text.startswith(r"\end{", position)
+        if depth <= 0 and not inside:
+            places.append(position)
+        depth += sign in OPENING
+        depth -= sign in CLOSING
+    return places

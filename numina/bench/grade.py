@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from numina.answer.equal import as_integer, equal
-from numina.answer.pool import CORES
 from numina.errors import UserError
+from numina.machine import CORES
 from numina.progress import progress_bar
 from numina.rows import read_lines
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from numina.errors import UserError
+from numina.local import from_root
 from numina.records.problem import Problem
 from numina.rows import read_problems
 from numina.settings.data import Collect
@@ -22,7 +23,7 @@ def collect(params: Collect, digitized: Path) -> tuple[list[Problem], dict[str, 
     drawn = training_problems(params.seed, params.per_family)
     problems = [problem for problem, _ in drawn]
     for source in params.jsonl:
-        problems += sample_file(Path(source.path), source.count, params.seed)
+        problems += sample_file(from_root(source.path), source.count, params.seed)
     problems += read_problems(digitized)
     seen: set[str] = set()
     for problem in problems:

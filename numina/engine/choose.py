@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 from pathlib import Path
 
 from numina.engine.protocol import Engine
 from numina.errors import UserError
+from numina.local import from_root
 from numina.machine import accelerators
 from numina.settings.decoding import EngineParams
 from numina.settings.hardware import Hardware
+from numina.terminal import say
 
 INSTALL = {
     "transformers": "pip install torch==2.13.0 transformers==5.19.0",
@@ -50,7 +51,7 @@ def open_engine(params: EngineParams, hardware: Hardware, model: Path, max_conte
     if not is_installed(name):
         raise UserError(f"engine.name: {name!r} is not installed: {INSTALL[name]}")
     if params.name == "auto":
-        print(f"engine: {name} (auto)", file=sys.stderr)
+        say(f"engine: {name} (auto)")
     if name == "vllm":
         from numina.engine.vllm import VllmEngine
 
@@ -62,7 +63,7 @@ def open_engine(params: EngineParams, hardware: Hardware, model: Path, max_conte
     if name == "replay":
         from numina.engine.replay import ReplayEngine, read_recording
 
-        return ReplayEngine(read_recording(Path(params.recording)))
+        return ReplayEngine(read_recording(from_root(params.recording)))
     from numina.engine.transformers import TransformersEngine
 
     return TransformersEngine(model, params.batch_size, params.dtype, params.prefix_caching)

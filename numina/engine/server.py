@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from numina.engine.protocol import Completion, Sampling, cut_at_stop
 from numina.errors import UserError
 from numina.settings.decoding import EngineParams
 from numina.settings.hardware import ServerHardware
+from numina.terminal import say
 
 BUSY = {408, 409, 425, 429, 500, 502, 503, 504}  # may go well another time
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 15.0
@@ -154,7 +154,7 @@ class ServerEngine:
             pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (server.failures - 1))
             server.back_at = now + pause * random.uniform(0.75, 1.25)
             if server.failures in (1, 5):
-                print(f"engine: {error}; its work goes on elsewhere or later", file=sys.stderr)
+                say(f"engine: {error}; its work goes on elsewhere or later")
 
     async def send(self, server: Server, method: str, path: str, body: Any) -> Any:
         """One request to one server.

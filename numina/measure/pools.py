@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from numina.answer.equal import alike
 from numina.measure.curves import Vote, VotePool, majority_curve, pass_curve
 from numina.measure.results import Results
 from numina.measure.score import grade
 from numina.records.trace import Trace, Verdict
-from numina.sctir.vote import weight_of
+from numina.sctir.vote import groups, weight_of
 from numina.settings.decoding import Sctir
 
 CURVE_FIELDS = ("split", "k", "accuracy", "low", "high", "pass_at_k", "guessed")
@@ -50,16 +49,12 @@ def curve_rows(results: Results, sctir: Sctir) -> list[dict[str, Any]]:
 
 
 def pool_of(verdict: Verdict, gold: str, weight: Callable[[Trace], float]) -> VotePool:
-    """The traces of a vote, equal answers under the text of the first of them."""
-    texts: list[str] = []
-    votes: dict[int, Vote | None] = {}
-    for trace in sorted(verdict.traces, key=lambda trace: trace.index):
-        answer = trace.answer
-        if answer is None:
-            votes[trace.index] = None
-            continue
-        text = next((text for text in texts if alike(answer, text)), None)  # as the vote does
-        if text is None:
-            texts.append(text := answer)
-        votes[trace.index] = Vote(text, weight(trace), trace.logprob)
-    return VotePool(verdict.n, votes, frozenset(text for text in texts if grade(text, gold)))
+    """The traces of a vote, by the canonical forms of their answers, as the vote groups them."""
+    votes: dict[int, Vote | None] = {trace.index: None for trace in verdict.traces}
+    right = set()
+    for group in groups(verdict.traces):
+        if grade(group.answer, gold):
+            right.add(group.form)
+        for trace in group.traces:
+            votes[trace.index] = Vote(group.form, weight(trace), trace.logprob)
+    return VotePool(verdict.n, dict(sorted(votes.items())), frozenset(right))

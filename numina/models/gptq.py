@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from numina.errors import UserError
+from numina.progress import progress_bar
 from numina.records.problem import Problem
 from numina.rows import write_json
 from numina.settings.models import Quantize
@@ -47,14 +48,20 @@ def quantize(
     config = QuantizeConfig(
         bits=params.bits, group_size=params.group_size, desc_act=params.desc_act
     )
-    quantizer = GPTQModel.load(str(model), config, dtype=torch.float32)
-    quantizer.quantize(
-        [
-            {"input_ids": row["input_ids"], "attention_mask": [1] * len(row["input_ids"])}
-            for row in calibration
-        ],
-        batch_size=1,
-    )
+    quantizer: Any = GPTQModel.load(str(model), config, dtype=torch.float32)
+    with progress_bar(quantizer.model.config.num_hidden_layers, "layers") as bar:
+
+        def layer_complete(layer_idx: int, **_: Any) -> None:
+            bar.update(max(0, layer_idx + 1 - bar.n))  # it is called more than once for a layer
+
+        quantizer.layer_callback = layer_complete
+        quantizer.quantize(
+            [
+                {"input_ids": row["input_ids"], "attention_mask": [1] * len(row["input_ids"])}
+                for row in calibration
+            ],
+            batch_size=1,
+        )
     quantizer.save(str(out))
     for leftover in out.glob("quant_log*"):  # holds timings, so its hash never settles
         leftover.unlink()

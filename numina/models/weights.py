@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from numina.errors import UserError
+from numina.terminal import say
 
 
 def check_model_folder(model: Path) -> None:
@@ -44,7 +45,7 @@ def load_model(model: Path, dtype: str) -> Any:
         dtype = "float32"  # few CPUs compute with 16 bits, and the others emulate them
     quantised = getattr(AutoConfig.from_pretrained(model), "quantization_config", None)
     if quantised and device == "cpu":
-        print(f"{model}: GPTQ weights unpacked to {dtype} once, for the CPU", file=sys.stderr)
+        say(f"{model}: GPTQ weights unpacked to {dtype} once, for the CPU")
         # Its log of some fifty lines goes to standard output, which is for answers.
         with contextlib.redirect_stdout(sys.stderr):
             from logbar import LogBar

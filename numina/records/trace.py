@@ -19,7 +19,7 @@ class Trace:
             stands before that. ``no_answer``, ``not_integer``, ``out_of_range``: it came to its
             end without one that counts. ``depth``, ``context``, ``length``: a limit. ``no_code``:
             it asked for an output without a program. ``empty_output``: its program printed
-            nothing. ``repeat``: the same failure twice.
+            nothing. ``repeat``: the same failure twice. ``failed``: its request failed for good.
         block_statuses: the sandbox status of each program run: ok, error, timeout, ...
         prompt_tokens: tokens sent to the engine, over all its steps.
         cached_tokens: of these, tokens that it had read before.

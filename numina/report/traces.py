@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from numina.answer.equal import alike
+from numina.answer.equal import canonical
 from numina.fences import blocks
 from numina.measure.results import Results
 from numina.measure.systems import GREEDY, SCTIR
@@ -93,8 +93,8 @@ def tiers(verdict: Verdict, *, first_seed: bool) -> Iterator[tuple[int, Trace]]:
     """Each trace of a vote with its tier."""
     seen: set[bool] = set()
     for trace in verdict.traces:
-        answers = trace.answer, verdict.answer
-        won = answers[0] is not None and answers[1] is not None and alike(answers[0], answers[1])
+        answers = [answer and canonical(answer) for answer in (trace.answer, verdict.answer)]
+        won = answers[0] is not None and answers[0] == answers[1]
         if won in seen:
             yield REST, trace
         elif won:

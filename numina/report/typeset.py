@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from typing import Any
 from xml.etree.ElementTree import Element
 
+from numina.answer.braces import closing
+
 Tree = list[Any]  # [tag, {attribute: value} where there are any, child or text, ...]
 Piece = str | int  # text as it stands, or the number of a formula
 
@@ -92,24 +94,13 @@ def found(text: str) -> Iterator[tuple[int, int, str, bool]]:
         position = match.end()
         kind = match.lastgroup if match.lastgroup != "name" else "env"
         if kind == "box":
-            closing = closing_brace(text, match.end())
-            if closing is None:
+            end = closing(text, match.end(), LONGEST)
+            if end is None:
                 continue
-            position = closing + 1
+            position = end + 1
             yield match.start(), position, text[match.start() : position], False
         elif kind:
             yield match.start(), match.end(), match[kind], kind in ("display", "bracket", "env")
-
-
-def closing_brace(text: str, start: int) -> int | None:
-    """Where the brace that was opened just before `start` is closed; None where it is not."""
-    depth = 1
-    for position in range(start, min(len(text), start + LONGEST)):
-        if text[position] in "{}" and text[position - 1] != "\\":
-            depth += 1 if text[position] == "{" else -1
-            if depth == 0:
-                return position
-    return None
 
 
 def unescape(text: str) -> str:

@@ -20,6 +20,7 @@ from numina.sandbox.jail.wire import START
 from numina.sandbox.process import Process
 from numina.settings.decoding import Sandbox
 from numina.settings.hardware import SandboxHardware
+from numina.terminal import say
 
 PROGRAM = ["-m", "numina.sandbox.jail.zygote"]
 START_S = 120.0  # the zygote imports sympy, on a slow disk too
@@ -152,7 +153,7 @@ class Zygote:
             try:
                 await self.ready()
             except (RuntimeError, OSError) as error:
-                print(f"sandbox: {error}", file=sys.stderr)
+                say(f"sandbox: {error}")
                 continue
             process = self.spares.popleft() if self.spares else self.spawn()
             while len(self.spares) < self.ahead and (spare := self.spawn()):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, TypeVar
 
 from numina.agent.trace import Agent, run_trace
 from numina.records.problem import Problem
@@ -14,8 +12,6 @@ from numina.sctir.stop import traces_needed
 from numina.sctir.vote import margin, tally, weight_of
 from numina.settings.decoding import Sctir
 from numina.settings.splits import AnswerRule
-
-T = TypeVar("T")
 
 
 async def solve(
@@ -46,17 +42,15 @@ async def solve(
     clock = asyncio.get_running_loop().time
     started = clock()
 
-    async def counted(count: Callable[..., T], *arguments: Any) -> T:
-        # Whether answers are equal may be for a worker process to say, if they are not integers.
-        return count(*arguments) if rule.integer else await asyncio.to_thread(count, *arguments)
-
     kept = journal.of(problem.id, seed) if journal else []
     finished = [trace for trace in kept if trace.index < sctir.n]
+    if finished:  # read what they answer; of a trace that runs here, `admit` does it at its end
+        await asyncio.to_thread(tally, finished)
     waiting = sorted(set(range(sctir.n)) - {trace.index for trace in finished}, reverse=True)
     running: set[asyncio.Task[Trace]] = set()
     try:
         while True:
-            needed, stop = await counted(traces_needed, finished, sctir)
+            needed, stop = traces_needed(finished, sctir)
             if needed == 0:
                 break
             while waiting and len(running) < max(needed, sctir.at_once):
@@ -77,7 +71,7 @@ async def solve(
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-    votes = await counted(tally, finished, weight_of(sctir))
+    votes = tally(finished, weight_of(sctir))
     return Verdict(
         problem_id=problem.id,
         seed=seed,

@@ -40,7 +40,8 @@ def traces_needed(traces: Sequence[Trace], sctir: Sctir) -> Needed:
 def lossless(votes: Votes, outstanding: int) -> int:
     """Traces to wait for before the leader can be out of reach, even of a tie.
 
-    A vote weighs 1 at most. If all k go to the leader: margin + k > outstanding - k.
+    A vote weighs 1 at most, and votes are grouped by canonical form, so no two groups merge later.
+    If all k go to the leader: margin + k > outstanding - k.
     """
     lead = margin(votes)
     return 0 if lead > outstanding else math.floor((outstanding - lead) / 2) + 1
@@ -69,7 +70,7 @@ def windows(traces: Sequence[Trace], outstanding: int, size: int) -> int:
     by_index = sorted(traces, key=lambda trace: trace.index)
     for start in range(0, len(by_index) - size + 1, size):
         window = by_index[start : start + size]
-        alike = tally(window)
-        if alike and alike[0][1] == size:
+        votes = tally(window)
+        if votes and votes[0][1] == size:
             return 0
     return min(outstanding, size - len(traces) % size)

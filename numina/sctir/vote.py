@@ -1,34 +1,32 @@
-"""The vote: what counts as an answer, what it weighs, and which one the traces agree on."""
+"""The vote: what a trace weighs, and which answer the traces agree on."""
 
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from numina.answer.equal import alike, as_integer
+from numina.answer.equal import canonical
 from numina.records.trace import Trace
 from numina.settings.decoding import Sctir
-from numina.settings.splits import AnswerRule
 
 Votes = list[tuple[str, float]]  # answers with their weights, the winner first
 
 
-def admit(answer: str, rule: AnswerRule) -> tuple[str | None, str]:
-    """An answer as a split counts it, and "answer"; or None, and why it has no vote.
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The traces that gave one answer.
 
-    With a modulus, a whole number stands for its remainder, as contests ask it.
+    Attributes:
+        form: the canonical form that they share.
+        answer: the answer as it is shown: of their spellings the shortest.
+        traces: in the order of their indices.
     """
-    if not rule.integer:
-        return answer, "answer"
-    whole = as_integer(answer)
-    if whole is None:
-        return None, "not_integer"
-    if rule.modulus:
-        whole %= rule.modulus
-    too_low = rule.lowest is not None and whole < rule.lowest
-    if too_low or (rule.highest is not None and whole > rule.highest):
-        return None, "out_of_range"
-    return str(whole), "answer"
+
+    form: str
+    answer: str
+    traces: tuple[Trace, ...]
 
 
 def weight_of(sctir: Sctir) -> Callable[[Trace], float]:
@@ -44,29 +42,42 @@ def weight_of(sctir: Sctir) -> Callable[[Trace], float]:
     return weight
 
 
+def groups(traces: Sequence[Trace]) -> list[Group]:
+    """The traces that have an answer, by its canonical form, whatever order they come in."""
+    found: defaultdict[str, list[Trace]] = defaultdict(list)
+    for trace in sorted(traces, key=lambda trace: trace.index):
+        if trace.answer is not None:
+            found[canonical(trace.answer)].append(trace)
+    return [Group(form, shown(form, same), tuple(same)) for form, same in sorted(found.items())]
+
+
+def shown(form: str, traces: Sequence[Trace]) -> str:
+    """The answer of a group: a whole number as such, else the shortest of its spellings."""
+    if form.removeprefix("-").isdigit():
+        return form
+    return min({trace.answer or "" for trace in traces}, key=lambda text: (len(text), text))
+
+
 def tally(traces: Sequence[Trace], weight: Callable[[Trace], float] = lambda _: 1) -> Votes:
     """Add up the answers, equal ones together; the winner stands first.
 
-    Ties are broken by the higher mean log-probability, then by the answer's text, so the
-    order in which traces finish never matters. An answer of no weight is left out.
+    Ties are broken by the higher mean log-probability, then by the answer's canonical form, so the
+    order in which traces finish never matters; `leaders` names all that a tie is between. An answer
+    of no weight is left out.
     """
-    groups: list[list[Trace]] = []
-    for trace in sorted(traces, key=lambda trace: trace.index):
-        if trace.answer is None or weight(trace) <= 0:
-            continue
-        for group in groups:
-            if alike(trace.answer, group[0].answer or ""):
-                group.append(trace)
-                break
-        else:
-            groups.append([trace])
+    ranked = []
+    for group in groups(traces):
+        cast = [trace for trace in group.traces if weight(trace) > 0]
+        if cast:
+            sureness = sum(trace.logprob for trace in cast) / len(cast)
+            rank = -math.fsum(map(weight, cast)), -sureness, group.form
+            ranked.append((rank, group.answer))
+    return [(answer, round(-minus_weight, 6)) for (minus_weight, *_), answer in sorted(ranked)]
 
-    def rank(group: list[Trace]) -> tuple[float, float, str]:
-        sureness = sum(trace.logprob for trace in group) / len(group)
-        return -math.fsum(map(weight, group)), -sureness, group[0].answer or ""
 
-    ranked = sorted((rank(group), group[0].answer or "") for group in groups)
-    return [(answer, round(-minus_weight, 6)) for (minus_weight, *_), answer in ranked]
+def leaders(votes: Votes) -> list[str]:
+    """The answers that lead with the same weight: more than one in a tie, none without votes."""
+    return [answer for answer, weight in votes if weight == votes[0][1]]
 
 
 def margin(votes: Votes) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 from numina.errors import UserError
 from numina.rows import read_lines
 from numina.settings.splits import HubFile
+from numina.terminal import say
 
 
 def hub_rows(hub: HubFile) -> list[tuple[str, dict[str, Any]]]:
@@ -41,7 +42,7 @@ def fetch(hub: HubFile) -> Path:
     """
     import huggingface_hub
 
-    print(f"fetching {hub.file} of {hub.name} at {hub.revision}", flush=True)
+    say(f"fetching {hub.file} of {hub.name} at {hub.revision}")
     try:
         return Path(
             huggingface_hub.hf_hub_download(

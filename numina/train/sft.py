@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from numina.errors import UserError
+from numina.progress import training_bar
 from numina.records.problem import Problem
 from numina.resume import resume_folder
 from numina.rows import write_text
 from numina.settings.hardware import Hardware
 from numina.settings.training import Sft
 from numina.template import Template, encode
+from numina.terminal import say
 
 
 def encode_rows(
@@ -46,7 +48,7 @@ def encode_rows(
     ]
     kept = [row for row in encoded if len(row["input_ids"]) <= params.max_length]
     if len(kept) < len(rows):
-        print(f"{len(rows) - len(kept)} of {len(rows)} samples exceed {params.max_length} tokens")
+        say(f"{len(rows) - len(kept)} of {len(rows)} samples exceed {params.max_length} tokens")
     if not kept:
         raise UserError(f"max_length: {params.max_length} tokens is less than every sample needs")
     return kept
@@ -132,6 +134,7 @@ def fine_tune(
         args=config,
         train_dataset=Dataset.from_list(encoded),
         processing_class=tokenizer,
+        callbacks=[training_bar()],
     )
     trainer.train(resume_from_checkpoint=last_whole_checkpoint(checkpoints))
     network.config.use_cache = True

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from numina.errors import UserError
+from numina.local import from_root
 from numina.records.problem import Problem
 from numina.rows import read_lines
 from numina.settings.splits import FamilySplit, Split, ValidationSets
@@ -46,7 +47,7 @@ def build_split(name: str, split: Split, seed: int) -> list[Problem]:
     if split.source == "hub":
         rows, place = hub_rows(split.hub), f"{split.hub.name}/{split.hub.file}"
     else:
-        rows, place = local_rows(Path(split.path)), split.path
+        rows, place = local_rows(from_root(split.path)), split.path
     check_ids(rows)
     if split.rule == "cut":
         problems = cut_level(rows, split.level)

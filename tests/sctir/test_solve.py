@@ -5,6 +5,7 @@ import json
 import random
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -182,3 +183,24 @@ def test_a_request_that_fails_for_good_costs_its_trace_alone(tmp_path):
     assert [trace.end for trace in verdict.traces if trace.index == 0] == ["failed"]
     with Journal(tmp_path / "traces.jsonl") as journal:  # it will be tried again
         assert 0 not in {trace.index for trace in journal.of("p", 1)}
+
+
+def test_a_deadline_holds_while_an_answer_is_still_being_read(monkeypatch):
+    hold = threading.Event()
+
+    def slow(answer, rule):
+        hold.wait(60 if answer == "x+1" else 0)
+        return answer, "answer"
+
+    monkeypatch.setattr("numina.agent.trace.admit", slow)
+    engine = Timed([0.01] * 5, ["y", "y", "x+1", "x+1", "x+1"])
+    agent = Agent(engine, NoPrograms(), PLAIN, LIMITS)
+    rule = RULE.model_copy(update={"integer": False})
+
+    async def go() -> Verdict:
+        verdict = await solve(agent, QUESTION, 1, SCTIR, rule, None, 1.0)
+        hold.set()
+        return verdict
+
+    verdict = asyncio.run(go())
+    assert (verdict.stop, verdict.answer, verdict.votes) == ("deadline", "y", {"y": 2})

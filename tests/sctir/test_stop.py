@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from numina.sctir.stop import beta, lossless, traces_needed, windows
 from numina.sctir.vote import tally, weight_of
-from tests.conftest import changed_params, make_trace
+from tests.conftest import PARAMS, make_trace
 
-SCTIR = changed_params().sctir
+SCTIR = PARAMS.sctir
 ANSWERS = st.lists(st.sampled_from(["1", "2", "3", None]), min_size=1, max_size=24)
 
 

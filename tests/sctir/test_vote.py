@@ -4,11 +4,12 @@ import math
 
 import pytest
 
-from numina.sctir.vote import admit, margin, tally, weight_of
+from numina.answer.rule import admit
+from numina.sctir.vote import margin, tally, weight_of
 from numina.settings.splits import AnswerRule
-from tests.conftest import changed_params, make_trace
+from tests.conftest import PARAMS, make_trace
 
-SCTIR = changed_params().sctir
+SCTIR = PARAMS.sctir
 
 
 def trace(index: int, answer: str | None, logprob: float = -0.1):
