@@ -49,7 +49,7 @@ class Shape:
     @property
     def attention(self) -> int:
         """Parameters of a layer's four projections."""
-        return 2 * self.hidden * self.head * (self.heads + self.kv_heads) + self.bias
+        return 2 * self.hidden * self.head * (self.heads + self.kv_heads)
 
     @property
     def feed_forward(self) -> int:
@@ -68,8 +68,9 @@ class Shape:
 
     @property
     def layer(self) -> int:
-        """Parameters of one layer, its two norms included."""
-        return self.attention + self.feed_forward * self.experts + self.router + 2 * self.hidden
+        """Parameters of one layer, its two norms and biases included."""
+        ffn = self.feed_forward * self.experts + self.router
+        return self.attention + self.bias + ffn + 2 * self.hidden
 
     @property
     def parameters(self) -> int:
@@ -85,7 +86,7 @@ class Shape:
     @property
     def quantised(self) -> int:
         """Parameters that GPTQ turns into integers: the layers' matrices."""
-        return self.layers * (self.attention - self.bias + self.feed_forward * self.experts)
+        return self.layers * (self.attention + self.feed_forward * self.experts)
 
 
 def shape_of(config: Mapping[str, Any], where: str) -> Shape:
