@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from numina.errors import UserError
 from numina.fences import output_spans
 
 IGNORED = -100  # torch's label for "no loss here"
@@ -55,16 +56,46 @@ def encode(
     Returns:
         `input_ids` and `labels`, of one length; a label is -100 where no loss is taken: on the
         prompt and on program outputs, as asked.
+
+    Raises:
+        UserError: the tokenizer has no end token.
     """
     prompt = template.render(problem)
-    text = prompt + solution.strip()
-    encoded = tokenizer(text, return_offsets_mapping=True)
+    ids, offsets = tokens_of(tokenizer, prompt + solution.strip())
+    end = end_token(tokenizer)
     masked = [(0, len(prompt))] if mask_prompt else []
     if mask_output:
         masked += [(len(prompt) + a, len(prompt) + b) for a, b in output_spans(solution.strip())]
     labels = [
         IGNORED if any(first <= start < last for first, last in masked) else token
-        for token, (start, _) in zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
+        for token, (start, _) in zip(ids, offsets, strict=True)
     ]
-    end = tokenizer.eos_token_id
-    return {"input_ids": [*encoded["input_ids"], end], "labels": [*labels, end]}
+    return {"input_ids": [*ids, end], "labels": [*labels, end]}
+
+
+def tokens_of(tokenizer: Any, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+    """Token ids of a text that a model is to go on from, and the characters that each stands for.
+
+    What a tokenizer puts in front of a text stays, as the model was trained with it. What it puts
+    behind is left out: a prompt that ends in an end token asks for nothing.
+    """
+    encoded = tokenizer(text, return_offsets_mapping=True, return_special_tokens_mask=True)
+    ids, added = encoded["input_ids"], encoded["special_tokens_mask"]
+    last = len(ids)
+    while last and added[last - 1]:
+        last -= 1
+    return ids[:last], encoded["offset_mapping"][:last]
+
+
+def end_token(tokenizer: Any) -> int:
+    """The id of the token that ends a solution.
+
+    Raises:
+        UserError: the tokenizer has none.
+    """
+    if tokenizer.eos_token_id is None:
+        raise UserError(
+            f"{tokenizer.name_or_path or 'the tokenizer'}: has no end token (eos_token in "
+            "tokenizer_config.json), so a model cannot learn where to stop"
+        )
+    return tokenizer.eos_token_id

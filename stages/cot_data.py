@@ -1,10 +1,11 @@
-"""Build the chain-of-thought samples.
+"""Build the chain-of-thought samples, and write down what was left out and why.
 
 python -m stages.cot_data --clean data/clean --out data/cot
 """
 
 from numina import entry, settings
 from numina.corpus.cot import cot_samples
+from numina.records.dropped import by_rule
 from numina.errors import UserError
 from numina.rows import read_problems, write_rows
 
@@ -13,11 +14,12 @@ def main() -> str:
     args = entry.paths(__doc__, "clean", "out")
     params = settings.load("cot_data").cot_data
     problems = read_problems(args.clean / "problems.jsonl")
-    samples = cot_samples(problems, params.max_rows, params.seed)
+    samples, dropped = cot_samples(problems, params.max_rows, params.seed)
     if not samples:
-        raise UserError(f"{args.clean}: no row has a solution and an answer")
+        raise UserError(f"{args.clean}: no row can be trained on; left out: {by_rule(dropped)}")
     write_rows(args.out / "train.jsonl", samples)
-    return f"{len(samples)} chain-of-thought samples"
+    write_rows(args.out / "dropped.jsonl", dropped)
+    return f"{len(samples)} chain-of-thought samples; left out: {by_rule(dropped)}"
 
 
 if __name__ == "__main__":

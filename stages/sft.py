@@ -3,23 +3,28 @@
 Both stages of the recipe run this:
 
 python -m stages.sft --section sft_cot --model models/base --data data/cot --out models/cot
+    --loss models/cot.loss.csv --rows models/cot.rows.json
 """
 
+import dataclasses
+
 from numina import entry, settings
-from numina.rows import read_problems
+from numina.rows import read_problems, write_json
 from numina.template import TEMPLATES
 from numina.train.sft import fine_tune
 
 
 def main() -> str:
-    args = entry.paths(__doc__, "section", "model", "data", "out")
+    args = entry.paths(__doc__, "section", "model", "data", "out", "loss", "rows")
     section = str(args.section)
     params = settings.load(section, "template", "hardware")
     settings.check_fits(args.model)
     rows = read_problems(args.data / "train.jsonl")
-    template = TEMPLATES[params.template.name]
-    fine_tune(args.model, rows, args.out, getattr(params, section), params.hardware, template)
-    return f"{args.out}: trained on {len(rows)} rows"
+    knobs, template = getattr(params, section), TEMPLATES[params.template.name]
+    counts = fine_tune(args.model, rows, args.out, knobs, params.hardware, template, args.loss)
+    write_json(args.rows, dataclasses.asdict(counts))
+    left_out = f"; {counts.too_long} exceed {knobs.max_length} tokens" if counts.too_long else ""
+    return f"{section}: trained on {counts.trained} of {counts.rows} samples{left_out}"
 
 
 if __name__ == "__main__":

