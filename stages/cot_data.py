@@ -5,8 +5,8 @@ python -m stages.cot_data --clean data/clean --out data/cot
 
 from numina import entry, settings
 from numina.corpus.cot import cot_samples
-from numina.records.dropped import by_rule
 from numina.errors import UserError
+from numina.records.dropped import by_rule
 from numina.rows import read_problems, write_rows
 
 

@@ -7,9 +7,9 @@ import asyncio
 import dataclasses
 
 from numina import entry, settings
-from numina.records.dropped import by_rule
 from numina.corpus.tora import tir_samples
 from numina.errors import UserError
+from numina.records.dropped import by_rule
 from numina.rows import read_problems, read_records, write_json, write_rows
 from numina.sources.family import Worked
 

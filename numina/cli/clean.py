@@ -16,8 +16,8 @@ def clean(
 ) -> None:
     """Remove what killed runs left.
 
-    That is their journals and checkpoints, under ~/.cache/numina. A killed run that is started
-    again goes on from them; once they are removed, it starts anew.
+    That is their journals and checkpoints, under hardware.cache, or ~/.cache/numina. A killed run
+    that is started again goes on from them; once they are removed, it starts anew.
     What a running process uses stays.
 
     \b
@@ -27,8 +27,9 @@ def clean(
     """
     from numina.cli.doctor import in_short
     from numina.resume import left_by_runs, remove
+    from numina.settings.params import read
 
-    found = left_by_runs()
+    found = left_by_runs(read().hardware.cache)
     for left in found:
         print(f"{left.folder}  {in_short(left)}")
     free = [left for left in found if left.holder is None]

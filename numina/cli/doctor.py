@@ -101,7 +101,7 @@ def examine() -> dict[str, Any]:
             name: (Path("models") / name / "config.json").exists() for name in ("base", *MODELS)
         },
         "profiles": {name: lacking([name]) for name in names()},
-        "left": {str(left.folder): in_short(left) for left in left_by_runs()},
+        "left": {str(left.folder): in_short(left) for left in left_by_runs(read().hardware.cache)},
     }
 
 

@@ -47,7 +47,8 @@ def play(params: Params, model: Path, path: Path | None, out: Path, scale: float
     knobs = params.model_dump(mode="json", include=SECTIONS)
     rests_on = ["contest", knobs, [asdict(problem) for problem in problems]]
     clock = Clock(bank, count, time.monotonic)  # loading the model counts too
-    with Journal(resume_folder("journals", model, rests_on) / "traces.jsonl") as journal:
+    folder = resume_folder("journals", model, rests_on, params.hardware.cache)
+    with Journal(folder / "traces.jsonl") as journal:
         if problems:
             given = given_answers(out) if journal.finished else {}
             contest = LocalContest(problems, out, params.sctir.seeds[0], given)

@@ -11,12 +11,13 @@ from numina.estimate.assumed import COPIES, ROW_BYTES
 from numina.estimate.memory import WIDTH, checkpoint_bytes, quantised_bytes, weight_bytes
 from numina.estimate.records import Kept
 from numina.estimate.shapes import Shape
+from numina.resume import cache_folder
 from numina.settings.params import Params
 
 
 def kept(params: Params, shape: Shape, processes: int, half: bool) -> Iterator[Kept]:
     """What the run leaves on disks, checkpoints at their largest: two, while one is written."""
-    workspace, cache = Path.cwd(), cache_folder(params)
+    workspace, cache = Path.cwd(), cache_folder(params.hardware.cache)
     trained = weight_bytes(shape, 2 if processes > 1 and half else 4)
     rows = {"sft_cot": params.cot_data.max_rows, "sft_tir": params.tir_data.max_rows}
     sizes = {
@@ -37,13 +38,6 @@ def kept(params: Params, shape: Shape, processes: int, half: bool) -> Iterator[K
     if params.hardware.checkpoint_steps:
         size = 2 * checkpoint_bytes(shape, processes, half)
         yield on_disk("checkpoints", size, cache)
-
-
-def cache_folder(params: Params) -> Path:
-    """Where checkpoints go."""
-    if params.hardware.cache:
-        return Path(params.hardware.cache)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "numina"
 
 
 def on_disk(what: str, size: int, place: Path) -> Kept:
