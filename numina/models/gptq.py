@@ -12,6 +12,7 @@ import random
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from numina.errors import UserError
 from numina.models.loading import readable

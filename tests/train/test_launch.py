@@ -39,6 +39,8 @@ KNOBS = {
     "quantize.group_size": 32,
     "hardware.checkpoint_steps": 0,
 }
+HARDWARE = changed_params().hardware
+NODES = HARDWARE.nodes.model_copy(update={"hosts": ("a", "b")})
 slow = pytest.mark.slow
 
 
@@ -185,11 +187,9 @@ def test_what_is_wrong_is_said_once_and_nothing_is_written(model_folder, tmp_pat
 def test_a_batch_is_shared_out_evenly_or_refused_with_the_numbers():
     assert forward_passes(32, 4, 8) == 1
     assert forward_passes(32, 1, 2) == 16
-    with pytest.raises(
-        UserError, match=r"batch_size: 32 .* 3 processes .* that take 2 at once .*6"
-    ):
+    with pytest.raises(UserError, match=r"32 .* 3 processes .* that take 2 at once .*6"):
         forward_passes(32, 2, 3)
-    hardware = changed_params({"hardware.processes": 3}).hardware
+    hardware = HARDWARE.model_copy(update={"processes": 3})
     with pytest.raises(UserError, match=r"batch_size: 4 blocks .* 3 processes"):
         launches(hardware, 4)
 
@@ -197,16 +197,17 @@ def test_a_batch_is_shared_out_evenly_or_refused_with_the_numbers():
 @pytest.mark.parametrize(
     ("changes", "rank", "expected"),
     [
-        ({"hardware.processes": 2}, 0, (1, 2, 0, "127.0.0.1", None)),
+        ({"processes": 2}, 0, (1, 2, 0, "127.0.0.1", None)),
         (
-            {"hardware.processes": 8, "hardware.nodes.hosts": ["a", "b"]},
+            {"processes": 8, "nodes": NODES},
             1,
             (2, 16, 1, "a", 29500),
         ),
     ],
 )
 def test_accelerate_is_told_of_processes_and_nodes(changes, rank, expected):
-    found = accelerate_config(changed_params(changes).hardware, 32, rank, on_cards=False)
+    hardware = HARDWARE.model_copy(update=changes)
+    found = accelerate_config(hardware, 32, rank, on_cards=False)
     keys = ("num_machines", "num_processes", "machine_rank", "main_process_ip")
     machines, count, at, address, port = expected
     assert tuple(found[key] for key in keys) == (machines, count, at, address)
@@ -221,25 +222,42 @@ def test_accelerate_is_told_of_processes_and_nodes(changes, rank, expected):
 )
 def test_processes_are_those_asked_for_or_the_visible_cards(monkeypatch, visible, asked, found):
     monkeypatch.setattr("torch.cuda.device_count", lambda: visible)
-    assert processes(changed_params({"hardware.processes": asked}).hardware) == found
+    assert processes(HARDWARE.model_copy(update={"processes": asked})) == found
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"hardware.processes": 3},
+        {"hardware.micro_batch": 3},
+        {"hardware.processes": 2, "hardware.micro_batch": 4},
+        {"hardware.processes": 4, "hardware.nodes.hosts": ["a", "b"]},
+        {"hardware.processes": 2, "sft_tir.batch_size": 5},
+    ],
+)
+def test_params_with_an_uneven_batch_are_refused_by_every_stage(changes):
+    with pytest.raises(
+        UserError, match=r"sft_...\.batch_size: \d blocks are not shared out evenly"
+    ):
+        changed_params(changes)
 
 
 def test_more_processes_than_cards_are_refused(monkeypatch):
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
     with pytest.raises(UserError, match=r"hardware\.processes: 8 processes, and 2 cards"):
-        processes(changed_params({"hardware.processes": 8}).hardware)
+        processes(HARDWARE.model_copy(update={"processes": 8}))
 
 
 def test_one_process_starts_no_other(monkeypatch):
     monkeypatch.setattr("torch.cuda.device_count", lambda: 8)
-    assert not launches(changed_params().hardware, 4)
-    assert launches(changed_params({"hardware.processes": 0}).hardware, 8)
+    assert not launches(HARDWARE, 4)
+    assert launches(HARDWARE.model_copy(update={"processes": 0}), 8)
     monkeypatch.setenv("WORLD_SIZE", "8")
-    assert not launches(changed_params({"hardware.processes": 8}).hardware, 8)
+    assert not launches(HARDWARE.model_copy(update={"processes": 8}), 8)
 
 
 def test_a_node_is_told_its_rank_by_its_command(monkeypatch, tmp_path):
-    nodes = changed_params({"hardware.nodes.hosts": ["a", "b"]}).hardware.nodes
+    nodes = NODES
     monkeypatch.chdir(tmp_path)
     command = node_command(1, "stages.sft", ["--out", "a b"])
     assert command.startswith(f"cd {tmp_path} && {NODE_RANK}=1 ")
