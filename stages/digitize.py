@@ -28,10 +28,8 @@ def main() -> str:
     write_json(args.out / "pages.json", [{**row, "text": row["text"][:80]} for row in summary])
     methods = [page.method for page in pages]
     counts = ", ".join(f"{methods.count(method)} by {method}" for method in sorted(set(methods)))
-    return (
-        f"{len(pairs)} problem-solution pairs from {len(pages)} pages ({counts or 'none'}); "
-        f"left out: {by_rule(dropped)}"
-    )
+    found = f"{len(pairs)} problem-solution pairs from {len(pages)} pages ({counts or 'none'})"
+    return f"{found}; left out: {by_rule(dropped)}"
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ With `--tools false` the model runs no programs: chain of thought.
 """
 
 import asyncio
+import time
 from pathlib import Path
 
 from numina import entry, settings
@@ -53,10 +54,13 @@ def main() -> str:
     limits = greedy_limits(params.eval_greedy, params.sandbox, depth)
     splits = read_splits(args.validation)
     rules = read_rules(args.rules, splits)
+    started = time.monotonic()
     done, layers = asyncio.run(decode(params, args.model, limits, splits, rules))
     for name, traces in done.items():
         write_rows(args.out / f"{name}.jsonl", traces)
-    write_json(args.out / "run.json", {"isolation": layers, "machine": machine()})
+    seconds = round(time.monotonic() - started, 1)
+    run = {"seconds": seconds, "isolation": layers, "machine": machine()}
+    write_json(args.out / "run.json", run)
     traces = [trace for rows in done.values() for trace in rows]
     answered = sum(trace.answer is not None for trace in traces)
     return f"{len(traces)} traces, {answered} with an answer"

@@ -32,7 +32,7 @@ def main() -> str | None:
         return None
     write_json(args.rows, dataclasses.asdict(counts))
     left_out = f"; {counts.too_long} exceed {knobs.max_length} tokens" if counts.too_long else ""
-    return f"{section}: trained on {counts.trained} of {counts.rows} samples{left_out}"
+    return f"{args.out}: trained on {counts.trained} of {counts.rows} samples{left_out}"
 
 
 if __name__ == "__main__":

@@ -34,10 +34,8 @@ def main() -> str:
     write_json(args.out / "rounds.json", counts)
     write_json(args.out / "run.json", {"isolation": made.layers})
     right = ", ".join(f"{row.correct} of {row.attempts}" for row in made.rounds)
-    return (
-        f"{len(made.samples)} tool-integrated samples; right in each round: {right}; "
-        f"left out: {by_rule(made.dropped)}"
-    )
+    found = f"{len(made.samples)} tool-integrated samples; right in each round: {right}"
+    return f"{found}; left out: {by_rule(made.dropped)}"
 
 
 if __name__ == "__main__":

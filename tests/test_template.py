@@ -1,8 +1,12 @@
 """One template for training, calibration and decoding, held by token ids."""
 
+import copy
+
 import pytest
 
-from numina.template import IGNORED, TEMPLATES, encode, output_spans
+from numina.errors import UserError
+from numina.fences import output_spans
+from numina.template import IGNORED, TEMPLATES, encode, tokens_of
 
 PROBLEM = "What is $4+12$?"
 SOLUTION = "We add.\n```python\nprint(4+12)\n```\n```output\n16\n```\nThe answer is $\\boxed{16}$."
@@ -49,3 +53,49 @@ def test_masks_are_parameters(tokenizer):
 def test_every_output_is_found_and_an_unclosed_one_runs_to_the_end():
     text = "```output\n1\n```\nthen\n```output\n2"
     assert [text[a:b] for a, b in output_spans(text)] == ["1\n```\n", "2"]
+
+
+@pytest.fixture(params=["appends its end token", "prepends a start token", "both"])
+def adding(request, tokenizer):
+    """The tokenizer, adding tokens of its own to each text."""
+    from tokenizers.processors import TemplateProcessing
+
+    changed = copy.deepcopy(tokenizer)
+    changed.add_special_tokens({"bos_token": "<|start|>"})
+    before = "" if request.param.startswith("appends") else "<|start|> "
+    behind = "" if request.param.startswith("prepends") else " <|end|>"
+    changed.backend_tokenizer.post_processor = TemplateProcessing(
+        single=f"{before}$A{behind}",
+        special_tokens=[
+            ("<|start|>", changed.bos_token_id),
+            ("<|end|>", changed.eos_token_id),
+        ],
+    )
+    return changed
+
+
+def test_an_end_token_that_the_tokenizer_appends_ends_no_prompt_and_is_trained_once(adding):
+    template = TEMPLATES["boundary"]
+    assert adding("x")["input_ids"] != adding("x", add_special_tokens=False)["input_ids"]
+    asked, _ = tokens_of(adding, template.render(PROBLEM))
+    row = encode(adding, template, PROBLEM, SOLUTION)
+    assert adding.eos_token_id not in asked
+    assert row["input_ids"][: len(asked)] == asked
+    assert row["input_ids"].count(adding.eos_token_id) == 1
+    assert row["labels"][-1] == row["input_ids"][-1] == adding.eos_token_id
+    trained = [token for token in row["labels"] if token != IGNORED]
+    assert adding.decode(trained[:-1]) == SOLUTION.replace("16\n```\n", "", 1)
+
+
+def test_a_start_token_that_the_tokenizer_prepends_stays_and_carries_no_loss(adding):
+    starts = adding("x")["input_ids"][0] == adding.bos_token_id
+    row = encode(adding, TEMPLATES["boundary"], PROBLEM, SOLUTION)
+    assert (row["input_ids"][0] == adding.bos_token_id) == starts
+    assert row["labels"][0] == IGNORED
+
+
+def test_a_tokenizer_without_an_end_token_is_refused(tokenizer):
+    endless = copy.deepcopy(tokenizer)
+    endless.eos_token = None
+    with pytest.raises(UserError, match="has no end token"):
+        encode(endless, TEMPLATES["boundary"], PROBLEM, SOLUTION)

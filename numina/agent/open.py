@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from numina.agent.trace import Agent, Event, TraceLimits
 from numina.engine.choose import open_engine
+from numina.engine.replay import recording
 from numina.sandbox.pool import SandboxPool
 from numina.settings import Params
 from numina.settings.decoding import EvalGreedy, Sandbox, Sctir
@@ -20,6 +21,7 @@ async def open_agent(
     model: Path,
     limits: TraceLimits,
     watch: Callable[[Event], object] = lambda _: None,
+    record: Path | None = None,
 ) -> AsyncIterator[Agent]:
     """An agent for as long as the context lasts.
 
@@ -28,13 +30,18 @@ async def open_agent(
         model: a folder with a model and its tokenizer.
         limits: of each trace.
         watch: is called with every event of every trace.
+        record: where to write what the engine did, for engine.name=replay; None for nowhere.
 
     Raises:
         UserError: the engine, the model, or the sandbox's isolation is missing.
     """
     engine = open_engine(params.engine, params.hardware, model, limits.max_context)
     sandboxes = SandboxPool(params.sandbox, params.hardware.sandbox)
-    async with engine, sandboxes:
+    async with AsyncExitStack() as opened:
+        await opened.enter_async_context(engine)
+        await opened.enter_async_context(sandboxes)
+        if record is not None:
+            engine = await opened.enter_async_context(recording(engine, record))
         template = TEMPLATES[params.template.name]
         yield Agent(engine, sandboxes, template, limits, watch, sandboxes.layers)
 

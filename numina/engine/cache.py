@@ -11,43 +11,10 @@ from typing import Any
 
 import numpy
 import torch
-from transformers import AttentionInterface, AttentionMaskInterface, DynamicCache
+from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
 
-ATTENTION = "grouped"
 ROOM = 128  # tokens by which a layer grows
-KEPT_TOKENS = 40_000  # of all prefixes together; a 135M model takes 46 KB a token
-
-
-def grouped_attention(
-    module: Any, query: Any, key: Any, value: Any, attention_mask: Any, **options: Any
-) -> tuple[Any, None]:
-    """Attention of one new token a row, without copying keys and values to every query head.
-
-    Args:
-        query: (rows, heads, tokens, size); with more than one token, sdpa does it.
-        key, value: (rows, key heads, length, size).
-        attention_mask: boolean, or to be added; (rows, 1, tokens, length).
-
-    Source: grouped-query attention, arXiv 2305.13245.
-    """
-    rows, heads, tokens, size = query.shape
-    if tokens > 1:
-        return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
-    grouped = query.reshape(rows, key.shape[1], heads // key.shape[1], size)
-    scores = grouped @ key.transpose(2, 3) * options.get("scaling", size**-0.5)
-    if attention_mask is not None and attention_mask.dtype == torch.bool:
-        scores = scores.masked_fill(~attention_mask, -torch.inf)
-    elif attention_mask is not None:
-        scores = scores + attention_mask
-    out = scores.softmax(-1) @ value
-    return out.reshape(rows, heads, 1, size).transpose(1, 2), None
-
-
-AttentionInterface.register(ATTENTION, grouped_attention)
-AttentionMaskInterface.register(ATTENTION, sdpa_mask)
 
 
 class SlotLayer(DynamicLayer):
@@ -186,16 +153,30 @@ def take_row(cache: Any, row: int, places: Any) -> Any:
 
 
 class Prefixes:
-    """Token sequences whose keys and values are kept, the least lately used given up first."""
+    """Token sequences whose keys and values are kept, the least lately used given up first.
 
-    def __init__(self) -> None:
+    Args:
+        most: bytes of keys and values together; the latest sequence is kept in any case.
+    """
+
+    def __init__(self, most: float) -> None:
+        self.most, self.bytes = most, 0
         self.kept: dict[tuple[int, ...], tuple[Any, Any]] = {}
 
     def add(self, tokens: list[int], past: Any) -> None:
         """Keep the `past` (layers, 2, heads, len(tokens), size) of a sequence."""
-        self.kept[tuple(tokens)] = (numpy.array(tokens), past)
-        while sum(map(len, self.kept)) > KEPT_TOKENS and len(self.kept) > 1:
-            del self.kept[next(iter(self.kept))]
+        name = tuple(tokens)
+        if name in self.kept:
+            self.bytes -= self.kept[name][1].nbytes
+        self.kept[name] = (numpy.array(tokens), past)
+        self.bytes += past.nbytes
+        while self.bytes > self.most and len(self.kept) > 1:
+            self.bytes -= self.kept.pop(next(iter(self.kept)))[1].nbytes
+
+    def clear(self) -> None:
+        """Keep none."""
+        self.kept.clear()
+        self.bytes = 0
 
     def longest(self, tokens: list[int]) -> Any:
         """The kept past of as many leading tokens as possible; None where there is none."""

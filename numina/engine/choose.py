@@ -59,11 +59,12 @@ def open_engine(params: EngineParams, hardware: Hardware, model: Path, max_conte
     if name == "server":
         from numina.engine.server import ServerEngine
 
-        return ServerEngine(model, params, hardware.server)
+        return ServerEngine(model, params, hardware.server, max_context)
     if name == "replay":
         from numina.engine.replay import ReplayEngine, read_recording
 
-        return ReplayEngine(read_recording(from_root(params.recording)))
+        recorded, counted = read_recording(from_root(params.recording))
+        return ReplayEngine(recorded, counted=counted)
     from numina.engine.transformers import TransformersEngine
 
-    return TransformersEngine(model, params.batch_size, params.dtype, params.prefix_caching)
+    return TransformersEngine(model, params, hardware.transformers, max_context)

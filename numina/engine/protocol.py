@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol, Self
 
+LONGEST_TOKEN = 256  # characters
+
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
@@ -50,6 +52,18 @@ class Completion:
 
 class CompletionFailed(Exception):
     """One prompt could not be continued, for good; other prompts may well be."""
+
+
+def refuse_too_long(prompt: str, max_context: int) -> None:
+    """Insist on a prompt that is worth the time that it takes to tokenise it.
+
+    Raises:
+        CompletionFailed: it cannot be within `max_context` tokens, however they are cut.
+    """
+    if len(prompt) > max_context * LONGEST_TOKEN:
+        raise CompletionFailed(
+            f"{len(prompt)} characters cannot be within max_context {max_context} tokens"
+        )
 
 
 class Engine(Protocol):

@@ -11,14 +11,27 @@ that falls on a border. The same seeds give the same traces but for that.
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from numina.engine.protocol import Completion, Sampling, cut_at_stop
-from numina.models.weights import load_model
+from numina.engine.interrupt import interruptible
+from numina.engine.protocol import (
+    Completion,
+    CompletionFailed,
+    Sampling,
+    cut_at_stop,
+    refuse_too_long,
+)
+from numina.errors import UserError
+from numina.models.weights import load_model, load_tokenizer
+from numina.settings.decoding import EngineParams
+from numina.settings.hardware import TransformersHardware
+from numina.terminal import say
 
 TAIL = 16  # tokens at a row's end in which a stop string is looked for first
+PROBES = (5, 9)  # tokens of the texts on which the cache is compared with the model itself
 
 
 class TransformersEngine:
@@ -26,27 +39,66 @@ class TransformersEngine:
 
     Args:
         model: a folder with a model and its tokenizer, GPTQ or plain.
-        batch_size: most completions decoded side by side.
-        dtype: auto, float32, bfloat16 or float16 (see `load_model`).
-        prefix_caching: keep what was read, for prompts that begin alike.
+        params: `batch_size`, `dtype` and `prefix_caching` are used.
+        hardware: how much is kept for prompts that begin alike.
+        max_context: tokens of the longest prompt and its completion.
 
     Raises:
-        UserError: the folder has no model or no tokenizer.
+        UserError: the folder has no model or no tokenizer, what it has does not load, or this
+            engine does not compute the model's attention.
     """
 
     def __init__(
-        self, model: Path, batch_size: int, dtype: str, prefix_caching: bool = True
+        self, model: Path, params: EngineParams, hardware: TransformersHardware, max_context: int
     ) -> None:
-        from transformers import AutoTokenizer
+        self.model, self.max_context = model, max_context
+        self.batch_size, self.prefix_caching = params.batch_size, params.prefix_caching
+        with interruptible():
+            self.tokenizer: Any = load_tokenizer(model)
+            self.network = load_model(model, params.dtype)
+            self.ends = end_tokens(self.network, self.tokenizer)
+            self.embeddings = self.network.get_input_embeddings().num_embeddings
+            from numina.engine.cache import Prefixes
 
-        from numina.engine.cache import ATTENTION, Prefixes
-
-        self.network = load_model(model, dtype)
-        self.network.set_attn_implementation(ATTENTION)
-        self.prefixes = Prefixes()
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(model)
-        self.batch_size, self.prefix_caching = batch_size, prefix_caching
+            self.prefixes = Prefixes(hardware.cache_mb * 1e6)
+            self.adopt()
+            self.prefixes.clear()
+        self.places = self.batch_size
         self.waiting: asyncio.Queue[Row]
+
+    def adopt(self) -> None:
+        """Give the model our attention and cache, once they are found right for it.
+
+        Raises:
+            UserError: they are not, with what the model has that they do not compute.
+        """
+        import torch
+
+        from numina.engine.attention import ATTENTION, check_layers, check_logits
+        from numina.engine.cache import Slots
+
+        name = getattr(self.network.config, "model_type", "?")
+        texts = [[(7 * i + 3) % self.embeddings for i in range(size)] for size in PROBES]
+        try:
+            check_layers(self.network.config, self.max_context)
+            with torch.inference_mode():
+                given = [torch.tensor([ids], device=self.network.device) for ids in texts]
+                own = [self.network(input_ids=ids, use_cache=False).logits[0, -1] for ids in given]
+                self.network.set_attn_implementation(ATTENTION)
+                slots = Slots(self.network, len(texts))
+                for past in self.read([Row(prompt=ids) for ids in texts]):
+                    slots.join(past)
+                last = torch.tensor([ids[-1:] for ids in texts], device=self.network.device)
+                ours = slots.step(self.network, last)
+                check_logits(ours, torch.stack(own))
+        except UserError as error:
+            raise UserError(f"{self.model}: {name}: {error}") from None
+        except Exception as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            raise UserError(
+                f"{self.model}: engine transformers cannot decode {name} ({reason}); "
+                "use engine.name=vllm or server"
+            ) from error
 
     async def __aenter__(self) -> TransformersEngine:
         self.waiting = asyncio.Queue()
@@ -61,37 +113,73 @@ class TransformersEngine:
         return len(self.tokenizer(text)["input_ids"])
 
     async def complete(self, prompt: str, sampling: Sampling) -> Completion:
+        refuse_too_long(prompt, self.max_context)
+        tokens = self.tokenizer(prompt)["input_ids"]
+        if not tokens:
+            raise CompletionFailed("the prompt is empty")
+        if max(tokens) >= self.embeddings:
+            raise CompletionFailed(
+                f"token {max(tokens)} of the prompt is beyond the model's {self.embeddings}"
+            )
         import torch
 
+        row = Row(tokens, sampling, torch.Generator().manual_seed(sampling.seed))
         loop = asyncio.get_running_loop()
-        row = Row(
-            prompt=self.tokenizer(prompt)["input_ids"],
-            sampling=sampling,
-            generator=torch.Generator().manual_seed(sampling.seed),
-            future=loop.create_future(),
-            asked=loop.time(),
-        )
+        row.future, row.asked = loop.create_future(), loop.time()
         self.waiting.put_nowait(row)
         return await row.future
 
     async def _serve(self) -> None:
         clock = asyncio.get_running_loop().time
-        batch = Batch(self)
+        batch, again = Batch(self, self.places), []
         while True:
-            joining = [] if batch.rows else [await self.waiting.get()]
-            while len(batch.rows) + len(joining) < self.batch_size and not self.waiting.empty():
+            room = self.places - len(batch.rows)
+            joining, again = again[:room], again[room:]
+            if not batch.rows and not joining:
+                joining = [await self.waiting.get()]
+                joining[0].waited_s = clock() - joining[0].asked
+            while len(joining) < room and not self.waiting.empty():
                 joining.append(self.waiting.get_nowait())
-            for row in joining:
-                row.waited_s = clock() - row.asked
+                joining[-1].waited_s = clock() - joining[-1].asked
             try:
-                for row in await asyncio.to_thread(batch.advance, joining):
-                    if not row.future.done():
-                        row.future.set_result(row.completion(self.tokenizer))
+                done = await asyncio.to_thread(batch.advance, joining)
             except Exception as error:
-                for row in {id(row): row for row in [*batch.rows, *joining]}.values():
-                    if not row.future.done():
-                        row.future.set_exception(error)
-                batch = Batch(self)
+                rows = list({id(row): row for row in [*batch.rows, *joining]}.values())
+                del batch  # and the memory that it holds
+                done = await asyncio.to_thread(self.part, rows, in_words(error))
+                batch = Batch(self, self.places)
+                again += [row for row in rows if not row.finish]
+            for row in done:
+                if not row.is_given_up:
+                    row.settle(self.tokenizer)
+
+    def part(self, rows: list[Row], reason: str) -> list[Row]:
+        """Let rows whose batch failed go on alone for a token; those that are then at their end.
+
+        A row that fails alone too ends. Where none does, the batch was too large: smaller ones
+        follow. Where even a row of one token fails, so does the engine, and all rows end.
+        """
+        self.prefixes.clear()  # it may be their memory that was lacking
+        failed = False
+        for row in rows:
+            if row.finish or row.is_given_up:
+                row.finish = row.finish or "end"
+                continue
+            try:
+                Batch(self, 1).advance([row])
+            except Exception as error:
+                failed, row.finish, row.error = True, "end", CompletionFailed(in_words(error))
+        if not failed and len(rows) > 1:
+            self.places = max(1, min(self.places, len(rows)) // 2)
+            say(f"engine: {reason}; {self.places} rows side by side from now on")
+        if failed:
+            try:
+                Batch(self, 1).advance([Row(prompt=[min(self.ends, default=0)])])
+            except Exception as error:
+                for row in rows:
+                    row.finish = "end"
+                    row.error = UserError(f"{self.model}: decoding fails: {in_words(error)}")
+        return [row for row in rows if row.finish]
 
     def read(self, rows: list[Row]) -> list[Any]:
         """The pasts of rows' prompts but for the last token of each, by which decoding begins.
@@ -107,10 +195,11 @@ class TransformersEngine:
         distinct: dict[tuple[int, ...], list[int]] = {}
         names = []
         for place, row in enumerate(rows):
-            name = tuple(row.prompt[:-1]) if self.prefix_caching else (-1 - place,)
+            known = (row.prompt + row.tokens)[:-1]
+            name = tuple(known) if self.prefix_caching else (-1 - place,)
             names.append(name)
-            row.cached_tokens = len(row.prompt) - 1 if name in distinct else 0
-            distinct[name] = row.prompt[:-1]
+            row.cached_tokens = len(known) if name in distinct else 0
+            distinct[name] = known
         found = dict.fromkeys(distinct, nothing)
         if self.prefix_caching:
             for name, tokens in distinct.items():
@@ -155,6 +244,20 @@ def right_aligned(lengths: Any, width: int) -> Any:
     return (places[None, :] >= width - lengths[:, None]).long()
 
 
+def end_tokens(network: Any, tokenizer: Any) -> frozenset[int]:
+    """The tokens that end a completion: those of the generation's settings, and the tokenizer's."""
+    given = getattr(network.generation_config, "eos_token_id", None)
+    ends = [*(given if isinstance(given, list | tuple) else [given]), tokenizer.eos_token_id]
+    return frozenset(end for end in ends if end is not None)
+
+
+def in_words(error: BaseException) -> str:
+    """An error in one line."""
+    if isinstance(error, CompletionFailed):
+        return str(error)
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+
+
 def draw(logits: Any, rows: list[Row]) -> tuple[list[int], list[float]]:
     """One token a row, of logits (rows, vocabulary), and its log-probability at temperature 1."""
     import torch
@@ -162,10 +265,13 @@ def draw(logits: Any, rows: list[Row]) -> tuple[list[int], list[float]]:
     drawn = logits.argmax(-1)
     hot = [place for place, row in enumerate(rows) if row.sampling.temperature > 0]
     if hot:
-        heat = torch.tensor([[rows[place].sampling.temperature] for place in hot])
-        top_p = torch.tensor([[rows[place].sampling.top_p] for place in hot])
+        device = logits.device
+        heat = torch.tensor([[rows[place].sampling.temperature] for place in hot], device=device)
+        top_p = torch.tensor([[rows[place].sampling.top_p] for place in hot], device=device)
+        # Drawn on the CPU, so that a seed gives the same numbers whatever the card.
         uniform = torch.cat([torch.rand(1, generator=rows[place].generator) for place in hot])
-        drawn[hot] = sample(torch.softmax(logits[hot] / heat, dim=-1), top_p, uniform)
+        chances = torch.softmax(logits[hot] / heat, dim=-1)
+        drawn[hot] = sample(chances, top_p, uniform.to(device))
     chosen = logits.gather(1, drawn[:, None])[:, 0] - logits.logsumexp(-1)
     return drawn.tolist(), chosen.tolist()
 
@@ -183,30 +289,62 @@ def sample(probabilities: Any, top_p: Any, uniform: Any) -> Any:
     return (place if order is None else order.gather(1, place))[:, 0]
 
 
+GREEDY = Sampling(temperature=0, top_p=1, max_new_tokens=1, stop=(), seed=0)
+
+
 @dataclass(slots=True, eq=False)
 class Row:
-    """One completion, from when it is asked for."""
+    """One completion, from when it is asked for.
+
+    Attributes:
+        future: gets the completion, where somebody waits for it.
+        error: why there is none; then `finish` says nothing.
+    """
 
     prompt: list[int]
-    sampling: Sampling
-    generator: Any
-    future: asyncio.Future[Completion]
-    asked: float
+    sampling: Sampling = GREEDY
+    generator: Any = None
+    future: Any = None
+    asked: float = 0.0
     waited_s: float = 0.0
     cached_tokens: int = 0
     tokens: list[int] = field(default_factory=list)
     logprob_sum: float = 0.0
     finish: Any = None
+    error: Exception | None = None
 
-    def add(self, token: int, logprob: float, end: int, tokenizer: Any) -> None:
+    @property
+    def is_given_up(self) -> bool:
+        """Whether nobody waits for it any longer."""
+        return self.future is not None and self.future.done()
+
+    def add(self, token: int, logprob: float, ends: frozenset[int], tokenizer: Any) -> None:
+        """Add a token; one that cannot be ends the row with its error."""
         self.tokens.append(token)
         self.logprob_sum += logprob
-        if token == end:
+        try:
+            if not math.isfinite(logprob):
+                raise CompletionFailed("the model's logits are not numbers")
+            if token in ends:
+                self.finish = "end"
+            elif cut_at_stop(tokenizer.decode(self.tokens[-TAIL:]), self.sampling.stop) is not None:
+                self.finish = "stop"
+            elif len(self.tokens) >= self.sampling.max_new_tokens:
+                self.finish = "length"
+        except Exception as error:
             self.finish = "end"
-        elif cut_at_stop(tokenizer.decode(self.tokens[-TAIL:]), self.sampling.stop) is not None:
-            self.finish = "stop"
-        elif len(self.tokens) >= self.sampling.max_new_tokens:
-            self.finish = "length"
+            self.error = CompletionFailed(in_words(error))
+
+    def settle(self, tokenizer: Any) -> None:
+        """Give whoever waits for it the completion, or the error."""
+        try:
+            if self.error is not None:
+                raise self.error
+            self.future.set_result(self.completion(tokenizer))
+        except UserError as error:
+            self.future.set_exception(error)
+        except Exception as error:
+            self.future.set_exception(CompletionFailed(in_words(error)))
 
     def completion(self, tokenizer: Any) -> Completion:
         text = tokenizer.decode(self.tokens, skip_special_tokens=True)
@@ -225,22 +363,22 @@ class Row:
 class Batch:
     """The rows that are being decoded; those that were given up leave at the next step."""
 
-    def __init__(self, engine: TransformersEngine) -> None:
+    def __init__(self, engine: TransformersEngine, most: int) -> None:
         from numina.engine.cache import Slots
 
         self.engine = engine
-        self.slots = Slots(engine.network, engine.batch_size)
+        self.slots = Slots(engine.network, most)
         self.rows: list[Row] = []
 
     def advance(self, joining: list[Row]) -> list[Row]:
         """Decode one token a row, those of `joining` too; the rows that are then complete."""
         import torch
 
-        engine, end = self.engine, self.engine.tokenizer.eos_token_id
+        engine = self.engine
         with torch.inference_mode():
-            for row in [row for row in self.rows if row.future.done()]:
+            for row in [row for row in self.rows if row.is_given_up]:
                 self.leave(row)
-            joining = [row for row in joining if not row.future.done()]
+            joining = [row for row in joining if not row.is_given_up]
             for row, past in zip(joining, engine.read(joining), strict=True):
                 self.slots.join(past)
                 self.rows.append(row)
@@ -250,9 +388,9 @@ class Batch:
             tokens = torch.tensor(last, device=engine.network.device)
             logits = self.slots.step(engine.network, tokens)
             for row, token, logprob in zip(
-                self.rows, *draw(logits.float().cpu(), self.rows), strict=True
+                self.rows, *draw(logits.float(), self.rows), strict=True
             ):
-                row.add(token, logprob, end, engine.tokenizer)
+                row.add(token, logprob, engine.ends, engine.tokenizer)
             done = [row for row in self.rows if row.finish]
             for row in done:
                 if (

@@ -1,9 +1,10 @@
 """Decode with vLLM's asynchronous engine, inside this process's event loop.
 
 Determinism: greedy decoding and seeded sampling repeat only while requests meet the same batches,
-which they do not under load. So the same traces are not promised; every trace is kept instead. On a
-CPU a seed of a request stops the engine ("CPU Generator does not use offset"), so none is given
-there, and samples differ from run to run.
+which they do not under load. So the same traces are not promised; every trace is kept instead. A
+seed of a request costs a card its fast sampler, and on a CPU it stops the engine ("CPU Generator
+does not use offset"). So it is given only where it promises something, on cards under
+VLLM_BATCH_INVARIANT=1; elsewhere samples differ from run to run.
 """
 
 # The type checker takes `vllm` for this file, and vLLM is not in its environment.
@@ -12,14 +13,16 @@ there, and samples differ from run to run.
 from __future__ import annotations
 
 import itertools
-import json
 import os
+import secrets
 from pathlib import Path
 from typing import Any
 
-from numina.engine.protocol import Completion, Sampling
+from numina.engine.interrupt import interruptible
+from numina.engine.protocol import Completion, CompletionFailed, Sampling, refuse_too_long
 from numina.errors import UserError
-from numina.models.weights import check_model_folder
+from numina.models.folder import check_model_folder, json_object
+from numina.models.weights import load_tokenizer, loading
 from numina.settings.decoding import EngineParams
 from numina.settings.hardware import VllmHardware
 
@@ -52,35 +55,38 @@ class VllmEngine:
 
     async def __aenter__(self) -> VllmEngine:
         os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
-        from transformers import AutoTokenizer
-        from vllm.engine.arg_utils import AsyncEngineArgs
-        from vllm.platforms import current_platform
-        from vllm.v1.engine.async_llm import AsyncLLM
+        with interruptible():
+            self.tokenizer: Any = load_tokenizer(self.model)
+            from vllm.engine.arg_utils import AsyncEngineArgs
+            from vllm.platforms import current_platform
+            from vllm.v1.engine.async_llm import AsyncLLM
 
-        self.on_cpu = current_platform.is_cpu()
-        if self.on_cpu and self.quantised.get("bits") == 8:
-            raise UserError(
-                f"{self.model}: vLLM has no kernel for 8-bit GPTQ on a CPU; use a card, or "
-                "engine.name=transformers"
-            )
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(self.model)
-        dtype: Any = self.params.dtype
-        if dtype == "auto" and self.on_cpu:
-            dtype = "float32"
-        self.llm = AsyncLLM.from_engine_args(
-            AsyncEngineArgs(
-                model=str(self.model),
-                dtype=dtype,
-                max_model_len=self.max_context,
-                max_num_seqs=self.params.batch_size,
-                tensor_parallel_size=self.hardware.tensor_parallel,
-                gpu_memory_utilization=self.hardware.memory_share,
-                enable_prefix_caching=self.params.prefix_caching,
-                enforce_eager=self.on_cpu,
-                disable_log_stats=True,
-                logprobs_mode="raw_logprobs",  # at temperature 1, before top_p
-            )
-        )
+            on_cpu = current_platform.is_cpu()
+            if on_cpu and self.quantised.get("bits") == 8:
+                raise UserError(
+                    f"{self.model}: vLLM has no kernel for 8-bit GPTQ on a CPU; use a card, or "
+                    "engine.name=transformers"
+                )
+            self.seeds = not on_cpu and os.environ.get("VLLM_BATCH_INVARIANT", "0") != "0"
+            dtype: Any = self.params.dtype
+            if dtype == "auto" and on_cpu:
+                dtype = "float32"
+            with loading(self.model):
+                self.llm = AsyncLLM.from_engine_args(
+                    AsyncEngineArgs(
+                        model=str(self.model),
+                        dtype=dtype,
+                        seed=secrets.randbelow(2**31),  # its default is 0, alike for every run
+                        max_model_len=self.max_context,
+                        max_num_seqs=self.params.batch_size,
+                        tensor_parallel_size=self.hardware.tensor_parallel,
+                        gpu_memory_utilization=self.hardware.memory_share,
+                        enable_prefix_caching=self.params.prefix_caching,
+                        enforce_eager=on_cpu,
+                        disable_log_stats=True,
+                        logprobs_mode="raw_logprobs",  # at temperature 1, before top_p
+                    )
+                )
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -92,29 +98,46 @@ class VllmEngine:
     async def complete(self, prompt: str, sampling: Sampling) -> Completion:
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
+        from vllm.v1.engine.exceptions import EngineDeadError
 
+        refuse_too_long(prompt, self.max_context)
         params = SamplingParams(
             temperature=sampling.temperature,
             top_p=sampling.top_p,
             max_tokens=sampling.max_new_tokens,
             stop=list(sampling.stop),
             include_stop_str_in_output=True,
-            seed=None if self.on_cpu else sampling.seed,
+            seed=sampling.seed if self.seeds else None,
             logprobs=0,
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
-        # Leaving the generator, by cancellation too, aborts the request.
-        async for output in self.llm.generate(prompt, params, str(next(self.numbers))):
-            if output.finished:
-                return completion_of(output)
-        raise RuntimeError("vLLM ended a request without its result")
+        try:
+            # Leaving the generator, by cancellation too, aborts the request.
+            async for output in self.llm.generate(prompt, params, str(next(self.numbers))):
+                if output.finished:
+                    return completion_of(output)
+        except EngineDeadError as error:
+            raise UserError(f"{self.model}: vLLM's engine died: {error}") from error
+        except CompletionFailed:
+            raise
+        except Exception as error:  # of this request: its length, its batch, its tokens
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            raise CompletionFailed(reason) from error
+        raise CompletionFailed("vLLM ended a request without its result")
 
 
 def completion_of(output: Any) -> Completion:
-    """A finished `vllm.RequestOutput` as a completion."""
-    (best,) = output.outputs
+    """A finished `vllm.RequestOutput` as a completion.
+
+    Raises:
+        CompletionFailed: it did not come to its end.
+    """
+    best = output.outputs[0] if output.outputs else None
+    reason = getattr(best, "finish_reason", None)
+    if best is None or reason not in ("stop", "length"):
+        raise CompletionFailed(f"vLLM ended the completion with {reason!r}")
     finish = "length"
-    if best.finish_reason == "stop":  # stop_reason: the stop string, or None for the end token
+    if reason == "stop":  # stop_reason: the stop string, or None for the end token
         finish = "stop" if isinstance(best.stop_reason, str) else "end"
     return Completion(
         text=best.text,
@@ -132,8 +155,7 @@ def quantisation(model: Path) -> dict[str, Any]:
     Raises:
         UserError: by GPTQ with weights in order of activation, which vLLM no longer loads.
     """
-    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
-    quantised = config.get("quantization_config", {})
+    quantised = json_object(model / "config.json").get("quantization_config") or {}
     if quantised.get("quant_method") == "gptq" and quantised.get("desc_act"):
         raise UserError(
             f"{model}/config.json: quantization_config.desc_act: true, which vLLM no longer "

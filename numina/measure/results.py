@@ -30,6 +30,10 @@ class Results:
     greedy: dict[str, dict[str, list[Trace]]]
     sctir: dict[str, dict[int, list[Verdict]]]
 
+    def verdicts(self) -> list[Verdict]:
+        """Every vote, by split and seed."""
+        return [one for seeds in self.sctir.values() for rows in seeds.values() for one in rows]
+
 
 def read_results(validation: Path, greedy: Path, sctir: Path) -> Results:
     """Read and check all evaluation files.

@@ -15,7 +15,6 @@ from numina.errors import UserError
 from numina.local import from_root
 from numina.models.loading import load_whole, readable
 from numina.settings.models import BaseModelParams
-from numina.template import end_token
 from numina.terminal import say
 
 KEY = "base_model.name"
@@ -35,7 +34,8 @@ def place_base_model(params: BaseModelParams, out: Path) -> None:
                 network, tokenizer = load_gguf(file, params.dtype)
         else:
             network, tokenizer = load_plain(params)
-        end_token(tokenizer)
+        if tokenizer.eos_token_id is None:
+            raise UserError(f"{KEY}: the tokenizer of {params.name!r} has no end token (eos_token)")
         temporary = out.with_name(out.name + ".tmp")
         shutil.rmtree(temporary, ignore_errors=True)
         network.save_pretrained(temporary)

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from numina.errors import UserError
+from numina.models.folder import check_model_folder
 from numina.models.loading import readable
-from numina.models.weights import check_model_folder, load_model
+from numina.models.weights import load_model
 from numina.progress import progress_bar
 from numina.records.problem import Problem
 from numina.rows import read_object, write_json

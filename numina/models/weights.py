@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from numina.errors import UserError
+from numina.models.folder import check_model_folder, check_tokenizer
 from numina.terminal import say
-
-
-def check_model_folder(model: Path) -> None:
-    """Insist on a folder with a model and its tokenizer.
-
-    Raises:
-        UserError: one of them is missing.
-    """
-    for needed in ("config.json", "tokenizer_config.json"):
-        if not (model / needed).exists():
-            raise UserError(f"{model}: no {needed} there, so no model to load")
 
 
 def load_model(model: Path, dtype: str) -> Any:
@@ -34,34 +25,84 @@ def load_model(model: Path, dtype: str) -> Any:
         dtype: float32, bfloat16, float16; or auto: float32 on a CPU, else the checkpoint's own.
 
     Raises:
-        UserError: the folder has no model or no tokenizer.
+        UserError: the folder has no model or no tokenizer, or what is there does not load.
     """
     check_model_folder(model)
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers import AutoConfig
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if dtype == "auto" and device == "cpu":
         dtype = "float32"  # few CPUs compute with 16 bits, and the others emulate them
-    quantised = getattr(AutoConfig.from_pretrained(model), "quantization_config", None)
-    if quantised and device == "cpu":
-        say(f"{model}: GPTQ weights unpacked to {dtype} once, for the CPU")
-        # Its log of some fifty lines goes to standard output, which is for answers.
-        with contextlib.redirect_stdout(sys.stderr):
-            from logbar import LogBar
+    with loading(model):
+        quantised = getattr(AutoConfig.from_pretrained(model), "quantization_config", None)
+        if quantised and device == "cpu":
+            say(f"{model}: GPTQ weights unpacked to {dtype} once, for the CPU")
+            return load_unpacked(model).to(getattr(torch, dtype)).eval()
+        return load_plain(model, dtype, device, whole=not quantised).eval()
 
-            LogBar.shared().setLevel("WARN")
-            from gptqmodel import BACKEND, GPTQModel
 
-            loaded: Any = GPTQModel.load(str(model), backend=BACKEND.GPTQ_TORCH, device="cpu")
-        network = loaded.model
-        unpack_linears(network)
-        network = network.to(getattr(torch, dtype))
-    else:
-        network = AutoModelForCausalLM.from_pretrained(
-            model, dtype="auto" if dtype == "auto" else getattr(torch, dtype), device_map=device
-        )
-    return network.eval()
+def load_tokenizer(model: Path) -> Any:
+    """Load a model's tokenizer.
+
+    Raises:
+        UserError: the folder has none, or what is there does not load.
+    """
+    check_tokenizer(model)
+    from transformers import AutoTokenizer
+
+    with loading(model):
+        return AutoTokenizer.from_pretrained(model)
+
+
+@contextlib.contextmanager
+def loading(model: Path) -> Iterator[None]:
+    """Turn any failure to load what is in a folder into a `UserError` that names it and the reason.
+
+    Any: each kind of file has a parser of its own, and each fails on wrong content in its own way.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(f"{model}: cannot be loaded: {type(error).__name__}: {reason}") from error
+
+
+def load_plain(model: Path, dtype: str, device: str, whole: bool) -> Any:
+    """Load a model as transformers does.
+
+    Raises:
+        UserError: `whole`, and weights are missing; transformers would draw them at random.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    loaded: Any = AutoModelForCausalLM.from_pretrained(
+        model,
+        dtype="auto" if dtype == "auto" else getattr(torch, dtype),
+        device_map=device,
+        output_loading_info=True,
+    )
+    network, found = loaded
+    if whole and (missing := sorted(found["missing_keys"])):
+        raise UserError(f"{model}: {len(missing)} weights are missing, such as {missing[0]}")
+    return network
+
+
+def load_unpacked(model: Path) -> Any:
+    """Load a GPTQ checkpoint on the CPU, its weights unpacked."""
+    # Its log of some fifty lines goes to standard output, which is for answers.
+    with contextlib.redirect_stdout(sys.stderr):
+        from logbar import LogBar
+
+        LogBar.shared().setLevel("WARN")
+        from gptqmodel import BACKEND, GPTQModel
+
+        loaded: Any = GPTQModel.load(str(model), backend=BACKEND.GPTQ_TORCH, device="cpu")
+    unpack_linears(loaded.model)
+    return loaded.model
 
 
 def unpack_linears(network: Any) -> None:

@@ -1,19 +1,29 @@
-"use strict";
-// The browser of traces. All texts are data: they reach the page as text nodes, never as markup.
-(() => {
+// The browser of traces.
+page.traces = (() => {
+  const { data, find, element, outcome, mark, said } = page;
   const MATHML = "http://www.w3.org/1998/Math/MathML";
   const PAGE = 60;
-  const data = JSON.parse(document.getElementById("trace-data").textContent);
-  const find = (id) => document.getElementById(id);
   const search = find("search"), list = find("list"), detail = find("detail"), more = find("more");
-  const filters = ["split", "outcome", "system", "end"].map(find);
+  const chosenBy = {
+    split: (trace) => problemOf(trace).split,
+    outcome: (trace) => outcome(trace.right),
+    system: (trace) => trace.system,
+    seed: (trace) => seedOf(trace),
+    level: (trace) => String(problemOf(trace).level || "none"),
+    end: (trace) => trace.end,
+  };
+  const filters = Object.keys(chosenBy).map((id) => [find(id), chosenBy[id]]);
   let matching = [], drawn = 0, open = -1;
 
-  function element(tag, properties, ...children) {
-    const made = Object.assign(document.createElement(tag), properties);
-    made.append(...children);
-    return made;
+  const problemOf = (trace) => data.problems[trace.problem];
+  const seedOf = (trace) => (trace.vote === null ? "greedy" : String(trace.seed));
+  const sampleOf = (trace) => (trace.vote === null ? "" : ` · seed ${trace.seed}, trace ${trace.index + 1}`);
+
+  function addressOf(trace) {
+    const problem = problemOf(trace);
+    return page.address(problem.split, problem.id, trace.system, trace.seed, trace.index);
   }
+  const numbers = new Map(data.traces.map((trace, number) => [addressOf(trace), number]));
 
   function mathNode(tree) {
     const made = document.createElementNS(MATHML, tree[0]);
@@ -49,11 +59,7 @@
     return element("details", {}, element("summary", { textContent: KINDS.asy }), block);
   }
 
-  const outcome = (right) => (right === null ? "undecided" : right ? "right" : "wrong");
-  const MARKS = { right: "✓", wrong: "✗", undecided: "?" };
   const badge = (right) => element("span", { className: "badge " + outcome(right), textContent: outcome(right) });
-  const said = (answer) => (answer === null ? "no answer" : answer);
-  const seedOf = (trace) => (trace.vote !== null ? ` · seed ${trace.seed}, trace ${trace.index + 1}` : "");
 
   const sourceOf = (segments) =>
     segments
@@ -66,47 +72,39 @@
   const haystacks = new Map();
   function haystack(number) {
     if (!haystacks.has(number)) {
-      const trace = data.traces[number], problem = data.problems[trace.problem];
+      const trace = data.traces[number], problem = problemOf(trace);
       const parts = [problem.id, problem.contest, problem.subject, said(trace.answer), problem.gold];
+      parts.push(`seed:${seedOf(trace)}`, `level:${problem.level}`);
       haystacks.set(number, [...parts, sourceOf(problem.statement), sourceOf(trace.segments)].join("\n").toLowerCase());
     }
     return haystacks.get(number);
   }
 
-  function matches(trace, number, words, [split, wanted, system, end]) {
-    return (!split || data.problems[trace.problem].split === split)
-      && (!wanted || outcome(trace.right) === wanted)
-      && (!system || trace.system === system)
-      && (!end || trace.end === end)
-      && words.every((word) => haystack(number).includes(word));
-  }
-
   function update() {
-    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const chosen = filters.map((filter) => filter.value);
-    matching = [];
-    data.traces.forEach((trace, number) => {
-      if (matches(trace, number, words, chosen)) matching.push(number);
-    });
+    const words = page.wordsOf(search.value);
+    const chosen = filters.filter(([select]) => select.value);
+    matching = [...data.traces.keys()].filter((number) =>
+      chosen.every(([select, value]) => value(data.traces[number]) === select.value)
+        && words.every((word) => haystack(number).includes(word)));
     find("count").textContent = `${matching.length} of ${data.traces.length} traces`;
     list.replaceChildren();
     drawn = 0;
     drawMore();
+    setSteps();
   }
 
   function row(number) {
-    const trace = data.traces[number], problem = data.problems[trace.problem];
+    const trace = data.traces[number], problem = problemOf(trace);
     const first = problem.statement.find(([kind]) => kind === "text");
-    const state = outcome(trace.right);
-    const button = element("button", { type: "button", onclick: () => { show(number); detail.focus(); } },
-      element("span", { className: "mark " + state, textContent: MARKS[state], title: state }),
+    const level = problem.level ? `level ${problem.level} · ` : "";
+    const link = element("a", { href: addressOf(trace) },
+      mark(trace.right),
       element("span", { className: "what" },
-        element("span", { className: "line", textContent: `${problem.id} · ${data.short[trace.system]}${seedOf(trace)}` }),
+        element("span", { className: "line", textContent: `${problem.id} · ${data.short[trace.system]}${sampleOf(trace)}` }),
         element("span", { className: "statement" }, ...nodes(first ? first[1] : [], true)),
-        element("span", { className: "line", textContent: `answer ${said(trace.answer)}, gold ${problem.gold} · ${trace.end}` })));
-    button.dataset.number = number;
-    button.setAttribute("aria-current", String(number === open));
-    return element("li", {}, button);
+        element("span", { className: "line", textContent: `${level}answer ${said(trace.answer)}, gold ${problem.gold} · ${trace.end.replaceAll("_", " ")}` })));
+    link.dataset.number = number;
+    return element("li", {}, link);
   }
 
   function drawMore() {
@@ -114,6 +112,14 @@
     drawn = Math.min(matching.length, drawn + PAGE);
     more.hidden = drawn >= matching.length;
     more.textContent = `Show more (${matching.length - drawn} left)`;
+    markOpen();
+  }
+
+  function markOpen() {
+    for (const link of list.querySelectorAll("a")) {
+      if (Number(link.dataset.number) === open) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+    }
   }
 
   function term(name, ...content) {
@@ -123,60 +129,100 @@
   function voteOf(trace) {
     if (trace.vote === null) return [];
     const vote = data.votes[trace.vote];
-    const tally = vote.votes.map(([answer, weight]) => `${answer} (${+weight.toFixed(2)})`).join(", ") || "nobody had an answer";
-    const rest = vote.more ? ` and ${vote.more} more` : "";
+    const tally = vote.votes.map(([answer, weight]) => `${answer}: ${+weight.toFixed(2)}`).join(", ") || "no trace had an answer";
+    const rest = vote.more ? ` and ${vote.more} more answers` : "";
     return [
       ...term("Vote", `${tally}${rest} `, badge(vote.right)),
+      ...(vote.tie ? term("Tie", `${vote.answer} won: ${data.ties[vote.tie]}`) : []),
       ...term("Traces", `${vote.ran} of ${vote.n} ran to their end (${vote.stop})`),
     ];
   }
 
+  // Previous and next among the traces that the filters choose.
+  function setSteps() {
+    const place = matching.indexOf(open);
+    for (const [id, to] of [["previous", place < 0 ? undefined : matching[place - 1]], ["next", place < 0 ? undefined : matching[place + 1]]]) {
+      if (to === undefined) find(id).removeAttribute("href");
+      else find(id).href = addressOf(data.traces[to]);
+    }
+  }
+
   function show(number) {
     open = number;
-    const trace = data.traces[number], problem = data.problems[trace.problem];
+    const trace = data.traces[number], problem = problemOf(trace);
     const [decode, execute, wait] = trace.seconds;
-    const place = matching.indexOf(number);
-    const step = (name, to) => element("button", {
-      type: "button", textContent: name, disabled: to < 0 || to >= matching.length,
-      onclick: () => show(matching[to]),
-    });
     const about = [data.splits[problem.split], problem.contest, problem.subject.replaceAll("_", " "), problem.level ? `level ${problem.level}` : ""];
-    detail.replaceChildren(
-      element("div", { className: "steps" }, step("Previous", place < 0 ? -1 : place - 1), step("Next", place < 0 ? -1 : place + 1),
-        element("a", { href: "#traces", textContent: "Back to the list" })),
-      element("h3", {}, `${problem.id} `, badge(trace.right)),
+    find("trace").replaceChildren(
+      element("h3", {}, ...page.breakable(problem.id), " ", badge(trace.right), " ", element("a", { className: "address", href: addressOf(trace), textContent: "address of this trace" })),
       element("p", { className: "soft", textContent: about.filter(Boolean).join(" · ") }),
       element("div", { className: "problem" }, ...problem.statement.map(segment)),
       ...(problem.unsound ? [element("p", { className: "warning", textContent: `The gold is not to be trusted: ${problem.unsound}` })] : []),
-      element("h4", { textContent: `${data.names[trace.system]}${seedOf(trace)}` }),
+      element("h4", { textContent: `${data.names[trace.system]}${sampleOf(trace)}` }),
       ...trace.segments.map(segment),
       element("dl", { className: "facts" },
         ...term("Answer", said(trace.answer)), ...term("Gold", problem.gold),
-        ...term("Ended", `${trace.end}: ${data.ends[trace.end] || ""}`),
+        ...term("Ended", `${trace.end.replaceAll("_", " ")}: ${data.ends[trace.end] || "(no description)"}`),
         ...term("Programs", trace.programs.join(", ") || "none"),
         ...voteOf(trace),
         ...term("Cost", `${trace.tokens} tokens; ${decode} s decoding, ${execute} s running programs, ${wait} s waiting`)));
     detail.scrollTop = 0;
-    for (const button of list.querySelectorAll("button")) {
-      button.setAttribute("aria-current", String(Number(button.dataset.number) === number));
-    }
+    markOpen();
+    setSteps();
   }
 
-  function options(select, values, name = (value) => value) {
-    for (const value of [...new Set(values)].sort()) select.append(element("option", { value, textContent: name(value) }));
+  // Show the trace that the address names.
+  function follow() {
+    if (!location.hash.startsWith("#trace/")) return false;
+    const number = numbers.get(location.hash);
+    if (number === undefined) {
+      open = -1;
+      find("trace").replaceChildren(element("p", { className: "warning", textContent: "This page has no trace at this address." }));
+      markOpen();
+      setSteps();
+    } else show(number);
+    if (!document.activeElement.matches("#previous[href], #next[href]")) detail.focus({ preventScroll: true });
+    const { top } = detail.getBoundingClientRect();
+    if (top < 0 || top > innerHeight / 2) detail.scrollIntoView();
+    return true;
   }
 
-  options(find("split"), data.problems.map((problem) => problem.split), (split) => data.splits[split]);
-  options(find("system"), data.traces.map((trace) => trace.system), (system) => data.names[system]);
-  options(find("end"), data.traces.map((trace) => trace.end), (end) => end.replaceAll("_", " "));
-  options(find("outcome"), data.traces.map((trace) => outcome(trace.right)));
+  function rowsOf() {
+    return matching.map((number) => {
+      const trace = data.traces[number], problem = problemOf(trace);
+      const [decode_s, execute_s, wait_s] = trace.seconds;
+      return {
+        split: problem.split, problem: problem.id, level: problem.level, subject: problem.subject, gold: problem.gold,
+        system: trace.system, seed: trace.vote === null ? null : trace.seed, index: trace.index,
+        answer: trace.answer, outcome: outcome(trace.right), end: trace.end, programs: trace.programs.join(" "),
+        tokens: trace.tokens, decode_s, execute_s, wait_s,
+        statement: sourceOf(problem.statement), text: sourceOf(trace.segments),
+      };
+    });
+  }
+
+  list.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
+    const item = step && event.target.closest("li")?.[step];
+    if (!item) return;
+    event.preventDefault();
+    item.firstElementChild.focus();
+  });
+
+  for (const [select, value] of filters) page.options(select, data.traces.map(value), labelOf(select.id));
+  function labelOf(id) {
+    if (id === "split") return (split) => data.splits[split];
+    if (id === "system") return (system) => data.names[system];
+    return (value) => value.replaceAll("_", " ");
+  }
   search.addEventListener("input", update);
-  for (const filter of filters) filter.addEventListener("change", update);
+  for (const [select] of filters) select.addEventListener("change", update);
   more.addEventListener("click", drawMore);
+  window.addEventListener("hashchange", follow);
   find("browser").hidden = false;
   update();
-  if (matching.length) {
+  if (!follow() && matching.length) {
     const inviting = (number) => data.traces[number].right && data.traces[number].programs.length && data.traces[number].vote !== null;
     show(matching.find(inviting) ?? matching[0]);
   }
+  return { rows: rowsOf, count: () => matching.length, numbers };
 })();

@@ -8,8 +8,10 @@ from typing import Any
 from numina.measure.results import Results
 from numina.measure.score import grade
 from numina.records.trace import Verdict
+from numina.report.ties import tie_break
 from numina.report.traces import RULE, Entry, Segment, entries, segments, statement
 from numina.report.typeset import Formulas, typeset
+from numina.settings.decoding import Sctir
 
 MOST_BYTES = 8_000_000  # of data, so that the page stays under 10 MB
 MOST_VOTES = 8  # answers shown of a vote
@@ -33,11 +35,12 @@ class Numbered:
         return self._numbers[key]
 
 
-def browser_data(results: Results, most_bytes: int = MOST_BYTES) -> dict[str, Any]:
+def browser_data(results: Results, sctir: Sctir, most_bytes: int = MOST_BYTES) -> dict[str, Any]:
     """What the page's script shows: formulas, problems, votes and traces.
 
     Traces are taken in the order of `traces.entries` until their data would exceed `most_bytes`;
-    `shown` and `total` count them, and `rule` says in words which came first.
+    `shown` and `total` count them, and `rule` says in words which came first. `sctir` are
+    the knobs that the votes were cast with.
     """
     formulas, problems, votes = Formulas(), Numbered(), Numbered()
     kept: list[tuple[Entry, dict[str, Any]]] = []
@@ -47,7 +50,7 @@ def browser_data(results: Results, most_bytes: int = MOST_BYTES) -> dict[str, An
         before = [len(part.rows) for part in (formulas, problems, votes)]
         row = trace_data(entry, formulas)
         row["problem"] = problem_number(entry, problems, formulas)
-        row["vote"] = vote_number(entry, votes)
+        row["vote"] = vote_number(entry, votes, sctir)
         parts = zip((formulas, problems, votes), before, strict=True)
         size += len(compact([row, *(part.rows[start:] for part, start in parts)]).encode())
         if size > most_bytes and kept:
@@ -85,7 +88,7 @@ def problem_number(entry: Entry, problems: Numbered, formulas: Formulas) -> int:
     return problems.add(key, row)
 
 
-def vote_number(entry: Entry, votes: Numbered) -> int | None:
+def vote_number(entry: Entry, votes: Numbered, sctir: Sctir) -> int | None:
     """The number of a trace's vote, which is added where it is new; None for a greedy trace."""
     verdict: Verdict | None = entry.verdict
     if verdict is None:
@@ -102,6 +105,7 @@ def vote_number(entry: Entry, votes: Numbered) -> int | None:
         "n": verdict.n,
         "ran": len(verdict.traces),
         "stop": verdict.stop,
+        "tie": tie_break(verdict, sctir),
     }
     return votes.add(key, row)
 

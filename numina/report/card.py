@@ -6,15 +6,14 @@ DVC lets no stage write into another's out, so a card stands beside its model's 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from numina.measure.score import ALL, Table
-from numina.measure.systems import SYSTEMS, SystemLabels, quantisation_name
-from numina.report.facts import Training, hardware, model_name
-from numina.report.provenance import Commit
+from numina.measure.score import ALL
+from numina.measure.systems import SYSTEMS, quantisation_name
+from numina.report.evidence import RunEvidence
+from numina.report.facts import hardware, model_name
 from numina.report.wording import interval, percent, plain
 from numina.settings.params import Params
 
@@ -53,28 +52,6 @@ LICENSES = {
     },
 }
 UNKNOWN_LICENSE = {"license": "other", "license_name": "that-of-the-base-model"}
-
-
-@dataclass(frozen=True, slots=True)
-class RunEvidence:
-    """What the cards of a run rest on.
-
-    Attributes:
-        table: as of `numina.measure.score.metrics`.
-        labels: of the systems.
-        trainings: of the stages cot and tir.
-        quantisation: the quantiser's own record.
-        run: what `eval_sctir` noted of its run.
-        commit: that the run started from; None where there is none.
-    """
-
-    table: Table
-    params: Params
-    labels: SystemLabels
-    trainings: Mapping[str, Training]
-    quantisation: Mapping[str, Any]
-    run: Mapping[str, Any]
-    commit: Commit | None
 
 
 def base_model(params: Params) -> str | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from numina.report.csv_tables import CurveRow, LossRow
 from numina.report.wording import plain
 
 # Told apart by people who see colours differently too (Okabe and Ito), on light and on dark.
@@ -81,30 +80,30 @@ def line_chart(
     )
 
 
-def loss_chart(files: Mapping[str, Path]) -> str:
-    """Training loss by optimiser step, from loss.csv files."""
-    series = []
-    for name, file in files.items():
-        with file.open(encoding="utf-8") as lines:
-            rows = [(int(row["step"]), float(row["loss"])) for row in csv.DictReader(lines)]
-        steps, losses = zip(*rows, strict=True)
-        series.append(Series(name, steps, losses))
+def loss_chart(curves: Mapping[str, Sequence[LossRow]]) -> str:
+    """Training loss by optimiser step."""
+    series = [
+        Series(name, [row.step for row in rows], [row.loss for row in rows])
+        for name, rows in curves.items()
+    ]
     return line_chart(series, "optimiser step", "loss, nats a token", "Training loss by step")
 
 
-def majority_chart(file: Path) -> str:
-    """Accuracy of the vote over k traces with its band, and pass@k, by split, from maj_at_k.csv."""
-    rows: dict[str, list[dict[str, str]]] = defaultdict(list)
-    with file.open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines):
-            rows[row["split"]].append(row)
+def majority_chart(curve: Sequence[CurveRow]) -> str:
+    """Accuracy of the vote over k traces with its band, and pass@k, by split."""
+    by_split: dict[str, list[CurveRow]] = defaultdict(list)
+    for row in curve:
+        by_split[row.split].append(row)
     series = [
         Series(
             plain(split),
-            *([float(row[key]) for row in found] for key in ("k", "accuracy", "low", "high")),
-            ceiling=[float(row["pass_at_k"]) for row in found if row["pass_at_k"]],
+            [row.k for row in rows],
+            [row.accuracy for row in rows],
+            [row.low for row in rows],
+            [row.high for row in rows],
+            ceiling=[row.pass_at_k for row in rows if row.pass_at_k is not None],
         )
-        for split, found in rows.items()
+        for split, rows in by_split.items()
     ]
     about = "Right answers of a vote by the number of its traces"
     return line_chart(series, "traces in the vote, k", "right", about, percent=True)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from numina.errors import UserError
-from numina.measure.score import OUTCOME_FIELDS
 from numina.measure.stats import Paired, paired
 from numina.measure.systems import SYSTEMS
+from numina.report.csv_tables import OutcomeRow, parse_table
 from numina.report.provenance import Commit, committed
 
 # By system, split and problem: the share of seeds that were right.
@@ -38,29 +36,19 @@ class Comparison:
 
 
 def read_outcomes(text: str, where: str) -> Shares:
-    """Shares from CSV, as `score` writes them.
+    """Outcomes from CSV, as `score` writes them.
 
     Raises:
-        UserError: a column is missing, a share is not from 0 to 1, or a problem is there
-            twice, with its line.
+        UserError: as `parse_table`, or a problem is there twice, with its line.
     """
-    table = csv.DictReader(io.StringIO(text))
-    for field in OUTCOME_FIELDS:
-        if field not in (table.fieldnames or ()):
-            raise UserError(f"{where}, line 1: column {field!r} is missing")
     found: Shares = {}
-    for row in table:
-        at = f"{where}, line {table.line_num}"
-        try:
-            share = float(row["right"])
-        except (TypeError, ValueError):
-            share = -1.0
-        if not 0 <= share <= 1:
-            raise UserError(f"{at}: field 'right': {row['right']!r} is not a share from 0 to 1")
-        system, key = found.setdefault(row["system"], {}), (row["split"], row["problem"])
+    for line, row in parse_table(text, where, OutcomeRow):
+        system, key = found.setdefault(row.system, {}), (row.split, row.problem)
         if key in system:
-            raise UserError(f"{at}: field 'problem': {row['problem']!r} is there twice")
-        system[key] = share
+            raise UserError(
+                f"{where}, line {line}: field 'problem': {row.problem!r} is there twice"
+            )
+        system[key] = row.right
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from numina.measure.results import Results
+from numina.measure.systems import GREEDY, SCTIR
 from numina.records.problem import Problem
+from numina.report.csv_tables import LossRow, read_table
 from numina.report.wording import duration, plain
-from numina.rows import existing, read_problems
+from numina.rows import read_object, read_problems
 from numina.settings.params import Params
 from numina.settings.training import Sft
 
@@ -23,12 +24,12 @@ class Training:
 
     Attributes:
         rows: its samples.
-        steps: a row of `loss.csv` each, as text by column.
+        steps: its optimiser steps.
         knobs: of the stage.
     """
 
     rows: Sequence[Problem]
-    steps: Sequence[Mapping[str, str]]
+    steps: Sequence[LossRow]
     knobs: Sft
 
     @property
@@ -43,8 +44,7 @@ def read_training(rows: Path, losses: Path, knobs: Sft) -> Training:
     Raises:
         UserError: a file is missing or damaged.
     """
-    with existing(losses).open(encoding="utf-8", newline="") as lines:
-        return Training(read_problems(rows), list(csv.DictReader(lines)), knobs)
+    return Training(read_problems(rows), read_table(losses, LossRow), knobs)
 
 
 def facts(
@@ -64,10 +64,10 @@ def facts(
     return {
         "Base model": model_name(params),
         "Problems": sizes,
-        "SC-TIR": f"{params.sctir.n} traces a problem, up to {params.sctir.depth} programs each, "
-        f"temperature {params.sctir.temperature}, "
-        f"seeds {', '.join(map(str, params.sctir.seeds))}; stop: {params.sctir.stop}",
-        "Wall-clock of SC-TIR": duration(run["seconds"]),
+        "Votes": f"up to {run['n']} traces a problem, {programs(run['depth'])}, "
+        f"temperature {run['temperature']}, "
+        f"seeds {', '.join(map(str, run['seeds']))}; stop: {run['stop']}",
+        "Wall-clock of the votes": duration(run["seconds"]),
         "Engine": run["engine"],
         "Machine": hardware(machine),
         "Isolation of programs": ", ".join(layers) or "none",
@@ -76,6 +76,25 @@ def facts(
             + [f"{name} {version}" for name, version in versions.items() if version]
         ),
     }
+
+
+def programs(depth: int) -> str:
+    """How many programs a trace may run, in words."""
+    return f"up to {depth} programs each" if depth else "no programs (chain of thought)"
+
+
+def wall_clock(greedy: Path, run: Mapping[str, Any]) -> dict[str, float | None]:
+    """The wall-clock of each system's stage in seconds, as the stage itself noted it.
+
+    Args:
+        greedy: the folder of `eval_greedy`, which has a `run.json` for each model.
+        run: what `eval_sctir` noted of its run.
+
+    Raises:
+        UserError: a `run.json` is missing or damaged.
+    """
+    noted = {s.name: read_object(greedy / s.model / "run.json").get("seconds") for s in GREEDY}
+    return {**noted, SCTIR.name: run["seconds"]}
 
 
 def model_name(params: Params) -> str:

@@ -9,7 +9,8 @@ from numina.measure.systems import GREEDY, SCTIR, SystemLabels
 from numina.report.compare import Comparison
 from numina.report.wording import interval, percent, plain
 
-BEYOND = 0.2  # the accuracy of the best system under which the problems are too hard for the model
+BEYOND = 0.25  # the problems are too hard for the model where no interval reaches this accuracy
+FEW = 20  # problems, under which a run says little more than that it ran
 
 
 def title(table: Table) -> str:
@@ -55,8 +56,12 @@ def headline(
     ]
     if none:
         said.append(f"No vote was right on {'; '.join(none)}.")
-    if max(row["accuracy"] for row in everything.values()) < BEYOND:
+    if voted["n"] >= FEW and max(row["ci95_high"] for row in everything.values()) < BEYOND:
         said.append("These problems are beyond this model: read the figures as that.")
+    if voted["n"] < FEW:
+        said.append(
+            f"{voted['n']:.0f} problems are too few to tell systems apart: this is a trial run."
+        )
     undecided = int(sum(row["undecided"] for row in everything.values()))
     if undecided:
         said.append(f"{undecided} answers could not be decided and count as wrong.")
@@ -65,7 +70,7 @@ def headline(
 
 def gives(row: Mapping[str, float]) -> str:
     """An accuracy with its interval."""
-    return f"{percent(row['accuracy'])}% {interval(row)}"
+    return f"{percent(row['accuracy'])}%\u00a0{interval(row)}"
 
 
 def within(steps: Mapping[str, Comparison], system: str) -> bool:

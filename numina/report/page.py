@@ -8,73 +8,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from numina.measure.systems import SYSTEMS, SystemLabels, quantisation_name
+from numina.measure.systems import SCTIR, SYSTEMS, quantisation_name
 from numina.report import wording
 from numina.report.browser import compact
-from numina.report.compare import Comparison, Previous
-from numina.report.provenance import Commit
-from numina.report.reference import Published
-from numina.report.tables import Division, Part, Tally
+from numina.report.content import Content
 
 HERE = Path(__file__).parent
-Costs = list[tuple[str, str, dict[str, float | None]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """All that the page shows.
-
-    Attributes:
-        labels: of the systems.
-        title: the one figure of the run.
-        headline: sentences.
-        results: by split.
-        steps: what each step of the recipe adds.
-        previous: against the last commit.
-        divisions: by year, contest, level, subject.
-        elsewhere: published figures on other problems.
-        majority, loss, dag: SVG.
-        ends, programs: of traces, and of the programs in them.
-        costs: see `tables.cost_rows`.
-        stops: why votes were closed, and how many.
-        saved: the share of the tokens that was saved by closing them early.
-        rounds: of the TIR data.
-        quantisation: the quantiser's own record.
-        browser: see `browser.browser_data`.
-        facts: what ran, in names and words.
-        hashes: of what the stages wrote.
-        commit: that the run started from.
-        params: the text of params.yaml.
-    """
-
-    labels: SystemLabels
-    title: str
-    headline: list[str]
-    results: list[Part]
-    steps: dict[str, Comparison]
-    previous: Previous
-    divisions: list[Division]
-    elsewhere: list[Published]
-    majority: str
-    loss: str
-    dag: str
-    ends: Tally
-    programs: Tally
-    costs: Costs
-    stops: dict[str, int]
-    saved: float
-    rounds: Mapping[str, Mapping[str, int]]
-    quantisation: Mapping[str, Any]
-    browser: dict[str, Any]
-    facts: dict[str, str]
-    hashes: dict[str, str]
-    commit: Commit | None
-    params: str
+SCRIPTS = ("page.js", "browser.js", "grid.js", "takeaway.js")  # one after another, in one element
 
 
 def render(content: Content) -> str:
@@ -88,19 +30,30 @@ def render(content: Content) -> str:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    for word in ("percent", "points", "interval", "p_value", "short_count", "duration", "plain"):
+    filters = ("percent", "points", "interval", "p_value", "short_count", "duration", "plain")
+    for word in filters:
         environment.filters[word] = getattr(wording, word)
-    script = (HERE / "browser.js").read_text(encoding="utf-8")
+    script = "".join((HERE / file).read_text(encoding="utf-8") for file in SCRIPTS)
     labels = content.labels
-    words = {"names": labels.long, "short": labels.short, "ends": wording.ENDS}
     splits = {part.name: wording.plain(part.name) for part in content.results}
+    data = {
+        **content.browser,
+        "grid": content.grid,
+        "takeaway": content.takeaway,
+        "names": labels.long,
+        "short": labels.short,
+        "splits": splits,
+        "ends": wording.ENDS,
+        "ties": wording.TIES,
+    }
     return environment.get_template("page.html.jinja").render(
         content=content,
         wording=wording,
+        voted=SCTIR.name,
         colours={system.name: f"system-{place}" for place, system in enumerate(SYSTEMS)},
         quantisation=quantisation_name(content.quantisation),
         style=(HERE / "page.css").read_text(encoding="utf-8"),
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        data=compact({**content.browser, **words, "splits": splits}),
+        data=compact(data),
     )

@@ -10,6 +10,7 @@ import yaml
 
 # What a run itself writes: a commit is not called changed for that.
 WRITTEN = ("dvc.lock", "reports")
+MOST_NAMED = 8  # changed files
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,13 @@ class Commit:
     hash: str
     title: str
     changed: list[str]
+
+    @property
+    def changes(self) -> str:
+        """The changed files in words, the first of them by name; "" where there are none."""
+        more = len(self.changed) - MOST_NAMED
+        named = ", ".join(self.changed[:MOST_NAMED])
+        return f"{named} and {more} more files" if more > 0 else named
 
 
 def git(*arguments: str) -> str | None:

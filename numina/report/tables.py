@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from numina.measure.score import ALL, Table
 from numina.measure.systems import SCTIR, SYSTEMS
+from numina.report.csv_tables import BreakdownRow
 from numina.report.reference import Published, published
-from numina.rows import existing
 
 NAMES = tuple(system.name for system in SYSTEMS)
 # Names that published figures have for a year's problems of a split.
@@ -53,22 +51,19 @@ def result_rows(table: Table) -> list[Part]:
     return rows
 
 
-def divisions(file: Path) -> list[Division]:
-    """The breakdown that `score` wrote, without what has one part only.
-
-    Raises:
-        UserError: the file is missing.
-    """
+def divisions(breakdown: Sequence[BreakdownRow]) -> list[Division]:
+    """The breakdown that `score` wrote, without what has one part only."""
     found: dict[tuple[str, str], dict[str, Part]] = {}
-    with existing(file).open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines):
-            parts = found.setdefault((row["split"], row["by"]), {})
-            n = int(row["n"])
-            if row["part"] not in parts:
-                known = published(YEARS.get((row["split"], row["part"]), ""), n)
-                parts[row["part"]] = Part(row["part"], n, {}, known)
-            figures = {key: float(row[key]) for key in ("accuracy", "ci95_low", "ci95_high")}
-            parts[row["part"]].systems[row["system"]] = figures
+    for row in breakdown:
+        parts = found.setdefault((row.split, row.by), {})
+        if row.part not in parts:
+            known = published(YEARS.get((row.split, row.part), ""), row.n)
+            parts[row.part] = Part(row.part, row.n, {}, known)
+        parts[row.part].systems[row.system] = {
+            "accuracy": row.accuracy,
+            "ci95_low": row.ci95_low,
+            "ci95_high": row.ci95_high,
+        }
     return [
         Division(split, by, list(parts.values()))
         for (split, by), parts in found.items()
@@ -97,18 +92,63 @@ def tally(costs: Mapping[str, Any], field: str) -> Tally:
     return Tally(order, counts)
 
 
-def cost_rows(costs: Mapping[str, Any]) -> list[tuple[str, str, dict[str, float | None]]]:
-    """What a row says, its unit (tokens or seconds), and its figure by system over all splits."""
-    rows = (
-        ("Prompt tokens", "tokens_prompted", "tokens"),
-        ("of these read before, and kept", "tokens_cached", "tokens"),
-        ("Tokens decoded", "tokens_generated", "tokens"),
-        ("Tokens saved by stopping early", "tokens_saved", "tokens"),
-        ("Decoding", "decode_s", "seconds"),
-        ("Running programs", "execute_s", "seconds"),
-        ("Waiting for a place", "wait_s", "seconds"),
+@dataclass(frozen=True, slots=True)
+class CostRow:
+    """A figure by system, over all splits and seeds; None where it is not known.
+
+    Attributes:
+        note: more on what it is; "" where nothing is to be said.
+        unit: tokens, seconds, or traces.
+        by_system: None also where a system has no such figure.
+    """
+
+    name: str
+    note: str
+    unit: str
+    by_system: dict[str, float | None]
+
+
+def cost_rows(costs: Mapping[str, Any], clock: Mapping[str, float | None]) -> list[CostRow]:
+    """What the systems took.
+
+    Many traces run side by side, so their seconds added up would exceed any clock: each is shown
+    as the mean of a trace, beside the wall-clock of the whole stage.
+
+    Args:
+        costs: as of `numina.measure.cost.costs`, by split.
+        clock: the wall-clock of each system's stage in seconds, where the stage noted it.
+    """
+    spent = {system: costs[ALL][system] for system in NAMES}
+    totals = (
+        ("Traces", "", "traces", "traces"),
+        ("Prompt tokens", "", "tokens_prompted", "tokens"),
+        ("Prompt tokens from the cache", "", "tokens_cached", "tokens"),
+        ("Tokens decoded", "", "tokens_generated", "tokens"),
+        ("Tokens saved", "by closing votes early", "tokens_saved", "tokens"),
+    )
+    means = (
+        ("Decoding", "decode_s"),
+        ("Running programs", "execute_s"),
+        ("Waiting for a place", "wait_s"),
     )
     return [
-        (name, unit, {system: costs[ALL][system].get(field) for system in NAMES})
-        for name, field, unit in rows
+        *(
+            CostRow(name, note, unit, {system: row.get(field) for system, row in spent.items()})
+            for name, note, field, unit in totals
+        ),
+        *(
+            CostRow(
+                name,
+                "mean of a trace",
+                "seconds",
+                {system: row[field] / max(1, row["traces"]) for system, row in spent.items()},
+            )
+            for name, field in means
+        ),
+        CostRow(
+            "Wall-clock",
+            "of the whole stage",
+            "seconds",
+            {system: clock[system] for system in NAMES},
+        ),
     ]

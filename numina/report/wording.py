@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from numina.report.ties import TieBreak
+
 ENDS = {
     "answer": "it gave an answer that counts",
     "no_answer": "it came to its end without an answer",
@@ -25,6 +27,10 @@ PROGRAMS = {
     "memory": "took too much memory",
     "output": "printed too much",
     "killed": "was stopped by the sandbox",
+}
+TIES: dict[TieBreak, str] = {
+    "logprob": "broken by the higher mean log-probability of the traces",
+    "form": "equal in log-probability too, broken by the order of the answers as text",
 }
 STOPS = {
     "full": "all traces were run",
@@ -47,9 +53,9 @@ def points(difference: float) -> str:
 
 
 def interval(row: Mapping[str, float], between: str = "") -> str:
-    """A 95% interval in whole percent: ``[0, 24]``, or with a word between."""
+    """A 95% interval in whole percent: ``[0, 24]``, unbroken, or with a word between."""
     low, high = f"{100 * row['ci95_low']:.0f}", f"{100 * row['ci95_high']:.0f}"
-    return f"{low}{between}{high}" if between else f"[{low}, {high}]"
+    return f"{low}{between}{high}" if between else f"[{low},\u00a0{high}]"
 
 
 def p_value(p: float) -> str:

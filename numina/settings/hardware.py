@@ -13,7 +13,9 @@ class ServerHardware(Section):
     urls: tuple[str, ...]  # base URLs, such as http://localhost:8000/v1
     served_model: str  # the model's name there; "": the first of each server
     key_variable: str  # the environment variable that holds the key, if any
-    timeout_s: Annotated[float, Field(gt=0)]  # for one completion
+    seeds: bool  # send each request's seed: see numina/engine/server.py
+    timeout_s: Annotated[float, Field(gt=0)]  # for one completion, to its last byte
+    hedge_s: Annotated[float, Field(ge=0)]  # before a second server is asked too; 0: never
     patience_s: Annotated[float, Field(ge=0)]  # how long all of them may be down
 
     @field_validator("urls")
@@ -23,6 +25,10 @@ class ServerHardware(Section):
             if not url.startswith(("http://", "https://")):
                 raise ValueError(f"{url!r} does not begin with http:// or https://")
         return urls
+
+
+class TransformersHardware(Section):
+    cache_mb: Annotated[float, Field(ge=0)]  # 10^6 bytes of keys and values kept for prompts
 
 
 class VllmHardware(Section):
@@ -59,6 +65,7 @@ class Hardware(Section):
     processes: Count  # that train on each machine; 0: one a visible card
     micro_batch: Positive  # blocks a process takes at once
     nodes: Nodes
+    transformers: TransformersHardware  # engine transformers
     server: ServerHardware  # engine server
     vllm: VllmHardware  # engine vllm
     sandbox: SandboxHardware

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from numina.errors import UserError
+from numina.models.folder import check_model_folder
 from numina.models.loading import load_whole, readable
-from numina.models.weights import check_model_folder
 from numina.progress import training_bar
 from numina.records.problem import Problem
 from numina.resume import locked, resume_folder
@@ -167,7 +167,7 @@ def make_trainer(
         args=config,
         train_dataset=Dataset.from_list(list(encoded)),
         processing_class=tokenizer,
-        callbacks=[training_bar(), Watch()],
+        callbacks=[Watch(), training_bar()],
     )
 
 

@@ -10,10 +10,10 @@ import pytest
 from numina.corpus.collect import collect
 from numina.corpus.cot import cot_samples, realign
 from numina.corpus.dedup import clean
-from numina.records.dropped import Dropped
 from numina.corpus.soundness import runs_together
 from numina.corpus.tora import tir_samples
 from numina.errors import UserError
+from numina.records.dropped import Dropped
 from numina.records.problem import Problem
 from numina.rows import write_rows
 from numina.settings.data import TirData

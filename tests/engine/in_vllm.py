@@ -12,12 +12,12 @@ from typing import Any
 
 from numina.engine.choose import open_engine
 from numina.engine.protocol import Sampling
-from numina.settings.params import load
+from tests.conftest import changed_params
 
 
 async def main(model: Path, prompts: list[str]) -> dict[str, Any]:
-    params = load().engine.model_copy(update={"name": "vllm", "batch_size": 8})
-    async with open_engine(params, model, 400) as engine:
+    params = changed_params({"engine.name": "vllm", "engine.batch_size": 8})
+    async with open_engine(params.engine, params.hardware, model, 400) as engine:
         greedy = Sampling(0, 1, 24, (), 1)
         free = await asyncio.gather(*[engine.complete(prompt, greedy) for prompt in prompts])
         word = free[1].text[2:5]  # begins and ends inside tokens

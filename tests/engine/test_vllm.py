@@ -2,14 +2,18 @@
 
 import json
 import os
+import shutil
 import subprocess
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from numina.engine.choose import open_engine
-from numina.engine.vllm import VllmEngine
+from numina.engine.protocol import CompletionFailed
+from numina.engine.vllm import VllmEngine, completion_of
 from numina.errors import UserError
-from numina.settings.params import load
+from tests.conftest import PARAMS, changed_params
 from tests.dag import ROOT
 from tests.engine.test_transformers import PROMPTS, complete
 
@@ -74,22 +78,32 @@ def test_a_prompt_that_begins_alike_is_not_read_again(found):
     assert found["cached"] > 16
 
 
-def test_a_checkpoint_in_act_order_is_refused_in_one_line(tmp_path):
-    config = {"quantization_config": {"quant_method": "gptq", "desc_act": True}}
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    (tmp_path / "tokenizer_config.json").write_text("{}")
+def test_a_checkpoint_in_act_order_is_refused_in_one_line(model_folder, tmp_path):
+    folder = Path(shutil.copytree(model_folder, tmp_path / "model"))
+    config = json.loads((folder / "config.json").read_text())
+    config["quantization_config"] = {"quant_method": "gptq", "desc_act": True}
+    (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(UserError, match="desc_act"):
-        VllmEngine(tmp_path, load().engine, 100)
+        VllmEngine(folder, PARAMS.engine, PARAMS.hardware.vllm, 100)
 
 
 def test_an_engine_that_is_missing_is_an_error_with_its_install_line(model_folder, monkeypatch):
     monkeypatch.setattr("numina.engine.choose.is_installed", lambda name: name != "vllm")
-    params = load().engine.model_copy(update={"name": "vllm"})
+    params = changed_params({"engine.name": "vllm"})
     with pytest.raises(UserError, match="pip install vllm"):
-        open_engine(params, model_folder, 100)
+        open_engine(params.engine, params.hardware, model_folder, 100)
 
 
 def test_auto_says_what_it_takes(model_folder, monkeypatch, capsys):
     monkeypatch.setattr("numina.engine.choose.accelerators", list)
-    open_engine(load().engine, model_folder, 100)
+    open_engine(PARAMS.engine, PARAMS.hardware, model_folder, 100)
     assert "engine: transformers (auto)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("reason", ["abort", "error", None, "repetition"])
+def test_what_vllm_did_not_complete_is_no_completion(reason):
+    output = SimpleNamespace(outputs=[SimpleNamespace(finish_reason=reason)])
+    with pytest.raises(CompletionFailed, match="ended the completion with"):
+        completion_of(output)
+    with pytest.raises(CompletionFailed):
+        completion_of(SimpleNamespace(outputs=[]))

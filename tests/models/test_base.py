@@ -1,6 +1,7 @@
 """Putting the base model in place, and what can go wrong."""
 
 import hashlib
+import json
 import re
 import shutil
 import zipfile
@@ -102,6 +103,21 @@ def without_a_tensor(folder: Path) -> None:
 
 def with_an_empty_tokenizer(folder: Path) -> None:
     (folder / "tokenizer.json").write_text("{}")
+
+
+def without_an_end_token(folder: Path) -> None:
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    del config["eos_token"]
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+
+
+def test_a_tokenizer_without_an_end_token_is_refused(model_folder, tmp_path):
+    folder = tmp_path / "endless"
+    shutil.copytree(model_folder, folder)
+    without_an_end_token(folder)
+    with pytest.raises(UserError, match=r"base_model\.name: the tokenizer of .* has no end token"):
+        place_base_model(params(source="path", name=str(folder)), tmp_path / "base")
+    assert not list(tmp_path.glob("base*"))
 
 
 def without_a_tokenizer(folder: Path) -> None:

@@ -110,6 +110,7 @@ def write_run(
         for system in GREEDY:
             rows = [made_trace(draws, problem, system.name, 0, 0) for problem in problems]
             write_rows(folder / "eval/greedy" / system.model / f"{split}.jsonl", rows)
+            write_json(folder / "eval/greedy" / system.model / "run.json", {"seconds": 100.0})
         for seed in seeds:
             verdicts = [
                 made_verdict(

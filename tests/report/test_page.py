@@ -8,16 +8,20 @@ import pytest
 
 from numina.errors import UserError
 from numina.measure.results import read_results
-from numina.measure.systems import GREEDY, SCTIR, SystemLabels
+from numina.measure.systems import GREEDY, SCTIR, SYSTEMS, SystemLabels
 from numina.report import provenance
 from numina.report.browser import browser_data, compact
 from numina.report.charts import Series, line_chart
 from numina.report.compare import between_systems, read_outcomes, with_previous
+from numina.report.csv_tables import BreakdownRow, CurveRow, LossRow, read_table
+from numina.report.grid import grid_data
 from numina.report.headline import headline, title
 from numina.report.reference import elsewhere, published
-from numina.report.tables import divisions, result_rows
+from numina.report.tables import cost_rows, divisions, result_rows
 from numina.report.traces import Segment, entries, segments, statement
 from numina.report.wording import duration, interval, p_value, points, short_count
+from numina.rows import write_json
+from tests.conftest import PARAMS
 from tests.dag import ROOT
 from tests.report.conftest import prepare, run_stage
 
@@ -41,6 +45,14 @@ def test_a_trace_is_cut_into_prose_programs_and_outputs():
         Segment("python", "print(1 < 2)"),
         Segment("output", "True"),
         Segment("text", "So $\\boxed{3}$."),
+    ]
+
+
+def test_fences_are_read_as_models_write_them():
+    assert segments("```py\nx = 1\n```\n```text\nhm\n```\n```output\n```\n") == [
+        Segment("python", "x = 1"),
+        Segment("block", "hm"),
+        Segment("output", ""),
     ]
 
 
@@ -77,6 +89,79 @@ def test_the_page_has_every_part_that_it_promises(reported):
     assert "time_bank:" in html
 
 
+def test_the_words_for_systems_are_those_of_the_runs_own_records(tmp_path):
+    """With 4 bits of AWQ at depth 0, nothing says 8-bit, GPTQ or SC-TIR of this run's figures."""
+    folder = prepare(tmp_path)
+    assert run_stage(folder, "score").returncode == 0
+    cost, run = folder / "models/quantised/cost.json", folder / "eval/sctir/run.json"
+    write_json(cost, {**json.loads(cost.read_text()), "method": "AWQ", "bits": 4})
+    write_json(run, {**json.loads(run.read_text()), "depth": 0})
+    done = run_stage(folder, "report")
+    assert done.returncode == 0, done.stderr
+    html = page(folder)
+    shown = html[html.index("<body>") : html.index("What has been published")]
+    shown += html[html.index('id="votes"') : html.index('id="trace-data"')]
+    assert "Chain of thought with votes: 4-bit AWQ, sampled, voted" in shown
+    assert "CoT votes" in shown
+    card = (folder / "models/quantised.README.md").read_text(encoding="utf-8")
+    for text in (shown, card):
+        assert "4-bit AWQ" in text
+        assert "8-bit" not in text and "gptq" not in text.lower()
+    assert "SC-TIR" not in shown
+
+
+def test_every_system_has_its_column_in_ends_and_costs(reported):
+    html = page(reported)
+    ends = html[html.index('id="ends"') : html.index('id="cost"')]
+    cost = html[html.index('id="cost"') : html.index('id="training"')]
+    for name in ("CoT", "TIR", "8-bit GPTQ", "SC-TIR"):
+        assert name in ends and name in cost
+    assert "100\u00a0s" in cost  # of the greedy stages, by their own clock
+    assert "3.33\u00a0min" in cost  # of SC-TIR
+
+
+def test_seconds_of_traces_side_by_side_are_not_added_up():
+    row = {"traces": 4, "decode_s": 8.0, "execute_s": 2.0, "wait_s": 0.0, "tokens_prompted": 1}
+    row |= {"tokens_cached": 0, "tokens_generated": 1}
+    rows = cost_rows({"all": {s.name: row for s in SYSTEMS}}, {s.name: None for s in SYSTEMS})
+    found = {(one.name, one.note): one.by_system["sctir"] for one in rows}
+    assert found["Decoding", "mean of a trace"] == 2.0
+    assert found["Running programs", "mean of a trace"] == 0.5
+    assert found["Wall-clock", "of the whole stage"] is None
+
+
+def test_the_grid_has_every_problem_whatever_traces_the_page_has_room_for(tmp_path):
+    folder = prepare(tmp_path)
+    results = read_results(
+        *(folder / path for path in ("data/validation", "eval/greedy", "eval/sctir"))
+    )
+    grid = grid_data(results)
+    assert grid["columns"] == [*([s.name, None] for s in GREEDY), ["sctir", 1], ["sctir", 2]]
+    assert [row[:2] for row in grid["rows"]] == [
+        [split, problem.id] for split, problems in results.problems.items() for problem in problems
+    ]
+    for row in grid["rows"]:
+        split, name, *_, gold, cells = row
+        assert len(cells) == len(grid["columns"])
+        verdict = next(v for v in results.sctir[split][2] if v.problem_id == name)
+        told = dict(zip(grid["fields"], cells[-1], strict=True))
+        assert told["answer"] == verdict.answer
+        assert told["right"] == (verdict.answer == gold)
+        assert told["tokens"] == sum(trace.generated_tokens for trace in verdict.traces)
+        assert told["seconds"] == 2.0  # of the verdict, by the clock
+        assert told["traces"] == len(verdict.traces)
+        greedy = dict(zip(grid["fields"], cells[0], strict=True))
+        assert greedy["seconds"] == 1.8  # 1 decoding, 0.5 running programs, 0.25 waiting
+
+
+def test_a_long_list_of_changed_files_is_cut():
+    files = [f"file_{n}.py" for n in range(30)]
+    assert provenance.Commit("0", "", []).changes == ""
+    assert provenance.Commit("0", "", files[:2]).changes == "file_0.py, file_1.py"
+    long = provenance.Commit("0", "", files).changes
+    assert long.endswith("file_7.py and 22 more files")
+
+
 def test_equal_results_give_equal_pages(reported):
     before = page(reported)
     assert run_stage(reported, "report").returncode == 0
@@ -103,9 +188,9 @@ def test_traces_beyond_the_limit_are_left_out_the_winners_last(tmp_path):
     results = read_results(
         *(folder / path for path in ("data/validation", "eval/greedy", "eval/sctir"))
     )
-    whole = browser_data(results)
+    whole = browser_data(results, PARAMS.sctir)
     assert whole["shown"] == whole["total"] == len(whole["traces"])
-    few = browser_data(results, most_bytes=len(compact(whole)) // 4)
+    few = browser_data(results, PARAMS.sctir, most_bytes=len(compact(whole)) // 4)
     assert 0 < few["shown"] < few["total"]
     assert {row["system"] for row in few["traces"]} == {"sctir"}
     assert all(row["seed"] == 1 for row in few["traces"])
@@ -119,12 +204,37 @@ def test_a_split_with_nothing_right_is_said_so_plainly():
     found = {"mini": none, "all": none}
     assert title(found) == "None of 12 problems right"
     text = " ".join(headline(found, {}, 4, LABELS))
-    assert "No vote was right on mini: 0 of 12, [0, 24]%." in text
-    assert "beyond this model" in text
+    assert "No vote was right on mini: 0 of 12, [0,\u00a024]%." in text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "n", "beyond", "trial"),
+    [
+        (0.0, 0.2425, 12, False, True),  # what a few problems cannot tell
+        (0.0, 0.35, 7, False, True),
+        (0.0, 0.138, 24, True, False),
+        (0.0074, 0.2024, 24, True, False),
+        (0.1, 0.19, 300, True, False),
+        (0.15, 0.3, 100, False, False),
+    ],
+)
+def test_problems_are_beyond_a_model_only_where_the_intervals_say_so(low, high, n, beyond, trial):
+    row = table((low + high) / 3, low, high, n)
+    text = " ".join(headline({"mini": row, "all": row}, {}, 4, LABELS))
+    assert ("beyond this model" in text) == beyond
+    assert ("trial run" in text) == trial
+
+
+def test_the_headline_names_the_systems_as_the_run_was():
+    found = {"mini": table(0.5, 0.4, 0.6), "all": table(0.5, 0.4, 0.6)}
+    text = " ".join(headline(found, {}, 4, LABELS))
+    assert "4-bit AWQ" in text and "8-bit" not in text and "GPTQ" not in text
+    depth_0 = SystemLabels.of("4-bit AWQ", greedy_depth=4, vote_depth=0)
+    assert "SC-TIR" not in " ".join(headline(found, {}, 4, depth_0))
 
 
 def test_figures_are_rounded_as_a_reader_expects():
-    assert interval({"ci95_low": 0.0, "ci95_high": 0.2425}) == "[0, 24]"
+    assert interval({"ci95_low": 0.0, "ci95_high": 0.2425}) == "[0,\u00a024]"
     assert [points(value) for value in (0.083, -0.05, 0.0)] == ["+8.3", "−5", "0"]
     assert [p_value(p) for p in (0.0002, 0.0432)] == ["p < 0.001", "p = 0.043"]
     assert [short_count(n) for n in (81, 81.25, 2637, 124_200, 3e9)] == [
@@ -147,7 +257,7 @@ def test_published_figures_stand_only_beside_the_same_problems():
 
 
 def test_a_part_that_holds_the_whole_split_is_no_division(reported):
-    found = divisions(reported / "reports/breakdown.csv")
+    found = divisions(read_table(reported / "reports/breakdown.csv", BreakdownRow))
     assert {(row.split, row.by) for row in found} == {
         ("mini_amc", by) for by in ("contest", "level", "subject")
     }
@@ -157,8 +267,15 @@ def test_a_part_that_holds_the_whole_split_is_no_division(reported):
     ("text", "reason"),
     [
         ("split,problem,system\n", "x, line 1: column 'right' is missing"),
-        ("split,problem,system,right\ns,a,sctir,2\n", "x, line 2: field 'right': '2'"),
-        ("split,problem,system,right\ns,a,sctir\n", "x, line 2: field 'right': None"),
+        (
+            "split,problem,system,right\ns,a,sctir,2\n",
+            "x, line 2: field 'right': input should be less than or equal to 1 (got '2')",
+        ),
+        (
+            "split,problem,system,right\ns,a,sctir\n",
+            "x, line 2: field 'right': input should be a valid number (got None)",
+        ),
+        ("split,problem,system,right\ns,a,sctir,1,9\n", "x, line 2: more fields than columns"),
         ("split,problem,system,right\ns,a,c,1\ns,a,c,1\n", "x, line 3: field 'problem': 'a' is"),
     ],
 )
@@ -221,3 +338,37 @@ def test_a_chart_has_its_words_for_those_who_do_not_see_it_and_the_pages_colours
 @pytest.mark.parametrize("file", ["README.md", "CONTRIBUTING.md", "LICENSE"])
 def test_what_a_stranger_looks_for_first_is_there(file):
     assert (Path(ROOT) / file).exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "reason"),
+    [
+        (LossRow, "step,epoch\n1,2\n", "line 1: column 'loss' is missing"),
+        (LossRow, "step,loss\n1,0.5\nx,0.4\n", "line 3: field 'step'"),
+        (CurveRow, "split,k,accuracy,low,high,pass_at_k,guessed\ns,1,0.5,0,2,,0\n", "'high'"),
+        (BreakdownRow, "", "line 1: column 'split' is missing"),
+    ],
+)
+def test_damaged_tables_are_named(tmp_path, kind, text, reason):
+    file = tmp_path / "table.csv"
+    file.write_text(text)
+    with pytest.raises(UserError) as error:
+        read_table(file, kind)
+    assert str(file) in str(error.value) and reason in str(error.value)
+
+
+def test_an_empty_field_of_a_curve_is_not_known(tmp_path):
+    file = tmp_path / "table.csv"
+    file.write_text("split,k,accuracy,low,high,pass_at_k,guessed\ns,4,0.5,0,1,,0\n")
+    (row,) = read_table(file, CurveRow)
+    assert row.pass_at_k is None and row.k == 4
+
+
+def test_a_quantiser_that_does_not_say_what_it_did_is_named(tmp_path):
+    folder = prepare(tmp_path)
+    assert run_stage(folder, "score").returncode == 0
+    write_json(folder / "models/quantised/cost.json", {"bits": 8})
+    done = run_stage(folder, "report")
+    assert done.returncode == 1
+    assert done.stderr == "error: models/quantised/cost.json: field 'method' is missing\n"
+    assert not (folder / "reports/index.html").exists()

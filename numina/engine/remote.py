@@ -1,0 +1,175 @@
+"""One OpenAI-compatible server: how it is asked, and what it was found to refuse.
+
+Every value that shapes sampling is stated, so that a server's own defaults (those of a model's
+generation_config.json, for one) do not apply. Some are not OpenAI's: vLLM, SGLang and llama.cpp
+know them, and a server that refuses one by name is asked without it from then on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+from numina.engine.failure import ServerFailed, from_status
+from numina.engine.protocol import Sampling
+from numina.engine.reply import first_model, parsed
+from numina.terminal import say
+
+CONNECT_S = 10.0
+# What a server may refuse by its name, with other values that mean the same, to be tried in turn.
+OPTIONAL: dict[str, tuple[Any, ...]] = {
+    "top_k": (0,),
+    "min_p": (),
+    "repetition_penalty": (),
+    "repeat_penalty": (),
+    "presence_penalty": (),
+    "frequency_penalty": (),
+    "include_stop_str_in_output": (),
+    "skip_special_tokens": (),
+    "ignore_eos": (),
+    "min_tokens": (),
+    "seed": (),
+    "logprobs": (1,),
+}
+
+
+def body_of(prompt: str, sampling: Sampling, seeds: bool) -> dict[str, Any]:
+    """A request for a completion, but for the model's name.
+
+    Args:
+        prompt: what is to be continued.
+        sampling: how.
+        seeds: send the seed too.
+    """
+    body = {
+        "prompt": prompt,
+        "max_tokens": sampling.max_new_tokens,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "stop": list(sampling.stop),
+        "logprobs": 0,
+        "include_stop_str_in_output": True,  # vLLM's; others leave the stop string out
+        "presence_penalty": 0.0,
+        "frequency_penalty": 0.0,
+        "top_k": -1,  # all tokens: vLLM, SGLang and llama.cpp agree on -1, not on 0
+        "min_p": 0.0,
+        "repetition_penalty": 1.0,
+        "repeat_penalty": 1.0,  # llama.cpp's name for it
+        "skip_special_tokens": True,
+        "ignore_eos": False,
+        "min_tokens": 0,
+    }
+    return body | ({"seed": sampling.seed} if seeds and sampling.temperature > 0 else {})
+
+
+class Remote:
+    """One server. Close it after use.
+
+    Args:
+        url: its base URL.
+        key: sent as the bearer token; "" for none.
+        model: the model's name there; "" for the first that it lists.
+        timeout_s: for a whole reply, however slowly it trickles in.
+    """
+
+    def __init__(self, url: str, key: str, model: str, timeout_s: float) -> None:
+        import openai
+
+        self.url, self.model, self.timeout_s = url.rstrip("/"), model, timeout_s
+        self.instead: dict[str, list[Any]] = {}
+        self.headers = {} if key else {"Authorization": openai.omit}
+        self.client = openai.AsyncOpenAI(
+            base_url=self.url,
+            api_key=key or "none",
+            max_retries=0,  # who is asked again, and when, is for the balancer to decide
+            timeout=openai.Timeout(None, connect=CONNECT_S),
+            # The proxy of the environment is for the world outside, not for the servers of a rack.
+            http_client=openai.DefaultAsyncHttpxClient(trust_env=self.url.startswith("https://")),
+        )
+
+    async def close(self) -> None:
+        await self.client.close()
+
+    async def named_model(self) -> str:
+        """The model's name, asked for once.
+
+        Raises:
+            ServerFailed: the server does not say.
+        """
+        if not self.model:
+            reply = await self.send(self.client.models.with_raw_response.list)
+            self.model = first_model(self.url, reply)
+        return self.model
+
+    async def complete(self, body: dict[str, Any]) -> dict[str, Any]:
+        """What the server replies to a request; without those values that it refuses by name.
+
+        Raises:
+            ServerFailed: it does not reply as it should.
+        """
+        model = await self.named_model()
+        while True:
+            sent = self.adapted(body)
+            required = {key: sent.pop(key) for key in ("prompt", "max_tokens")}
+            try:
+                return await self.send(
+                    self.client.completions.with_raw_response.create,
+                    model=model,
+                    **required,
+                    extra_body=sent,
+                )
+            except ServerFailed as error:
+                named = [
+                    key for key in OPTIONAL if key in sent and re.search(rf"\b{key}\b", error.told)
+                ]
+                if error.kind != "refused" or not named:
+                    raise
+                for key in named:
+                    self.give_way(key, sent[key])
+
+    def adapted(self, body: dict[str, Any]) -> dict[str, Any]:
+        """A request in words that this server has not refused."""
+        kept = dict(body)
+        for key, values in self.instead.items():
+            if key in kept:
+                kept |= {key: values[0]} if values else {}
+                if not values:
+                    del kept[key]
+        return kept
+
+    def give_way(self, key: str, value: Any) -> None:
+        """Take note that the server refuses a value of an optional key."""
+        left = self.instead.setdefault(key, [value, *OPTIONAL[key]])
+        if left and left[0] == value:  # else another request has noted it already
+            del left[0]
+            if not left:
+                words = f"engine: {self.url} refuses {key}: its own default applies"
+                say(words)
+
+    async def send(self, ask: Any, **arguments: Any) -> dict[str, Any]:
+        """Send one request by a method of the client: the JSON object that comes back.
+
+        Raises:
+            ServerFailed: anything else does, or nothing within `timeout_s`.
+        """
+        import openai
+
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                raw = await ask(**arguments, extra_headers=self.headers)
+            return parsed(self.url, raw.http_response.content)
+        except openai.APIStatusError as error:
+            response = error.response
+            text = response.content[:4000].decode(errors="replace")
+            raise from_status(self.url, error.status_code, response.headers, text) from None
+        except openai.APITimeoutError:
+            message = f"{self.url}: no connection within {CONNECT_S:g} s"
+            raise ServerFailed(message, "busy") from None
+        except TimeoutError:
+            message = f"{self.url}: no whole reply within {self.timeout_s:g} s"
+            raise ServerFailed(message, "fault") from None
+        except (openai.OpenAIError, OSError, ValueError) as error:
+            reason = error.__cause__ or error
+            message = f"{self.url}: {type(reason).__name__} {reason}".rstrip()
+            raise ServerFailed(message, "busy") from None

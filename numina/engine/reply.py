@@ -1,0 +1,123 @@
+"""What a server replied, checked: whatever it sent, the result is a completion or a failure."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+from numina.engine.failure import TEXT, ServerFailed
+from numina.engine.protocol import Completion, Sampling, cut_at_stop
+
+NO_STOP = (
+    "the server neither keeps stop strings (include_stop_str_in_output) nor says which one it "
+    "met (stop_reason); serve the model with vLLM or SGLang"
+)
+
+
+def parsed(where: str, content: bytes) -> dict[str, Any]:
+    """The JSON object that a server sent.
+
+    Raises:
+        ServerFailed: it sent something else.
+    """
+    if not content.strip():
+        raise ServerFailed(f"{where}: an empty reply", "fault")
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        start = content[:60].decode(errors="replace")
+        raise ServerFailed(f"{where}: the reply is not JSON: {start!r}", "fault") from None
+    if not isinstance(found, dict):
+        raise ServerFailed(f"{where}: the reply is {str(found)[:60]!r}, not an object", "fault")
+    if found.get("error") and not found.get("choices"):
+        words = " ".join(str(found["error"]).split())[:TEXT]
+        raise ServerFailed(f"{where}: the reply is an error: {words}", "fault")
+    return found
+
+
+def first_model(where: str, reply: dict[str, Any]) -> str:
+    """The name of the first model of a server's list.
+
+    Raises:
+        ServerFailed: it lists none.
+    """
+    listed = reply.get("data")
+    first = listed[0] if isinstance(listed, list) and listed else None
+    name = first.get("id") if isinstance(first, dict) else None
+    if not isinstance(name, str) or not name:
+        raise ServerFailed(f"{where}: lists no model", "fault")
+    return name
+
+
+def completion_of(
+    where: str,
+    reply: dict[str, Any],
+    prompt: str,
+    sampling: Sampling,
+    waited_s: float,
+    count: Callable[[str], int],
+) -> Completion:
+    """The completion in a server's reply.
+
+    Args:
+        where: the server's address, for messages.
+        reply: what it sent.
+        prompt, sampling: what it was asked.
+        waited_s: seconds until it was asked.
+        count: counts the tokens of a text, where the server does not.
+
+    Raises:
+        ServerFailed: there is no completion in it, or one that did not come to its end; or the
+            server left the stop string out and does not say which one it was, so that a stop cannot
+            be told from the end. vLLM's servers keep it, and SGLang's name it.
+    """
+    choices = reply.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(choice, dict):
+        raise ServerFailed(f"{where}: no choices in the reply", "fault")
+    text, reason = choice.get("text"), choice.get("finish_reason")
+    if not isinstance(text, str):
+        raise ServerFailed(f"{where}: no text in the reply", "fault")
+    if reason not in ("stop", "length"):
+        raise ServerFailed(f"{where}: the completion ended with {reason!r}", "fault")
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    finish = "length"
+    if reason == "stop":
+        named = [key for key in ("stop_reason", "matched_stop") if key in choice]
+        met = choice[named[0]] if named else None
+        if not named and sampling.stop and cut_at_stop(text, sampling.stop) is None:
+            raise ServerFailed(f"{where}: {NO_STOP}", "unsuitable")
+        if met in sampling.stop and cut_at_stop(text, sampling.stop) is None:
+            text += met
+        finish = "end"
+    cut = cut_at_stop(text, sampling.stop)
+    usage = in_object(reply, "usage")
+    return Completion(
+        text=text if cut is None else cut,
+        finish=finish if cut is None else "stop",
+        prompt_tokens=whole(usage.get("prompt_tokens")) or count(prompt),
+        generated_tokens=whole(usage.get("completion_tokens")) or count(text),
+        logprob_sum=logprob_sum(in_object(choice, "logprobs").get("token_logprobs")),
+        cached_tokens=whole(in_object(usage, "prompt_tokens_details").get("cached_tokens")),
+        waited_s=waited_s,
+    )
+
+
+def in_object(found: dict[str, Any], key: str) -> dict[str, Any]:
+    """An object within an object; empty where there is none."""
+    inner = found.get(key)
+    return inner if isinstance(inner, dict) else {}
+
+
+def whole(value: Any) -> int:
+    """A count; 0 where it is none."""
+    return value if isinstance(value, int) and value > 0 and not isinstance(value, bool) else 0
+
+
+def logprob_sum(values: Any) -> float:
+    """The sum of log-probabilities; those that are not finite numbers are left out."""
+    listed = values if isinstance(values, list) else []
+    numbers = [value for value in listed if isinstance(value, int | float)]
+    return float(sum(value for value in numbers if math.isfinite(value)))

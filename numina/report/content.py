@@ -1,0 +1,139 @@
+"""What the page shows, computed from what a run left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numina.measure.score import ALL
+from numina.measure.systems import SCTIR, SystemLabels
+from numina.report.browser import browser_data
+from numina.report.charts import loss_chart, majority_chart
+from numina.report.compare import Comparison, Previous, between_systems, previous_run
+from numina.report.dag import dag_chart
+from numina.report.evidence import RunEvidence
+from numina.report.facts import facts
+from numina.report.grid import grid_data
+from numina.report.headline import headline, title
+from numina.report.provenance import Commit, lock_hashes
+from numina.report.reference import Published, elsewhere
+from numina.report.tables import (
+    CostRow,
+    Division,
+    Part,
+    Tally,
+    cost_rows,
+    divisions,
+    result_rows,
+    tally,
+)
+from numina.report.takeaway import takeaway
+from numina.report.ties import TieBreak, count_ties
+
+TRAININGS = {"cot": "CoT", "tir": "TIR"}
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """All that the page shows.
+
+    Attributes:
+        labels: of the systems.
+        title: the one figure of the run.
+        headline: sentences.
+        results: by split.
+        steps: what each step of the recipe adds.
+        previous: against the last commit.
+        divisions: by year, contest, level, subject.
+        elsewhere: published figures on other problems.
+        majority, loss, dag: SVG.
+        ends, programs: of traces, and of the programs in them.
+        costs: see `tables.cost_rows`.
+        stops: why votes were closed, and how many.
+        ties: votes that were ties, by what decided them.
+        saved: the share of the tokens that was saved by closing them early.
+        rounds: of the TIR data.
+        quantisation: the quantiser's own record.
+        browser: see `browser.browser_data`.
+        grid: see `grid.grid_data`.
+        takeaway: see `takeaway.takeaway`.
+        facts: what ran, in names and words.
+        hashes: of what the stages wrote.
+        commit: that the run started from.
+        params: the text of params.yaml.
+    """
+
+    labels: SystemLabels
+    title: str
+    headline: list[str]
+    results: list[Part]
+    steps: dict[str, Comparison]
+    previous: Previous
+    divisions: list[Division]
+    elsewhere: list[Published]
+    majority: str
+    loss: str
+    dag: str
+    ends: Tally
+    programs: Tally
+    costs: list[CostRow]
+    stops: dict[str, int]
+    ties: Mapping[TieBreak, int]
+    saved: float
+    rounds: Mapping[str, Mapping[str, int]]
+    quantisation: Mapping[str, Any]
+    browser: dict[str, Any]
+    grid: dict[str, Any]
+    takeaway: dict[str, Any]
+    facts: dict[str, str]
+    hashes: dict[str, str]
+    commit: Commit | None
+    params: str
+
+
+def content_of(
+    evidence: RunEvidence,
+    versions: Mapping[str, str | None],
+    dvc_yaml: Path,
+    dvc_lock: Path,
+    params_yaml: Path,
+) -> Content:
+    """What the page shows of a run.
+
+    Args:
+        evidence: what the run left.
+        versions: of the packages that are installed; None where one is missing.
+        dvc_yaml, dvc_lock, params_yaml: the pipeline's own files.
+    """
+    table, costs, run = evidence.table, evidence.costs, evidence.run
+    steps = between_systems(evidence.outcomes)
+    return Content(
+        labels=evidence.labels,
+        title=title(table),
+        headline=headline(table, steps, run["n"], evidence.labels),
+        results=result_rows(table),
+        steps=steps,
+        previous=previous_run(evidence.outcomes, evidence.outcomes_file, evidence.commit),
+        divisions=divisions(evidence.breakdown),
+        elsewhere=elsewhere({s: len(rows) for s, rows in evidence.results.problems.items()}),
+        majority=majority_chart(evidence.curve),
+        loss=loss_chart({TRAININGS[name]: t.steps for name, t in evidence.trainings.items()}),
+        dag=dag_chart(dvc_yaml),
+        ends=tally(costs, "ends"),
+        programs=tally(costs, "programs"),
+        costs=cost_rows(costs, evidence.clock),
+        stops=costs[ALL][SCTIR.name]["stops"],
+        ties=count_ties(evidence.results.verdicts(), evidence.sctir),
+        saved=table[ALL][SCTIR.name]["tokens_saved"],
+        rounds=evidence.rounds,
+        quantisation=evidence.quantisation,
+        browser=browser_data(evidence.results, evidence.sctir),
+        grid=grid_data(evidence.results),
+        takeaway=takeaway(table, evidence.curve, evidence.breakdown),
+        facts=facts(evidence.params, run, evidence.results, versions),
+        hashes=lock_hashes(dvc_lock),
+        commit=evidence.commit,
+        params=params_yaml.read_text(encoding="utf-8"),
+    )

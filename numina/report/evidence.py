@@ -1,0 +1,104 @@
+"""Everything that the page and the cards rest on, read and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numina.measure.results import Results, read_results
+from numina.measure.score import ALL, Table
+from numina.measure.systems import SystemLabels, quantisation_name
+from numina.report.compare import Shares, read_outcomes
+from numina.report.csv_tables import BreakdownRow, CurveRow, read_table
+from numina.report.facts import Training, read_training, wall_clock
+from numina.report.provenance import Commit, last_commit
+from numina.rows import existing, read_object
+from numina.settings.decoding import Sctir
+from numina.settings.params import Params
+
+RUN_FIELDS = (*Sctir.model_fields, "seconds", "machine", "isolation", "engine")
+QUANTISATION_FIELDS = (
+    *("method", "bits", "group_size", "calibration_rows", "loss_rows"),
+    *("loss_before", "loss_after", "bytes_before", "bytes_after"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunEvidence:
+    """What a run left.
+
+    Attributes:
+        table: as of `numina.measure.score.metrics`.
+        costs: as of `numina.measure.cost.costs`, by split.
+        results: traces and votes.
+        outcomes: by system, split and problem.
+        outcomes_file: where they are from.
+        curve: maj@k by split.
+        breakdown: accuracies by year, contest, level and subject.
+        trainings: of the stages cot and tir.
+        rounds: of the TIR data.
+        quantisation: the quantiser's own record.
+        run: what `eval_sctir` noted of its run.
+        clock: the wall-clock of each system's stage in seconds; None where it noted none.
+        commit: that the run started from; None where there is none.
+    """
+
+    params: Params
+    table: Table
+    costs: Mapping[str, Any]
+    results: Results
+    outcomes: Shares
+    outcomes_file: Path
+    curve: Sequence[CurveRow]
+    breakdown: Sequence[BreakdownRow]
+    trainings: Mapping[str, Training]
+    rounds: Mapping[str, Any]
+    quantisation: Mapping[str, Any]
+    run: Mapping[str, Any]
+    clock: Mapping[str, float | None]
+    commit: Commit | None
+
+    @property
+    def sctir(self) -> Sctir:
+        """The knobs that the votes were cast with."""
+        return Sctir(**{name: self.run[name] for name in Sctir.model_fields})
+
+    @property
+    def labels(self) -> SystemLabels:
+        """What the systems of this run are called."""
+        quantisation = quantisation_name(self.quantisation)
+        return SystemLabels.of(quantisation, self.params.eval_greedy.depth, self.run["depth"])
+
+
+def read_evidence(paths: Mapping[str, Path], params: Params) -> RunEvidence:
+    """Read what a run left, from the paths that `stages.report` is given.
+
+    Raises:
+        UserError: a file is missing or damaged, or lacks a field.
+    """
+    outcomes = existing(paths["outcomes"])
+    run = read_object(paths["sctir"] / "run.json", *RUN_FIELDS)
+    knobs = {"cot": params.sft_cot, "tir": params.sft_tir}
+    return RunEvidence(
+        params=params,
+        table=read_object(paths["metrics"], ALL),
+        costs=read_object(paths["costs"], ALL),
+        results=read_results(paths["validation"], paths["greedy"], paths["sctir"]),
+        outcomes=read_outcomes(outcomes.read_text(encoding="utf-8"), str(outcomes)),
+        outcomes_file=outcomes,
+        curve=read_table(paths["curve"], CurveRow),
+        breakdown=read_table(paths["breakdown"], BreakdownRow),
+        trainings={
+            stage: read_training(
+                paths[f"{stage}_data"] / "train.jsonl", paths[f"{stage}_loss"], knobs[stage]
+            )
+            for stage in knobs
+        },
+        rounds=read_object(paths["tir_data"] / "rounds.json"),
+        quantisation=read_object(paths["quantised"] / "cost.json", *QUANTISATION_FIELDS),
+        run=run,
+        clock=wall_clock(paths["greedy"], run),
+        commit=last_commit(),
+    )
