@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from numina.errors import UserError
-from numina.profile import arguments, differences, hydra_value, merged
+from numina.profile import merged
 from numina.settings import check_fits, load, parse, read
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -208,43 +208,3 @@ def test_a_params_file_that_cannot_be_read(tmp_path, text, reason):
         path.write_text(text)
     with pytest.raises(UserError, match=reason):
         read(path)
-
-
-@pytest.mark.parametrize("name", sorted(file.stem for file in ROOT.glob("profiles/*.yaml")))
-def test_every_profile_is_valid_and_holds_differences_only(name, monkeypatch):
-    monkeypatch.chdir(ROOT)
-    leaves = differences(yaml.safe_load(Path(f"profiles/{name}.yaml").read_text()), DEFAULT)
-    assert merged(leaves, DEFAULT) != DEFAULT
-    for key, value in leaves.items():
-        assert merged({key: value}, DEFAULT) != DEFAULT, f"{key} is the default"
-    assert len(arguments(name)) == 2 * len(leaves)
-
-
-def test_a_profile_with_an_unknown_key_is_refused():
-    with pytest.raises(UserError, match=r"sctir\.m: params\.yaml has no such key"):
-        differences({"sctir": {"m": 4}}, DEFAULT)
-
-
-def test_an_unknown_profile_names_those_that_exist(monkeypatch):
-    monkeypatch.chdir(ROOT)
-    with pytest.raises(UserError, match="real-sets"):
-        arguments("nothing")
-
-
-@pytest.mark.parametrize(("text", "reason"), [("a: [", "not YAML"), ("x", "holds no sections")])
-def test_a_profile_that_cannot_be_read_is_named(tmp_path, monkeypatch, text, reason):
-    (tmp_path / "profiles").mkdir()
-    (tmp_path / "profiles/some.yaml").write_text(text)
-    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match=rf"profiles/some\.yaml: {reason}"):
-        arguments("some")
-
-
-def test_values_are_written_as_hydra_reads_them():
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-
-    parser = OverridesParser.create()
-    for value in [True, 1.5, "a b'c", ["x", "y"], [{"path": "../a/b.jsonl.gz", "count": 3}]]:
-        override = parser.parse_override(f"key={hydra_value(value)}")
-        assert override.value() == value

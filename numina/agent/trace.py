@@ -32,9 +32,12 @@ class Programs(Protocol):
 
 
 class Sandboxes(Protocol):
-    """Gives each trace a session of its own: `numina.sandbox.pool.Pool`, or a recorded one."""
+    """Gives each trace a session of its own: `numina.sandbox.pool.SandboxPool`, or a recorded one.
 
-    def session(self) -> AbstractAsyncContextManager[Programs]: ...
+    A session's random numbers are drawn from its seed.
+    """
+
+    def session(self, seed: int = 0) -> AbstractAsyncContextManager[Programs]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,8 @@ async def run_trace(
         agent.watch(Event(problem.id, seed, index, kind, text))
 
     tell("start", "")
-    async with agent.sandboxes.session() as session:
+    # Seeded by trace: if all drew the same random numbers, their votes would err together.
+    async with agent.sandboxes.session(trace_seed(seed, problem.id, index)) as session:
         while not grown.end:
             before = len(grown.text)
             step = step_seed(seed, problem.id, index, len(outputs))
@@ -244,6 +248,11 @@ async def execute(
     grown.execute_s += result.wall_s
     grown.wait_s += max(0.0, clock() - started - result.wall_s)
     return result.status, output_text(result, output_chars)
+
+
+def trace_seed(seed: int, problem_id: str, index: int) -> int:
+    """A seed for the programs of one trace, the same in every run."""
+    return zlib.crc32(f"{seed}/{problem_id}/{index}".encode())
 
 
 def step_seed(seed: int, problem_id: str, index: int, step: int) -> int:

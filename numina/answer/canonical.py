@@ -13,9 +13,9 @@ from typing import Any
 
 import sympy
 
-from numina.answer.compare import entries, named, numerator, stated, value_of
+from numina.answer.compare import entries, named, numerator, prose, stated, value_of
 from numina.answer.latex import Unreadable, is_matrix, read_formula
-from numina.answer.normalise import key
+from numina.answer.normalise import WORDS, key
 from numina.answer.number import read_number
 from numina.answer.sets import as_set, names_set, read
 from numina.answer.shape import Shape, read_shape, spelled
@@ -84,6 +84,8 @@ def formula(text: str) -> str:
     number = read_number(text)
     if number is not None:
         return str(number.value)
+    if WORDS.fullmatch(text.strip()) and prose(text):
+        return f"text {key(text.strip())}"
     try:
         value = read_formula(text)
     except Unreadable:
@@ -168,7 +170,11 @@ def equation(shape: Shape) -> str:
 def conditions(shape: Shape) -> str:
     """A set of real numbers; conditions on several names by their parts."""
     try:
-        return f"set {as_set(shape)}"
+        found = as_set(shape)
+        if isinstance(found, sympy.Interval):  # as a pair in brackets is written
+            left, right = "(" if found.left_open else "[", ")" if found.right_open else "]"
+            return f"{left}{constant(found.start)}, {constant(found.end)}{right}"
+        return f"set {found}"
     except (Unreadable, NotImplementedError, TypeError):
         inner = ", ".join(sorted(map(form, shape.items))) if shape.kind != "chain" else ""
         terms = " ".join(form(item) for item in shape.items) if shape.kind == "chain" else inner

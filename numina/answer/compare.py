@@ -9,7 +9,7 @@ from typing import Any
 import sympy
 
 from numina.answer.latex import Malformed, Unreadable, is_matrix, read_formula
-from numina.answer.normalise import key, unstyled
+from numina.answer.normalise import WORDS, key, unstyled
 from numina.answer.number import equal_numbers, read_number
 from numina.answer.sets import as_set, names_set, read, variables
 from numina.answer.shape import Shape, flat, is_name, read_shape, spelled
@@ -80,6 +80,8 @@ def equal_shapes(left: Shape, right: Shape) -> bool:
 def equal_texts(left: str, right: str) -> bool:
     if key(left) == key(right):
         return True
+    if all(WORDS.fullmatch(side.strip()) and prose(side) for side in (left, right)):
+        return False  # their letters are no product
     gaps = [DOTS in side for side in (left, right)]
     if DOTS in (left.strip(), right.strip()):
         return False
@@ -157,7 +159,7 @@ def in_order(left: Sequence[Shape], right: Sequence[Shape]) -> bool:
 
 
 def equal_pair_and_list(pair: Shape, other: Shape) -> bool:
-    """``(1, 2)`` or a printed ``[1, 2]`` and bare values; all but the order of the latter counts."""
+    """``(1, 2)`` or a printed ``[1, 2]`` and bare values; of ``[1, 2]`` the order is free."""
     if pair.text == "()":
         return in_order(pair.items, other.items)
     return pair.text == "[]" and equal_members(pair.items, other.items)
@@ -435,6 +437,8 @@ def equal_inequalities(left: Shape, right: Shape) -> bool:
     except (Unreadable, NotImplementedError) as reason:
         if left.text in (right.text, flipped) and "=" not in left.text and named_only(left, right):
             return False
+        if ("=" in left.text.split()) != ("=" in right.text.split()):
+            return False
         raise Undecided(str(reason)) from None
 
 
@@ -469,6 +473,8 @@ def equal_sets(left: Shape, right: Shape) -> bool:
                 pass
     elif {left.kind, right.kind} == {"meet", "bounds"} and equal_members(left.items, right.items):
         return True
+    if any(side.kind == "pair" and len(side.items) > 2 for side in (left, right)):
+        return False
     try:
         names = [variables(side) for side in (left, right)]
         if max(map(len, names)) > 1:

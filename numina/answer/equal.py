@@ -34,8 +34,8 @@ INTEGER = re.compile(r"([+-]?)0*(\d+)(?:\.0*)?", re.ASCII)
 NAMED = re.compile(r"([A-Za-z](?:_\w|_\{\w+\})?) ?= ?(?=[-+\d.\\])")
 LETTER = r"(?:\(([A-J])\)|\[([A-J])\](?!,)|([A-J])[.):](?=\s|$|\d|\\)|([A-J])(?=$))"
 OPTION = re.compile(
-    rf"(?i:(?:the )?(?:option|choice|answer)s? ?:? ?)?{LETTER}\.?(?! ?(?:[-+*/^=,<>_]|\\c[au]p|and\b|or\b))"
-    r" *(.*)",
+    rf"(?i:(?:the )?(?:option|choice|answer)s? ?:? ?)?{LETTER}\.?"
+    r"(?! ?(?:[-+*/^=,<>_]|\\c[au]p|and\b|or\b)) *(.*)",
     re.S,
 )
 OPTION_NAMED = re.compile(r"(?i:(?:the )?(?:option|choice)) ?\(?([A-Ja-j])\)?[.:]? *(.*)", re.S)
@@ -171,6 +171,8 @@ def digits(text: str) -> tuple[str, str] | None:
 def read_answer(text: str) -> Answer:
     """Find, clean and read an answer, as far as that goes without sympy."""
     stated = find.stated_answer(normalise.repair(text))
+    if len(stated) > 2 * LONGEST_FORMULA:
+        return Answer(stated, stated)
     cleaned = normalise.clean(as_latex(stated))
     shown = normalise.unstyled(cleaned)
     if OPTIONS.fullmatch(shown):

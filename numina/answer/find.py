@@ -24,13 +24,14 @@ PLACEHOLDER = re.compile(
 MARKED = re.compile(
     r"""
     (?:^|(?<=[\n.!?:*>]))[ \t>*_#-]*                      # **Answer:** 18
-        (?:(?:the|my|so|thus|hence|therefore|our)[ ,]+)*(?:final\s+|correct\s+)?(?:answer|ans|result)\b
+        (?:(?:the|my|so|thus|hence|therefore|our)[ ,]+)*
+        (?:final\s+|correct\s+)?(?:answer|ans|result)\b
         (?:[ \t]*(?:choice|value))?[ \t]*(?:\*\*|__)?[ \t]*(?::|\uff1a|=)[ \t]*(?:\*\*|__)?
     | \banswer\s+(?:to[^.\n]{1,80}?\s)?(?:is|equals|=|would\s+be|must\s+be|becomes)
         (?:\s+(?:therefore|thus|then|simply|just|indeed|hence|given\s+by))?\b\s*:?
         (?!\s*(?:that\b|not\b|to\s|because|obtained|found|correct|wrong|in\s|given|known|unique|clear)\b)
     | ^[ \t]*\#\#\#\#[ \t]+(?!\#|[A-Za-z]+\s)             # GSM8K
-    | (?:\u7b54\u6848|\u7b54|\u7b54\u6848\u662f)(?:\u4e3a|\u662f)?[ \t]*(?:[:\uff1a]|(?<=[\u4e3a\u662f]))
+    | (?:\u7b54\u6848|\u7b54)(?:\u4e3a|\u662f)?[ \t]*(?:[:\uff1a]|(?<=[\u4e3a\u662f]))
     | ^[ \t]*(?:\#+|\*\*)[ \t]*(?:final\s+)?answer\b[ \t:*]*$    # a heading
     | <answer>
     """,
@@ -40,7 +41,7 @@ EMPTY_BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{[^{}]*\}")
 BEHIND = re.compile(r"[ \t]*(?:\*\*|__)?[ \t]*(?P<line>\n\s*)?")
 STOP = re.compile(
     r"</answer>|\n|(?<=[^\s\d])\.(?=\s+[A-Z(\\$]|\s*$)|(?<=\d)\.(?=\s|$)"
-    r"|[\u3002\uff1b]|(?<=[\w)}$\]*])[,;]?\s+(?:and\s+)?(?:which|because|since|so\s|as\s+(?:the|we)\b|where\s+we"
+    r"|[\u3002\uff1b]|(?<=[\w)}$\]*])[,;]?\s+(?:and\s+)?(?:which|because|since|so\s|as\s+(?:the|we|it|\w+ed)\b|where\s+we"
     r"|I\s+hope)"
 )
 MATH = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|(?<!\\)\$((?:\\.|[^$\\])+?)\$", re.S)
@@ -59,6 +60,7 @@ WORD = re.compile(r"[A-Za-z]{2,}")
 BOUND = re.compile(
     r"\s*(?:more|less|fewer|greater|at least|at most|over|under|no more|no less)\b", re.I
 )
+OPTION = re.compile(r"(?:\\(?:text|mathrm|mathbf)[a-z]*\s*\{)?\(?[A-J]\)?[.:]?\}?")
 SPOKEN = re.compile(
     r"(?<![A-Za-z])(?:[A-Za-z]{3,}|(?:is|it|so|we|to|of|in|at|by|be|an|as|if|on|or|no|do|he|my|us))"
     r"(?![A-Za-z(]|\.[A-Za-z]+\()",
@@ -101,7 +103,7 @@ def find_answer(text: str, from_output: bool = False) -> str | None:
     found = stated_in_boxes(said) or marked(said) or display(said)
     if found is not None:
         return found
-    if is_plain(said) and not words(said):
+    if is_plain(said) and not words(said) and not BOX.search(said):
         return stripped(said)
     return last_output(text) if from_output else None
 
@@ -269,7 +271,8 @@ def is_plain(text: str) -> bool:
 def words(text: str) -> list[str]:
     """The words of a text that are no commands, functions (``sqrt``) or names (``xy``, ``ABC``)."""
     text = CALLED.sub(" ", re.sub(r"\\[a-zA-Z]+(?:\{[^{}]*\})?", " ", text))
-    return [word for word in SPOKEN.findall(text) if not word.isupper()]
+    found = SPOKEN.findall(text)
+    return [word for word in found if not word.isupper() and word.lower() not in ("and", "or")]
 
 
 def is_sentence(text: str) -> bool:
@@ -287,6 +290,8 @@ def last_value(text: str) -> str | None:
             first -= 1
         inner = ", ".join(next(filter(None, match.groups())).strip() for match in formulas[first:])
         behind = text[formulas[-1].end() :].strip(" .")
+        if OPTION.fullmatch(inner) and behind and len(behind) < 40:
+            return f"{inner} {behind}"
         return f"{inner} {behind}" if re.match(r"\\?%|percent|pct", behind) else inner
     if BOUND.match(text):
         return None

@@ -9,6 +9,7 @@ a backslash is what programs print, the natural one. Runs in the worker processe
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from typing import Any
@@ -31,7 +32,8 @@ def common_log(value: Any) -> Any:
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     **{name: getattr(sympy, name) for name in ("sin", "cos", "tan", "cot", "sec", "csc", "exp")},
     **{f"{name}h": getattr(sympy, f"{name}h") for name in ("sin", "cos", "tan", "cot")},
-    **{f"arc{name}": getattr(sympy, f"a{name}") for name in ("sin", "cos", "tan", "cot", "sec", "csc")},
+    **{f"arc{name}": getattr(sympy, f"a{name}") for name in ("sin", "cos", "tan", "cot")},
+    **{f"arc{name}": getattr(sympy, f"a{name}") for name in ("sec", "csc")},
     **{f"a{name}": getattr(sympy, f"a{name}") for name in ("sin", "cos", "tan")},
     **{"tg": sympy.tan, "ctg": sympy.cot, "arctg": sympy.atan, "cosec": sympy.csc},
     **{"ln": sympy.log, "log": sympy.log, r"\log": common_log, "lg": common_log, "cis": cis},
@@ -65,8 +67,9 @@ MATRIX = re.compile(
     re.S,
 )
 BASED = re.compile(
-    r"(?<![\w.\\^])(?P<digits>\d[0-9A-Z]*|[A-Z]+\d[0-9A-Z]*|[A-F]{2,}(?=_\{16\}))_(?:\{(?P<long>\d+)\}|(?P<short>\d))(?!\d)"
+    r"(?<![\w.\\^])(?P<digits>\d[0-9A-Z]*(?:\.[0-9A-Z]+)?|[A-Z]+\d[0-9A-Z]*|[A-F]{2,}(?=_\{16\}))_(?:\{(?P<long>\d+)\}|(?P<short>\d))(?!\d)"
 )
+DERIVATIVE = re.compile(r"\\frac\s*\{\s*(?:d|\\partial)\b[^{}]*\}\s*\{\s*(?:d|\\partial ?)[a-z]")
 PRIVATE = 0xE000  # characters that stand for matrices
 
 
@@ -87,6 +90,8 @@ def read_formula(text: str, *, dots: bool = False) -> Any:
     """
     if not text.strip():
         raise Unreadable("empty")
+    if DERIVATIVE.search(text):
+        raise Unreadable("a derivative")
     matrices: list[Any] = []
     text = thousands(text)
 
@@ -133,18 +138,20 @@ def is_matrix(value: Any) -> bool:
 def in_base(match: re.Match[str]) -> str:
     """A number in a base, as ``1202_3``, in base ten; where it cannot be one, a name of its own."""
     digits, base = match["digits"], int(match["long"] or match["short"])
-    if 2 <= base <= 36 and (base > 10 or digits.isdigit()):
+    if 2 <= base <= 36 and (base > 10 or digits.replace(".", "").isdigit()):
         try:
-            return f"({int(digits, base)})"
+            whole, _, rest = digits.partition(".")
+            value = int(whole + rest, base)
+            return rf"(\frac{{{value}}}{{{base ** len(rest)}}})" if rest else f"({value})"
         except ValueError:
             pass
     if digits[0].isalpha():
         return match[0]
-    raise Unreadable(f"{digits} in base {base}")
+    raise Malformed(f"{digits} in base {base}")
 
 
 class Malformed(Unreadable):
-    """What no formula can be: an operator without its value, a comma in a sum."""
+    """What has no value: an operator without its operand, a comma in a sum, 1/0."""
 
 
 class Parser:
@@ -386,13 +393,13 @@ def series(terms: list[Any], dots: int) -> Any:
     if len(first) < 2 or len(last) != 1 or not known:
         raise Unreadable("dots")
     step = first[1] - first[0]
-    if all(b - a == step for a, b in zip(first, first[1:], strict=False)) and step:
+    if all(b - a == step for a, b in itertools.pairwise(first)) and step:
         count = (last[0] - first[0]) / step + 1
         if count.is_Integer and count > len(first):
             return (first[0] + last[0]) * count / 2
     if len(first) > 2 and 0 not in first:
         factor = first[1] / first[0]
-        if all(b / a == factor for a, b in zip(first, first[1:], strict=False)):
+        if all(b / a == factor for a, b in itertools.pairwise(first)):
             total = first[0]
             for _ in range(10_000):
                 if first[0] == last[0]:
@@ -436,8 +443,10 @@ def negative(value: Any) -> bool:
 
 
 def quotient(top: Any, low: Any) -> Any:
-    if is_matrix(low) or low == 0:
-        raise Unreadable("division by zero" if not is_matrix(low) else "division by a matrix")
+    if is_matrix(low):
+        raise Unreadable("division by a matrix")
+    if low == 0:
+        raise Malformed("division by zero")
     return top / low
 
 

@@ -121,7 +121,9 @@ REWRITTEN = rules(
         r"(?!\(?(?:and|or|where|mod)\b)",
         " , ",
     ),
-    (r"\\(?:qquad|quad)|(?<!\\)\\[,;:! ]|\\(?:hspace|phantom|vspace)\*?\{[^{}]*\}|~", " "),
+    (r"(?<!\\)\\!", ""),
+    (r"\}\s+_(?=\{?\d)", "}_"),
+    (r"\\(?:qquad|quad)|(?<!\\)\\[,;: ]|\\(?:hspace|phantom|vspace)\*?\{[^{}]*\}|~", " "),
     (r"\\(?:leqslant|leqq|leq|le|lt|geqslant|geqq|geq|ge|gt)(?![a-z])", lambda m: ORDER[m[0][1:]]),
     (r"<=|=<", r"\\le "),
     (r">=", r"\\ge "),
@@ -215,14 +217,15 @@ SPACES = re.compile(r"\s+")
 REMOVABLE = re.compile(r"(?<![\d,]) | (?!\d)|(?<=,) (?!\d{3}(?!\d))")
 WORDS = re.compile(r"[A-Za-z][A-Za-z' .-]*[A-Za-z]")
 REASON = re.compile(
-    r"(?<=[\d)}\]A-Za-z%])[,;]?\s+(?:because|since|as (?:the|we|required|desired)|so (?:the|we|that)"
-    r"|by the|which (?:is|gives)|thus|therefore|hence)\b.*$",
+    r"(?<=[\d)}\]A-Za-z%])[,;]?\s+(?:because|since|as (?:the|we|required|desired)"
+    r"|so (?:the|we|that)|by the|which (?:is|gives)|thus|therefore|hence)\b.*$",
     re.S,
 )
 CONDITION = re.compile(
     r"[,;]?\s*\(?\s*(?:\\(?:text|mathrm|mbox)\s*\{[,\s]*)?(?:where|for|with)?(?:\s+(?:any|all|every"
-    r"|some|integers?|an integer))*\s*\}?\s*\$?\s*(?P<name>[a-zA-Z])\s*(?:\$?\s*(?:\\(?:text|mathrm|mbox)"
-    r"\s*\{)?\s*is (?:an|any)(?: arbitrary)? integer\s*\}?|\\in\s*(?:\\mathbb\s*\{?\s*Z\s*\}?|\\Z\b|Z\b))"
+    r"|some|integers?|an integer))*\s*\}?\s*\$?\s*(?P<name>[a-zA-Z])\s*(?:\$?\s*"
+    r"(?:\\(?:text|mathrm|mbox)\s*\{)?\s*is (?:an|any)(?: arbitrary)? integer\s*\}?"
+    r"|\\in\s*(?:\\mathbb\s*\{?\s*Z\s*\}?|\\Z\b|Z\b))"
     r"\s*\)?\s*$"
 )
 

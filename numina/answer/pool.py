@@ -55,7 +55,7 @@ class Worker:
             RuntimeError: the process cannot start.
         """
         if not self.ready:
-            if self.reply(START_S) is None:
+            if not self.reply(START_S):
                 self.close()
                 raise RuntimeError(f"the grading process did not start: {self.process.args}")
             self.ready = True
@@ -66,19 +66,17 @@ class Worker:
         except BrokenPipeError:
             return None
         line = self.reply(WALL * self.limit_s)
-        if line is None:
-            self.stuck = self.process.poll() is None
-            return None
-        return json.loads(line)
+        self.stuck = line is None
+        return json.loads(line) if line else None
 
     def reply(self, within_s: float) -> bytes | None:
-        """A line of the process, or None where it has ended or the time is over."""
+        """A line of the process; empty where it has ended, None where the time is over."""
         assert self.process.stdout
         poll = select.poll()  # unlike select, for any number of open files
         poll.register(self.process.stdout, select.POLLIN | select.POLLHUP)
         if not poll.poll(1000 * within_s):
             return None
-        return self.process.stdout.readline() or None
+        return self.process.stdout.readline()
 
     def ended(self) -> Verdict:
         """What became of the process, as a verdict."""

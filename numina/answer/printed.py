@@ -57,16 +57,14 @@ def as_latex(text: str) -> str:
 
 def written(node: ast.expr) -> str:
     match node:
-        case ast.Constant(value=bool() | None):
-            return str(node.value)
-        case ast.Constant(value=complex()):
-            return f"{trimmed(node.value.imag)}i"
-        case ast.Constant(value=int()):
-            return str(node.value)
-        case ast.Constant(value=float()):
-            return decimal(node.value)
-        case ast.Constant(value=str()):
-            return node.value
+        case ast.Constant(value=complex() as number):
+            return f"{trimmed(number.imag)}i"
+        case ast.Constant(value=float() as number):
+            return decimal(number)
+        case ast.Constant(value=str() as text):
+            return text
+        case ast.Constant(value=int() | None as plain):
+            return str(plain)
         case ast.Name():
             if node.id in CONSTANTS:
                 return CONSTANTS[node.id]
@@ -199,9 +197,9 @@ def call(node: ast.Call) -> str:
         return arguments[0]
     if len(called) == 1 and arguments:
         return f"{called}({', '.join(arguments)})"
-    if called in FUNCTIONS and arguments:
-        if called in ("max", "min", "Max", "Min", "gcd", "lcm") or len(arguments) == 1:
-            return f"{FUNCTIONS[called]}({', '.join(arguments)})"
+    several = called in ("max", "min", "Max", "Min", "gcd", "lcm")
+    if called in FUNCTIONS and (len(arguments) == 1 or (several and arguments)):
+        return f"{FUNCTIONS[called]}({', '.join(arguments)})"
     build = BUILT.get((called, len(arguments))) or BUILT.get((called, 0))
     return build(arguments) if build else refuse(node)
 

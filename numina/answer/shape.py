@@ -5,6 +5,7 @@ Pure text work: what the parts are worth is for `symbolic` to say.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ CONGRUENT = re.compile(
 SUBSCRIPT = r"(?:_(?:\w|\\[a-z]+|\{[^{}]*\}))?"
 ATOM = rf"(?:\\?[A-Za-z]+{SUBSCRIPT}'*)"
 NAME = re.compile(
-    rf"{ATOM}|{ATOM}\([^()]*\)|\|[A-Z]{{1,2}}\||\\frac\{{[A-Z]{{2,}}\}}\{{[A-Z]{{2,}}\}}|[A-Z]+/[A-Z]+"
+    rf"{ATOM}|{ATOM}(?:\^\{{?-1\}}?)?\([^()]*\)|\|[A-Z]{{1,2}}\||\\frac\{{[A-Z]{{2,}}\}}\{{[A-Z]{{2,}}\}}|[A-Z]+/[A-Z]+"
     rf"|\|\{{?[A-Z]{{2}}\}}?\|"
     rf"|\\(?:angle|triangle|overline|vec){{?[A-Za-z]+}}?|\(?{ATOM}(?:,{ATOM})+\)?"
     rf"|{ATOM}(?::{ATOM})+|[A-Z]{{2,}}"
@@ -44,7 +45,9 @@ MATRIX = re.compile(
     re.S,
 )
 BUILDER = re.compile(r"\s*[a-z]\s*(?:\\in\s*R\s*)?(?:\||:)\s*(.*)", re.S)
-TIME = re.compile(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d))?\s*(?:([ap])\.?\s?m\.?)?", re.I)
+TIME = re.compile(
+    r"(?=\d+ ?:|.*m)(\d{1,2})(?: ?: ?([0-5]\d))?(?: ?: ?([0-5]\d))?\s*(?:([ap])\.?\s?m\.?)?", re.I
+)
 ORDERED = {"<", ">", r"\le", r"\ge", r"\ne"}
 
 
@@ -201,7 +204,7 @@ def time_parts(match: re.Match[str]) -> tuple[Shape, ...]:
     hour, half = int(match[1]), (match[4] or "").lower()
     if half:
         hour = hour % 12 + (12 if half == "p" else 0)
-    parts = [hour, int(match[2]), int(match[3] or 0)]
+    parts = [hour, int(match[2] or 0), int(match[3] or 0)]
     return tuple(Shape("formula", str(part)) for part in parts)
 
 
@@ -239,7 +242,7 @@ def split(text: str, signs: str) -> list[str]:
         return [text]
     places = [place for place in levels(text) if text[place] in signs]
     cuts = [-1, *places, len(text)]
-    return [text[low + 1 : high] for low, high in zip(cuts, cuts[1:], strict=False)]
+    return [text[low + 1 : high] for low, high in itertools.pairwise(cuts)]
 
 
 def split_word(text: str, pattern: re.Pattern[str]) -> list[str]:

@@ -77,9 +77,10 @@ def near_value(value: Any) -> Number:
 
 def number_of(value: Any, digits: int) -> Any:
     """A value with many digits; unknown functions as numbers that their arguments decide."""
-    unknown = value.atoms(AppliedUndef) if hasattr(value, "atoms") else ()
-    for function in sorted(unknown, key=lambda f: -f.count_ops()):
-        arguments = [number_of(argument, 20) for argument in function.args]
+    unknown: Any = value.atoms(AppliedUndef) if hasattr(value, "atoms") else ()
+    for function in sorted(unknown, key=lambda function: -function.count_ops()):
+        given: Any = function.args
+        arguments = [number_of(argument, 20) for argument in given]
         drawn = zlib.crc32(f"{function.func}{arguments}".encode())
         value = value.subs(function, sympy.Rational(drawn % 9973 + 101, 9001))
     if hasattr(value, "has") and value.has(sympy.Sum, sympy.Product):

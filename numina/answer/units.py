@@ -48,17 +48,19 @@ KNOWN = {*SCALES, *NAMES, "N", "J", "W", "V", "K", "Hz", "kHz", "Pa", "rpm", "pp
 SINGLE = set("mgshlLNJWV")  # one letter that is a unit where it stands upright
 PLAIN = sorted(
     {
-        *("mm", "cm", "dm", "km", "kg", "mg", "ml", "mL", "cl", "lb", "lbs", "oz", "ft", "yd", "mi"),
-        *("hr", "hrs", "min", "mins", "sec", "secs", "mph", "kmh", "kph", "rpm", "ppm", "deg", "USD"),
+        *("mm", "cm", "dm", "km", "kg", "mg", "ml", "mL", "cl", "lb", "lbs", "oz", "ft"),
+        *("yd", "mi", "hr", "hrs", "min", "mins", "sec", "secs", "mph", "kmh", "kph", "rpm"),
+        *("ppm", "deg", "USD"),
         *(f"{word}(?:s|es)?" for word in (
             *("meter", "metre", "centimeter", "centimetre", "millimeter", "kilometer", "kilometre"),
             *("inch", "foot", "yard", "mile", "gram", "kilogram", "pound", "ounce", "ton", "liter"),
             *("litre", "milliliter", "gallon", "second", "minute", "hour", "day", "week", "month"),
             *("year", "unit", "dollar", "cent", "euro", "rupee", "point", "student", "boy", "girl"),
-            *("way", "apple", "book", "ball", "marble", "page", "game", "coin", "square", "triangle"),
-            *("side", "edge", "time", "solution", "radian", "number", "integer", "pair", "term"),
-            *("card", "ticket", "egg", "cookie", "degree", "milligram", "program", "stream", "step"),
-            *("box", "car", "dog", "cat", "bird", "chair", "table", "cup", "bag", "piece", "slice"),
+            *("way", "apple", "book", "ball", "marble", "page", "game", "coin", "square"),
+            *("triangle", "side", "edge", "time", "solution", "radian", "number"),
+            *("card", "ticket", "egg", "cookie", "degree", "milligram", "program", "stream"),
+            *("integer", "pair", "term", "step", "box", "car", "dog", "cat", "bird", "chair"),
+            *("table", "cup", "bag", "piece", "slice"),
         )),
         *("feet", "inches", "people", "persons?", "children", "child", "vertices", "vertex", "men"),
         *("women", "digits?", "words?", "bits?", "pence", "penn(?:y|ies)"),
@@ -82,8 +84,10 @@ STYLED = re.compile(
     rf"\s*{WRAP}\s*\{{([^{{}}]*)\}}{POWER}?"
     rf"(?:\s*(?P<per>/|\\cdot|\*|)\s*{WRAP}\s*\{{(?P<low>[^{{}}]*)\}}(?P<lowpower>{POWER})?)?$"
 )
-RATIO = re.compile(rf"\s*\\frac\s*\{{\s*{WRAP}\s*\{{([^{{}}]*)\}}\s*\}}\s*\{{\s*{WRAP}\s*\{{([^{{}}]*)\}}"
-                   rf"{POWER}?\s*\}}$")  # fmt: skip
+RATIO = re.compile(
+    rf"\s*\\frac\s*\{{\s*{WRAP}\s*\{{([^{{}}]*)\}}\s*\}}"
+    rf"\s*\{{\s*{WRAP}\s*\{{([^{{}}]*)\}}{POWER}?\s*\}}$"
+)
 PLAIN_UNIT = re.compile(
     rf"(?<=[\d}}).])\s*((?:(?:square|sq\.?|cubic|cu\.?) )?(?:{'|'.join(PLAIN)})"
     rf"(?:\s*(?:/|per)\s*[a-z]+)?){POWER}?$",
@@ -283,14 +287,21 @@ def ratio(left: Unit, right: Unit) -> Fraction | None:
         return left.scale / right.scale if left and right else Fraction(1)
     if {left.name, right.name} in ({"°", "°C"}, {"°", "°F"}):
         return Fraction(1)
-    generic = {"unit^1", "unit^2", "unit^3"}
-    if left.name in generic or right.name in generic:
+    if any(
+        one.name.startswith("unit^") and measured(other)
+        for one, other in ((left, right), (right, left))
+    ):
         return Fraction(1)
     if left.counted and right.counted:
         words = [set(re.findall(r"[a-z]+", unit.name)) for unit in (left, right)]
         if words[0] & words[1]:
             return Fraction(1)
     return None
+
+
+def measured(unit: Unit) -> bool:
+    """Whether a unit may be meant by "units": one of length or a word for what is counted."""
+    return unit.kind.startswith(("length", "volume")) or unit.counted
 
 
 def unopened(text: str) -> str:

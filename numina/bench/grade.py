@@ -1,4 +1,4 @@
-"""Our grader and Math-Verify on the same labelled pairs, in one run.
+"""Our grader and Math-Verify on the same labelled pairs, in one run, set by set.
 
 Math-Verify is used as its README says, ``verify(parse(gold), parse(answer))`` with its own time
 limits, in processes that are killed where those limits do not hold (on nested powers they do not).
@@ -13,19 +13,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from numina.answer.equal import as_integer, equal
-from numina.errors import UserError
+from numina.answer.equal import equal
+from numina.bench.labelled import OWN, Pair, is_seen, read_labelled
 from numina.machine import CORES
 from numina.progress import progress_bar
-from numina.rows import read_lines
 
-PAIRS = Path("../shared/data/grading/answer_equivalence_dev.jsonl")
 HANGS_AFTER_S = 30.0
-PLAIN_CAVEATS = (None, "machine label")  # others say that a convention decides
 LOOP = """
 import json, sys
 from math_verify import parse, verify
@@ -38,56 +34,6 @@ for line in sys.stdin:
         found = None
     print(json.dumps([found]), flush=True)
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A labelled pair.
-
-    Attributes:
-        kind: where the label is from.
-        convention: whether the label depends on a convention, so that the pair is counted apart.
-    """
-
-    prediction: str
-    gold: str
-    label: bool
-    kind: str
-    convention: bool
-
-    @property
-    def whole(self) -> bool:
-        """Whether both are plainly whole numbers."""
-        return as_integer(self.prediction) is not None and as_integer(self.gold) is not None
-
-
-def read_labelled(path: Path) -> list[Pair]:
-    """Read labelled pairs; a review replaces the label.
-
-    Raises:
-        UserError: the file is missing, or a row has no text or label, with its line and field.
-    """
-    if not path.exists():
-        raise UserError(f"--pairs: {path}: not found (rows: prediction, gold, is_equivalent)")
-    try:
-        rows = read_lines(path)
-    except ValueError as error:
-        raise UserError(f"--pairs: {error}") from None
-    pairs = []
-    for line, row in rows:
-        reviewed = row.get("reviewed")
-        label = row.get("is_equivalent") if reviewed is None else reviewed
-        convention = row.get("caveat") not in PLAIN_CAVEATS
-        gold = "" if convention and row.get("gold") is None else row.get("gold")
-        texts = {"prediction": row.get("prediction"), "gold": gold}
-        for field, value in texts.items():
-            if not isinstance(value, str):
-                raise UserError(f"{path}:{line}: field {field!r} must be text, got {value!r}")
-        if not isinstance(label, bool):
-            raise UserError(f"{path}:{line}: field 'is_equivalent' must be true or false")
-        kind = str(row.get("label_kind", "unknown")).split(" (")[0].split(",")[0]
-        pairs.append(Pair(texts["prediction"], str(gold), label, kind, convention))
-    return pairs
 
 
 class MathVerify:
@@ -170,34 +116,50 @@ def summary(pairs: Sequence[Pair], verdicts: Sequence[bool | None]) -> dict[str,
     }
 
 
-def bench(path: Path | None) -> dict[str, Any]:
-    """Both on all pairs, each with as many processes as there are cores; starting is not timed."""
-    pairs = read_labelled(path or PAIRS)
+def bench(files: Sequence[Path] = ()) -> dict[str, Any]:
+    """Both on each set of pairs, with as many processes as there are cores; starting is not timed.
+
+    The first set is our own, on which the rules were written. Sets given by argument are told apart
+    as "seen", where the rules were written with them at hand, and "unseen": only the latter say how
+    good the rules are on other answers.
+    """
     rival = MathVerify()
     warm = Pair("x+1", "1+x", True, "", False)
     ways: dict[str, Callable[[Pair], bool | None]] = {
         "ours": lambda pair: equal(pair.prediction, pair.gold).equal,
         "math_verify": rival.decide,
     }
+    sets = {name_of(path, files): read_labelled(path) for path in (OWN, *files)}
     found: dict[str, Any] = {}
-    with progress_bar(2 * len(pairs), "pairs") as bar:
-        for name, decide in ways.items():
+    with progress_bar(2 * sum(map(len, sets.values())), "pairs") as bar:
+        for way, decide in ways.items():
             with ThreadPoolExecutor(CORES) as threads:
                 list(threads.map(decide, [warm] * CORES))
-                began = time.monotonic()
-                verdicts = []
-                for verdict in threads.map(decide, pairs):
-                    verdicts.append(verdict)
-                    bar.update()
-                seconds = time.monotonic() - began
-            found[name] = {**summary(pairs, verdicts), "seconds": round(seconds, 2)}
+                for name, pairs in sets.items():
+                    began = time.monotonic()
+                    verdicts = []
+                    for verdict in threads.map(decide, pairs):
+                        verdicts.append(verdict)
+                        bar.update()
+                    seconds = round(time.monotonic() - began, 2)
+                    found[f"{name}, {way}"] = {**summary(pairs, verdicts), "seconds": seconds}
     rival.close()
-    ours = found["ours"]
+    ordered = {f"{name}, {way}": found[f"{name}, {way}"] for name in sets for way in ways}
+    return {**ordered, "ratios": ratios(ordered, list(sets)[-1])}
+
+
+def name_of(path: Path, files: Sequence[Path]) -> str:
+    """A set's name: its file's, with the folder where another file has the same."""
+    alone = [file.name for file in (OWN, *files)].count(path.name) == 1
+    return f"{'seen' if is_seen(path) else 'unseen'}: {path.name if alone else path}"
+
+
+def ratios(found: dict[str, Any], name: str) -> dict[str, Any]:
+    """The figures of one set in short."""
+    ours = found[f"{name}, ours"]
     return {
-        **found,
-        "ratios": {
-            "accuracy": ours["accuracy"],
-            "math_verify_accuracy": found["math_verify"]["accuracy"],
-            **{key: ours[key] for key in ("false_positives", "false_negatives", "undecided")},
-        },
+        "set": name,
+        "accuracy": ours["accuracy"],
+        "math_verify_accuracy": found[f"{name}, math_verify"]["accuracy"],
+        **{key: ours[key] for key in ("false_positives", "false_negatives", "undecided")},
     }

@@ -37,8 +37,8 @@ class RecordingPool:
         self.results: dict[History, Result] = {}
 
     @contextlib.asynccontextmanager
-    async def session(self) -> AsyncIterator[RecordingSession]:
-        async with self.pool.session() as programs:
+    async def session(self, seed: int = 0) -> AsyncIterator[RecordingSession]:
+        async with self.pool.session(seed) as programs:
             yield RecordingSession(programs, self.results)
 
 
@@ -64,7 +64,7 @@ class RecordedPool:
         self.results, self.places = results, asyncio.Semaphore(places)
 
     @contextlib.asynccontextmanager
-    async def session(self) -> AsyncIterator[RecordedSession]:
+    async def session(self, seed: int = 0) -> AsyncIterator[RecordedSession]:
         yield RecordedSession(self.results, self.places)
 
 

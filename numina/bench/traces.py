@@ -24,7 +24,7 @@ class RecordedProgram:
     output: str
 
 
-def own_programs() -> list[list[str]]:
+def own_programs() -> list[Sequence[str]]:
     """The programs of the embedded families' solutions, a list a solution."""
     drawn = training_problems(seed=1, per_family=FAMILY_DRAWS)
     return [[step.program for step in draw.steps] for _, draw in drawn]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,7 +28,10 @@ def bench(
     problems: Annotated[int, typer.Option(metavar="N", help="sctir: problems on the model")] = 8,
     n: Annotated[int, typer.Option(metavar="N", help="sctir: traces a problem")] = 16,
     replayed: Annotated[int, typer.Option(metavar="N", help="sctir: recorded problems")] = 2000,
-    pairs: Annotated[File, typer.Option(metavar="FILE", help="grade: labelled pairs")] = None,
+    pairs: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="grade: labelled pairs beside ours; again for more"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure ours beside baselines on the same work, in one run.
@@ -35,7 +39,7 @@ def bench(
     \b
     Examples:
       numina bench sctir --problems 4 --n 8
-      numina bench grade --pairs FILE --json
+      numina bench grade --pairs FILE --pairs OTHER --json
     """
     from numina.terminal import libraries_logged
 
@@ -49,7 +53,7 @@ def bench(
 
             found = sctir.bench(params, model, problems, n, replayed)
         else:
-            found = without_model(what, params, traces, pairs)
+            found = without_model(what, params, traces, pairs or [])
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -61,7 +65,7 @@ def bench(
             print(f"{name:16}  {row}")
 
 
-def without_model(what: str, params: Params, traces: File, pairs: File) -> dict[str, Any]:
+def without_model(what: str, params: Params, traces: File, pairs: Sequence[Path]) -> dict[str, Any]:
     """Measure what needs no model."""
     if what == "contest":
         from numina.bench import contest

@@ -36,7 +36,6 @@ def solve(
       numina solve "What is $2^{10}$?" --n 16 --json > verdict.json
     """
     from numina.cli.story import ask, explain
-    from numina.engine.replay import write_recording
     from numina.rows import check_output
     from numina.terminal import libraries_logged
 
@@ -46,9 +45,7 @@ def solve(
     if record is not None:
         check_output(record)
     with libraries_logged("solve"):
-        verdict, recorded = asyncio.run(ask(params, model, text))
-    if record is not None:
-        write_recording(record, recorded)
+        verdict = asyncio.run(ask(params, model, text, record))
     if as_json:
         print(json.dumps(dataclasses.asdict(verdict), ensure_ascii=False))
         return

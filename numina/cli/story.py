@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from pathlib import Path
 
 from numina.agent.open import open_agent, sampled_limits
 from numina.agent.trace import Event
-from numina.engine.replay import Recorded, Recorder
 from numina.records.problem import Problem
 from numina.records.trace import Verdict
 from numina.sctir.solve import solve
@@ -16,11 +14,10 @@ from numina.settings.params import Params
 from numina.terminal import say
 
 
-async def ask(params: Params, model: Path, text: str) -> tuple[Verdict, list[Recorded]]:
+async def ask(params: Params, model: Path, text: str, record: Path | None = None) -> Verdict:
     """Answer a problem; what its traces write, run and vote goes to standard error at once.
 
-    Returns:
-        The verdict, and every completion that it stands on.
+    What the engine does is written to `record`, also where this is interrupted.
 
     Raises:
         UserError: the problem is too long, or the model is not there.
@@ -28,12 +25,9 @@ async def ask(params: Params, model: Path, text: str) -> tuple[Verdict, list[Rec
     sctir = params.sctir
     problem = Problem(id="problem", problem=text, answer="", source="command line")
     limits = sampled_limits(sctir, params.sandbox)
-    async with open_agent(params, model, limits, Story().tell) as agent:
+    async with open_agent(params, model, limits, Story().tell, record) as agent:
         agent.check(problem)
-        recorder = Recorder(agent.engine)
-        agent = dataclasses.replace(agent, engine=recorder)
-        verdict = await solve(agent, problem, sctir.seeds[0], sctir, params.answers.solve)
-        return verdict, recorder.recorded
+        return await solve(agent, problem, sctir.seeds[0], sctir, params.answers.solve)
 
 
 class Story:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -204,7 +204,7 @@ class Balancer:
         finally:
             await end(running)
 
-    def leave_slow(self, fast: Server, others: Sequence[Server], seconds: float) -> None:
+    def leave_slow(self, fast: Server, others: Iterable[Server], seconds: float) -> None:
         """Leave those servers alone that another one, asked later, has overtaken."""
         for server in others:
             if server is not fast:
@@ -291,7 +291,7 @@ def now() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def end(tasks: Sequence[asyncio.Task[T]] | dict[asyncio.Task[T], Server]) -> None:
+async def end(tasks: Iterable[asyncio.Task[T]]) -> None:
     """Cancel tasks that are no longer needed."""
     for task in tasks:
         task.cancel()

@@ -144,8 +144,7 @@ class Remote:
         if left and left[0] == value:  # else another request has noted it already
             del left[0]
             if not left:
-                words = f"engine: {self.url} refuses {key}: its own default applies"
-                say(words)
+                say(f"engine: {self.url} refuses {key}: its own default applies")
 
     async def send(self, ask: Any, **arguments: Any) -> dict[str, Any]:
         """Send one request by a method of the client: the JSON object that comes back.

@@ -25,6 +25,7 @@ from numina.engine.protocol import (
     refuse_too_long,
 )
 from numina.errors import UserError
+from numina.models.folder import check_model_folder
 from numina.models.weights import load_model, load_tokenizer
 from numina.settings.decoding import EngineParams
 from numina.settings.hardware import TransformersHardware
@@ -53,6 +54,7 @@ class TransformersEngine:
     ) -> None:
         self.model, self.max_context = model, max_context
         self.batch_size, self.prefix_caching = params.batch_size, params.prefix_caching
+        check_model_folder(model)  # before transformers is imported, which takes a while
         with interruptible():
             self.tokenizer: Any = load_tokenizer(model)
             self.network = load_model(model, params.dtype)

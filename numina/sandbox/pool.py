@@ -25,6 +25,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from numina.errors import UserError
 from numina.machine import CORES
+from numina.sandbox.budget import Budget
 from numina.sandbox.jail.isolation import allow_descriptors
 from numina.sandbox.process import Process
 from numina.sandbox.result import Result
@@ -33,15 +34,25 @@ from numina.sandbox.zygotes import Zygote
 from numina.settings.decoding import Sandbox
 from numina.settings.hardware import SandboxHardware
 
-NUMERIC = re.compile(r"\b(sympy|numpy|mpmath|scipy|pandas)\b")
-NUMERIC_PRELOAD = ["mpmath", "numpy", "numpy.linalg", "numpy.random", "sympy"]
+# What the zygotes import, and the words in a program that has its session forked from each.
+PRELOADS = {
+    "plain": [],
+    "numeric": ["mpmath", "numpy", "numpy.linalg", "numpy.random", "sympy"],
+    "scientific": ["scipy.integrate", "scipy.optimize", "scipy.special", "scipy.stats", "pandas"],
+}
+PRELOADS["scientific"] = [*PRELOADS["numeric"], *PRELOADS["scientific"], "matplotlib.pyplot"]
+WORDS = {
+    "scientific": re.compile(r"\b(scipy|pandas|matplotlib|seaborn)\b"),
+    "numeric": re.compile(r"\b(sympy|numpy|mpmath)\b"),
+}
 
 
 class SandboxPool:
     """Warm zygotes and the sessions forked from them. Use it as an async context manager.
 
-    There are two: a fork costs in proportion to what is loaded, so programs that name no numeric
-    library are forked from one without any. A session that comes to need one later imports it.
+    There are several: a fork costs in proportion to what is loaded, so programs that name no
+    numeric library are forked from one without any, and those that name a large one from a zygote
+    that is not started before. A session that comes to need a library later imports it.
 
     Args:
         params: the limits.
@@ -63,11 +74,10 @@ class SandboxPool:
     async def __aenter__(self) -> SandboxPool:
         allow_descriptors()
         self.slots = asyncio.Semaphore(CORES + 1)  # one may be between fork and block
-        self.taking = {"plain": asyncio.Lock(), "numeric": asyncio.Lock()}
-        self.zygotes = {
-            "plain": Zygote(self.params, self.hardware, [], self.ahead),
-            "numeric": Zygote(self.params, self.hardware, NUMERIC_PRELOAD, self.ahead),
-        }
+        self.taking = {kind: asyncio.Lock() for kind in PRELOADS}
+        self.zygotes = {kind: self.zygote(kind) for kind in ("plain", "numeric")}
+        self.budget = Budget(self.hardware.all_memory_mb, self.params.memory_mb)
+        self.keeping = asyncio.create_task(self.budget.keep())
         try:
             await self.zygotes["plain"].ready()
             self.layers = self.zygotes["plain"].layers
@@ -78,27 +88,40 @@ class SandboxPool:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self.keeping.cancel()
         for zygote in self.zygotes.values():
             await zygote.close()
 
-    def open(self) -> Session:
-        """A fresh interpreter, which the caller closes."""
-        return Session(self.params, self.slots, self.take)
+    def open(self, seed: int = 0) -> Session:
+        """A fresh interpreter, which the caller closes; see `session`."""
+        return Session(self.params, self.slots, self.take, seed)
 
     @contextlib.asynccontextmanager
-    async def session(self) -> AsyncIterator[Session]:
-        """A fresh interpreter, killed on leaving."""
-        session = self.open()
+    async def session(self, seed: int = 0) -> AsyncIterator[Session]:
+        """A fresh interpreter, killed on leaving.
+
+        Args:
+            seed: of `random` and of numpy's global generator in it.
+        """
+        session = self.open(seed)
         try:
             yield session
         finally:
             session.close()
 
+    def zygote(self, kind: str) -> Zygote:
+        return Zygote(self.params, self.hardware, PRELOADS[kind], self.ahead)
+
     async def take(self, code: str) -> Process | None:
         """A process for a session that begins with `code`; None where none will start."""
-        kind = "numeric" if NUMERIC.search(code) else "plain"
+        kind = next((kind for kind, word in WORDS.items() if word.search(code)), "plain")
         async with self.taking[kind]:
-            return await self.zygotes[kind].take()
+            if kind not in self.zygotes:
+                self.zygotes[kind] = self.zygote(kind)
+            process = await self.zygotes[kind].take()
+        if process is not None:
+            self.budget.add(process)
+        return process
 
 
 def refuse_unisolated(layers: dict[str, bool], hardware: SandboxHardware) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import signal
 import socket
+import struct
 from typing import Any
 
 from numina.sandbox.control import Control
-from numina.sandbox.jail.wire import SIZE, Ended
+from numina.sandbox.jail.kernel import LINUX
+from numina.sandbox.jail.wire import SIZE, Ended, frame
 from numina.sandbox.output import Output
 
+CREDENTIALS = socket.CMSG_SPACE(12)  # a process, a user and a group
 REPLY = 256 * 1024  # bytes; an honest reply is far smaller
 
 
@@ -35,11 +40,16 @@ class Process:
             self.theirs.close()
             raise
         self.channel.setblocking(False)
+        if LINUX:  # its first words come with its number, which the kernel vouches for
+            self.channel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         os.set_blocking(self.output, False)
         self.buffer = bytearray()
         self.asked = True
         self.closed = False
         self.told_cpu_s = 0.0  # by its blocks so far
+        self.pid = 0  # known once it has started, as is the next
+        self.handle: int | None = None  # a descriptor of the process, which no other can take over
+        self.lost = ""  # why it was ended while it did nothing
         self.replies: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
         self.printed = Output(0)
         loop = asyncio.get_running_loop()
@@ -57,14 +67,15 @@ class Process:
         Raises:
             OSError: it has ended.
         """
-        frame = json.dumps(request).encode()
         self.asked = True
-        await asyncio.get_running_loop().sock_sendall(self.channel, SIZE.pack(len(frame)) + frame)
+        await asyncio.get_running_loop().sock_sendall(self.channel, frame(request))
         return await self.replies.get()
 
     def _on_channel(self) -> None:
         try:
-            part = self.channel.recv(65536)
+            part, told, *_ = self.channel.recvmsg(65536, CREDENTIALS)
+            if not self.pid and told:
+                self.pid = struct.unpack_from("i", told[0][2])[0]
         except BlockingIOError:
             return
         except OSError:
@@ -99,6 +110,33 @@ class Process:
         except OSError:
             return False
 
+    def hold(self) -> bool:
+        """Get hold of the process, once it has said that it has started; whether that succeeds."""
+        if LINUX:
+            try:
+                self.handle = os.pidfd_open(self.pid)
+            except OSError:
+                return False
+        return self.is_alive()  # so that its number was still its own
+
+    def pause(self) -> None:
+        """Stop it: between blocks nothing of it runs, whatever it has said of itself."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Have it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.handle is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.handle, number)
+
+    def take_memory_back(self, why: str) -> None:
+        """End it for what it holds: a block that runs ends with it, and else the next is told."""
+        self.lost = why
+        self.control.kill(self.number)
+
     async def end(self) -> Ended | None:
         """Kill it and wait for how it ended; None where its zygote does not say."""
         return await self.control.end(self.number)
@@ -117,6 +155,8 @@ class Process:
         loop.remove_reader(self.output)
         self.channel.close()
         os.close(self.output)
+        if self.handle is not None:
+            os.close(self.handle)
         self.replies.put_nowait(None)  # to a block that still runs
 
 

@@ -23,7 +23,7 @@ class Result:
         stdout: what it printed, with the middle left out where it is long.
         error_type, message, traceback: of the exception, with the block's own line numbers.
         truncated: whether something of stdout was left out.
-        wall_s, cpu_s: seconds.
+        wall_s, cpu_s: seconds; with status timeout, they say which of the two was long.
         max_rss_mb: the session's peak memory in MiB.
     """
 
@@ -83,6 +83,7 @@ def lost_result(
     params: Sandbox,
     ended: Ended | None,
     told_cpu_s: float,
+    lost: str,
 ) -> Result:
     """The result of a block whose session is lost.
 
@@ -93,9 +94,13 @@ def lost_result(
         params: the limits.
         ended: what became of the process, where its zygote says so.
         told_cpu_s: what earlier blocks of the session took.
+        lost: why its memory was taken back, if it was.
     """
+    if lost:
+        status = "memory"
     reasons = {
-        "timeout": ("TimeoutError", f"no result after {wall:.1f} seconds"),
+        "memory": ("MemoryError", lost),
+        "timeout": ("TimeoutError", f"no result after {params.timeout_s:.1f} seconds"),
         "output": ("OutputError", f"more than {params.output_mb} MB of output"),
     }
     if status not in reasons:

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 
+from numina.sandbox.clock import Clock
 from numina.sandbox.output import Output
 from numina.sandbox.process import Process
 from numina.sandbox.result import Result, failure, lost_result, read_reply
@@ -19,6 +20,7 @@ class Session:
         params: the limits.
         slots: how many blocks may run at once.
         take: a process for a session that begins with some code; None where none will start.
+        seed: of the random numbers that it draws.
     """
 
     def __init__(
@@ -26,7 +28,9 @@ class Session:
         params: Sandbox,
         slots: asyncio.Semaphore,
         take: Callable[[str], Awaitable[Process | None]],
+        seed: int,
     ) -> None:
+        self.seed = seed
         self.params, self.slots, self.take = params, slots, take
         self.process: Process | None = None
         self.turn = asyncio.Lock()  # two blocks at once would print into each other's results
@@ -57,15 +61,25 @@ class Session:
         loop = asyncio.get_running_loop()
         params, token = self.params, secrets.token_hex(8)
         printed = process.printed = Output(params.output_mb * 2**20)
+        if process.lost:
+            self.close()
+            return failure("memory", "MemoryError", process.lost)
         started = loop.time()
+        process.resume()
         try:
-            async with asyncio.timeout(params.timeout_s):
-                reply = await process.ask({"code": code, "token": token})
+            async with asyncio.timeout(None) as wait:
+                clock = Clock(process.pid, params.timeout_s, wait)
+                try:
+                    request = {"code": code, "token": token, "seed": self.seed}
+                    reply = await process.ask(request)
+                finally:
+                    clock.stop()
         except TimeoutError:
             reply = {"status": "timeout"}
         except OSError:
             reply = None
         wall = loop.time() - started
+        process.pause()
         if not process.closed:
             printed.drain(process.output)
         result = read_reply(reply, token, printed, wall)
@@ -74,7 +88,9 @@ class Session:
             ended = await process.end()
             if not process.closed:
                 printed.drain(process.output)
-            result = lost_result(status, printed, wall, params, ended, process.told_cpu_s)
+            result = lost_result(
+                status, printed, wall, params, ended, process.told_cpu_s, process.lost
+            )
             self.close()
         process.told_cpu_s += result.cpu_s
         return result

@@ -8,21 +8,27 @@ import contextlib
 import itertools
 import json
 import os
+import site
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from numina.sandbox.control import Control
 from numina.sandbox.jail.files import remove_tree
-from numina.sandbox.jail.wire import START
+from numina.sandbox.jail.wire import START, frame
 from numina.sandbox.process import Process
 from numina.settings.decoding import Sandbox
 from numina.settings.hardware import SandboxHardware
 from numina.terminal import say
 
 PROGRAM = ["-m", "numina.sandbox.jail.zygote"]
+# Not the environment's own, which would tell programs where the environment is.
+INTERPRETER = getattr(sys, "_base_executable", None) or sys.executable
+PLACES = [*site.getsitepackages(), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+PACKAGES = list(dict.fromkeys(os.path.realpath(path) for path in PLACES if os.path.isdir(path)))
 START_S = 120.0  # the zygote imports sympy, on a slow disk too
 
 
@@ -53,20 +59,21 @@ class Zygote:
         """Start the process; it serves once `greet` returns."""
         self.folder = tempfile.mkdtemp(prefix="numina-")
         os.mkdir(os.path.join(self.folder, "root"))
+        # By links, so that programs do not see where the project and its environment lie.
+        os.mkdir(code := os.path.join(self.folder, "code"))
+        os.symlink(Path(__file__).parents[1], link := os.path.join(code, "numina"))
+        libraries = [
+            os.path.join(self.folder, f"packages{place}") for place in range(len(PACKAGES))
+        ]
+        for package, path in zip(PACKAGES, libraries, strict=True):
+            os.symlink(package, path)
         self.control = Control()
-        limits = {
-            "memory_mb": self.params.memory_mb,
-            "cpu_s": self.params.cpu_s,
-            "file_mb": self.params.file_mb,
-            "open_files": self.hardware.open_files,
-        }
-        options = {"folder": self.folder, "limits": limits, "preload": self.preload}
         theirs = self.control.theirs.fileno()
         self.process = subprocess.Popen(
-            [sys.executable, "-sP", *PROGRAM, str(theirs), json.dumps(options)],
+            [INTERPRETER, "-sSP", *PROGRAM, str(theirs)],
             pass_fds=[theirs],
             env={
-                "PYTHONPATH": str(Path(__file__).parents[2]),  # this very numina
+                "PYTHONPATH": os.pathsep.join([code, *libraries]),
                 "PYTHONHASHSEED": "0",  # sets print alike each time
                 "OPENBLAS_NUM_THREADS": "1",  # no fork survives threads
             },
@@ -75,6 +82,21 @@ class Zygote:
         )
         self.control.theirs.close()
         self.control.socket.settimeout(START_S)
+        limits = {
+            "memory_mb": self.params.memory_mb,
+            "cpu_s": self.params.cpu_s,
+            "file_mb": self.params.file_mb,
+            "open_files": self.hardware.open_files,
+        }
+        options = {
+            "folder": self.folder,
+            "code": link,
+            "libraries": libraries,
+            "limits": limits,
+            "preload": self.preload,
+        }
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # `greet` sees that
+            self.control.socket.sendall(frame(options))
 
     async def serving(self) -> None:
         """Wait until it serves.
@@ -168,7 +190,7 @@ class Zygote:
         try:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(START_S):
-                    started = await process.replies.get() == {"ready": True} and process.is_alive()
+                    started = await process.replies.get() == {"ready": True} and process.hold()
             return started
         finally:
             if not started:

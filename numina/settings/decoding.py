@@ -27,7 +27,7 @@ class EngineParams(Section):
 
 
 class Sandbox(Section):
-    timeout_s: Annotated[float, Field(gt=0, le=3600)]  # wall-clock a block
+    timeout_s: Annotated[float, Field(gt=0, le=3600)]  # a block: computing or asleep
     cpu_s: Annotated[int, Field(ge=1, le=86400)]  # processor seconds a session
     memory_mb: Annotated[int, Field(ge=64, le=2**20)]  # a session, beyond its interpreter
     file_mb: Annotated[int, Field(ge=1, le=2**16)]  # a session's folder

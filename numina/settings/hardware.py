@@ -38,6 +38,7 @@ class VllmHardware(Section):
 
 class SandboxHardware(Section):
     open_files: Annotated[int, Field(ge=50, le=1024)]  # a session
+    all_memory_mb: Annotated[int, Field(ge=0, le=2**30)]  # all sessions; 0: half of the machine's
     allow_unisolated: bool  # run programs even where nothing stops the network or writes
 
 

@@ -185,3 +185,17 @@ def test_a_problem_that_is_too_long_ends_its_trace_at_once():
 
     trace = asyncio.run(go())
     assert (trace.end, trace.generated_tokens) == ("context", 0)
+
+
+def test_each_trace_draws_random_numbers_of_its_own_and_the_same_again():
+    text = program("import random\nprint(random.randrange(10**9))")
+
+    async def outputs() -> list[str]:
+        async with SandboxPool(SANDBOX, SANDBOX_HARDWARE) as pool:
+            agent = Agent(Scripted(text, "\\boxed{1}"), pool, PLAIN, LIMITS)
+            traces = [await run_trace(agent, QUESTION, 1, index, INTEGER) for index in range(3)]
+        return [trace.text for trace in traces]
+
+    first = asyncio.run(outputs())
+    assert len(set(first)) == 3
+    assert asyncio.run(outputs()) == first

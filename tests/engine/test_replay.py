@@ -14,11 +14,12 @@ from numina.engine.choose import open_engine
 from numina.engine.protocol import Completion, Sampling
 from numina.engine.replay import Recorder, ReplayEngine, read_recording, recording
 from numina.errors import UserError
+from numina.fences import OUTPUT_START
 from numina.records.problem import Problem
 from numina.records.trace import Verdict
-from numina.sandbox.session import Result
+from numina.sandbox.result import Result
 from numina.sctir.solve import solve
-from numina.template import OUTPUT_START, TEMPLATES
+from numina.template import TEMPLATES
 from tests.conftest import PARAMS, changed_params
 
 PROBLEM = Problem(id="p", problem="What is $1+2$?", answer="3", source="")
@@ -45,7 +46,7 @@ class Drawn:
         if OUTPUT_START in prompt:
             text = f"So \\boxed{{{drawn.choice([3, 3, 3, 3, 8])}}}."
             return Completion(text, "end", self.count_tokens(prompt), 9, -1.0)
-        text = f"```python\nprint({'1+' * drawn.choice([1, 99])}2)\n{OUTPUT_START}"
+        text = f"```python\nprint({'1+' * drawn.choice([1, 199])}2)\n{OUTPUT_START}"
         return Completion(text, "stop", self.count_tokens(prompt), 9, -1.0)
 
 
@@ -53,12 +54,11 @@ class Threes:
     """A sandbox whose programs print 3."""
 
     @contextlib.asynccontextmanager
-    async def session(self):
+    async def session(self, seed=0):
         yield self
 
     async def run(self, code: str) -> Result:
-        result = dict.fromkeys(field.name for field in dataclasses.fields(Result))
-        return Result(**(result | {"status": "ok", "output": "3", "wall_s": 0.0, "cpu_s": 0.0}))
+        return Result("ok", "3\n", None, None, None, False, 0.0, 0.0, 0.0)
 
 
 def verdict_of(engine, sctir=SCTIR) -> Verdict:

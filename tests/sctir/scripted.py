@@ -38,5 +38,5 @@ class NoPrograms:
     """A sandbox for traces that run nothing."""
 
     @contextlib.asynccontextmanager
-    async def session(self):
+    async def session(self, seed=0):
         yield None

@@ -150,7 +150,10 @@ def test_the_same_seed_gives_the_same_traces_on_the_transformers_engine(model_fo
     limits = TraceLimits(1.0, 1.0, 24, 400, 2, 200)
 
     async def go(batch_size: int) -> list[str]:
-        engine = TransformersEngine(model_folder, batch_size, "float32")
+        params = changed_params({"engine.batch_size": batch_size, "engine.dtype": "float32"})
+        engine = TransformersEngine(
+            model_folder, params.engine, params.hardware.transformers, limits.max_context
+        )
         async with engine, SandboxPool(SANDBOX, SANDBOX_HARDWARE) as pool:
             agent = Agent(engine, pool, PLAIN, limits)
             sctir = SCTIR.model_copy(update={"stop": "none"})

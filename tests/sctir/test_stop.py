@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numina.sctir.stop import beta, lossless, traces_needed, windows
@@ -51,6 +51,24 @@ def test_the_lossless_stop_gives_the_answer_of_all_n(answers, seed, vote):
     full, stopped = (tally(traces, weight_of(sctir)) for traces in (pool, finished))
     assert (stopped[0][0] if stopped else None) == (full[0][0] if full else None)
     assert rule == ("full" if len(finished) == len(pool) else "lossless")
+
+
+SPELLINGS = st.lists(
+    st.sampled_from(["5 cm", "5", "5%", "0.05", r"\frac{10}{2}", "0.333", "0.33", "1/3", None]),
+    min_size=1,
+    max_size=12,
+)
+
+
+@settings(deadline=None)
+@given(SPELLINGS, st.integers())
+def test_the_lossless_stop_holds_for_answers_with_units_and_roundings(answers, seed):
+    rng = random.Random(seed)
+    pool = [make_trace("p", i, a, logprob=-rng.random()) for i, a in enumerate(answers)]
+    sctir = SCTIR.model_copy(update={"n": len(pool), "stop": "lossless"})
+    finished, _ = run(pool, sctir, rng)
+    full, stopped = (tally(traces, weight_of(sctir)) for traces in (pool, finished))
+    assert (stopped[0][0] if stopped else None) == (full[0][0] if full else None)
 
 
 @given(ANSWERS, st.integers())

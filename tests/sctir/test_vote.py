@@ -5,7 +5,7 @@ import math
 import pytest
 
 from numina.answer.rule import admit
-from numina.sctir.vote import margin, tally, weight_of
+from numina.sctir.vote import groups, leaders, margin, tally, weight_of
 from numina.settings.splits import AnswerRule
 from tests.conftest import PARAMS, make_trace
 
@@ -24,6 +24,27 @@ def test_equal_answers_vote_together():
 def test_ties_go_to_the_likelier_answer_whoever_came_first():
     assert tally([trace(0, "5", -0.9), trace(1, "7", -0.2)])[0] == ("7", 1)
     assert tally([trace(1, "7", -0.2), trace(0, "5", -0.9)])[0] == ("7", 1)
+
+
+def test_a_tie_names_all_its_leaders():
+    answers = ["810", "392", "84", "810", "392"]
+    votes = tally([trace(i, answer) for i, answer in enumerate(answers)])
+    assert sorted(leaders(votes)) == ["392", "810"]
+    assert leaders(tally([trace(0, "5"), trace(1, "5.0"), trace(2, "6")])) == ["5"]
+    assert leaders([]) == []
+
+
+def test_groups_do_not_depend_on_the_order_of_traces():
+    answers = ["5 cm", "5", "5%", r"\frac{10}{2}", "5", "0.05", r"\sqrt{25}", "6"]
+    expected = None
+    for turn in range(8):
+        order = answers[turn:] + answers[:turn]
+        traces = [trace(i, answer) for i, answer in enumerate(order)]
+        votes = tally(traces)
+        expected = expected or votes
+        assert votes == expected
+        assert sum(len(group.traces) for group in groups(traces)) == len(answers)
+    assert expected == [("5", 5), ("0.05", 1), ("5%", 1), ("6", 1)]
 
 
 def test_no_answers_no_votes():
@@ -58,6 +79,11 @@ def test_an_answer_without_code_weighs_what_the_parameter_says():
         ("2024", 1000, 0, 999, ("24", "answer")),
         ("-1", 1000, 0, 999, ("999", "answer")),
         (str(10**40 + 7), 1000, 0, 999, ("7", "answer")),  # never through a float
+        (r"\textbf{(245) }", 0, 0, 999, ("245", "answer")),
+        (r"\textbf{(C)}\ 18", 0, 0, 999, ("18", "answer")),
+        (r"2^{10}+1", 1000, 0, 999, ("25", "answer")),
+        (r"\sqrt{323}", 0, 0, 999, (None, "not_integer")),
+        ("-2, 5", 0, None, None, (None, "not_integer")),
     ],
 )
 def test_a_split_says_what_counts(answer, modulus, lowest, highest, expected):

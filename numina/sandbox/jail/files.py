@@ -9,15 +9,18 @@ import os
 import secrets
 import struct
 import sysconfig
+from collections.abc import Sequence
 
 from numina.sandbox.jail.kernel import call, syscall
 
-SESSIONS = "/sessions"  # where sessions have their folders, once the machine's files are hidden
+# Once the machine's files are hidden: where sessions have their folders, where each sees its own,
+# and where the installed packages are, so that their real place says nothing of the project's.
+SESSIONS, OWN, LIBRARIES = "/sessions", "/tmp", "/libraries"
 
 
 @functools.cache
 def readable() -> list[str]:
-    """The folders that programs may read: Python's libraries and the system's."""
+    """The folders that programs may read beside the packages: Python's own and the system's."""
     wanted = {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"}
     wanted |= {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     found: list[str] = []
@@ -30,6 +33,7 @@ def readable() -> list[str]:
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 4096, 16384, 1 << 18
 MNT_DETACH = 2
+NEWNS = 0x00020000
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID = 1, 2
 AT_FDCWD, AT_RECURSIVE = -100, 0x8000
 
@@ -38,11 +42,12 @@ def mount(source: str, target: str, kind: str, flags: int, options: str = "") ->
     call("mount", *(text.encode() for text in (source, target, kind)), flags, options.encode())
 
 
-def hide_files(root: str) -> bool:
+def hide_files(root: str, libraries: Sequence[str]) -> bool:
     """Replace the file system by one that has the readable folders alone, and those read-only.
 
     Args:
         root: an empty folder to build it in.
+        libraries: folders of packages, which are then in `LIBRARIES` by their numbers.
     """
     try:
         mount("none", "/", "", MS_REC | MS_PRIVATE)
@@ -55,11 +60,16 @@ def hide_files(root: str) -> bool:
                 continue
             os.makedirs(target)
             mount(path, target, "", MS_BIND | MS_REC)
+        for place, path in enumerate(libraries):
+            target = f"{root}{LIBRARIES}/{place}"
+            os.makedirs(target)
+            mount(path, target, "", MS_BIND | MS_REC)
         os.mkdir(root + "/dev")
         for path in DEVICES:
             open(root + path, "x").close()
             mount(path, root + path, "", MS_BIND)
         os.mkdir(root + SESSIONS)
+        os.mkdir(root + OWN)
         attributes = struct.pack("QQQQ", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0, 0, 0)
         syscall("mount_setattr", AT_FDCWD, root.encode(), AT_RECURSIVE, attributes, len(attributes))
         os.chdir(root)
@@ -70,6 +80,15 @@ def hide_files(root: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def enter_folder(path: str, apart: bool) -> None:
+    """Have this process see the folder at `OWN`, and, `apart`, none of the others."""
+    call("unshare", NEWNS)
+    mount(path, OWN, "", MS_BIND)
+    if apart:
+        mount(path, SESSIONS, "", MS_BIND)  # over those of the others
+    os.chdir(OWN)
 
 
 def remove_tree(path: str) -> None:

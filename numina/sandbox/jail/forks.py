@@ -8,11 +8,12 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from numina.sandbox.jail import isolation
+from numina.sandbox.jail.files import SESSIONS
 from numina.sandbox.jail.wire import END, ENDED, KILL
 
 PROBE = 0  # the number of the session that is none of the caller's
@@ -31,11 +32,14 @@ class Alive:
 class Sessions:
     """The sessions that are alive, and the folders that wait for the next."""
 
-    def __init__(self, layers: dict[str, bool], options: dict[str, Any]) -> None:
+    def __init__(
+        self, layers: dict[str, bool], options: dict[str, Any], libraries: Sequence[str]
+    ) -> None:
+        self.libraries = libraries
         self.limits = isolation.Limits(**options["limits"])
         self.layers = layers
         self.zygote = os.getpid()
-        self.home = isolation.SESSIONS if layers["mount_namespace"] else options["folder"]
+        self.home = SESSIONS if layers["mount_namespace"] else options["folder"]
         self.flags = isolation.NEWPID if layers["pid_namespace"] else 0
         self.alive: dict[int, Alive] = {}
         self.died: dict[int, bytes] = {}  # of themselves: what became of each, to be told
@@ -46,7 +50,8 @@ class Sessions:
         if self.free:
             return self.free.pop()
         path = os.path.join(self.home, os.urandom(8).hex())
-        return isolation.Folder(path, self.limits.file_mb, self.layers["mount_namespace"])
+        mounted = self.layers["mount_namespace"]
+        return isolation.Folder(path, self.limits.file_mb, mounted, self.libraries)
 
     def start(self, number: int, run: Callable[[isolation.Folder], None]) -> None:
         """Fork a session.

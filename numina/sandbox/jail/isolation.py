@@ -1,6 +1,6 @@
 """The layers between a program and the machine, by the kernel's own interfaces.
 
-The zygote calls `enter_namespaces`, imports what programs need, calls `hide_files`, and makes a
+The zygote calls `enter_namespaces` and `hide_files`, imports what programs need, and makes a
 `Folder` a session, used again by the next one if it was left empty: mounting and writing rules is
 most of a session's cost. Each session, forked from the zygote, calls `confine`. A layer that the
 kernel refuses is reported as missing, and the caller decides. Linux only; elsewhere every layer but
@@ -17,15 +17,19 @@ import resource
 import signal
 import stat
 import struct
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TextIO
 
 from numina.sandbox.jail.files import (
     DEVICES,
     MNT_DETACH,
-    MS_BIND,
     MS_NODEV,
     MS_NOSUID,
-    SESSIONS,
+    NEWNS,
+    OWN,
+    enter_folder,
     mount,
     readable,
     remove_tree,
@@ -36,8 +40,7 @@ from numina.sandbox.jail.files import (
 from numina.sandbox.jail.kernel import LINUX, LayerError, call, libc, number, syscall
 from numina.sandbox.jail.seccomp import seccomp
 
-NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = (
-    0x00020000,
+NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = (
     0x04000000,
     0x08000000,
     0x10000000,
@@ -51,6 +54,9 @@ NAMESPACES: tuple[str, ...] = (
     "ipc_namespace",
 )
 LAYERS = (*NAMESPACES, "mount_namespace", "landlock", "seccomp", "resource_limits")
+
+
+HOST = "sandbox"  # the machine's name, as programs see it
 
 
 def fork(namespaces: int) -> int:
@@ -83,6 +89,8 @@ def enter_namespaces() -> bool:
     for file, line in maps.items():
         with open(f"/proc/self/{file}", "w") as map_file:
             map_file.write(line)
+    call("sethostname", HOST.encode(), len(HOST))
+    call("setdomainname", b"", 0)
     return True
 
 
@@ -93,19 +101,20 @@ class Folder:
         path: where it is made.
         size_mb: what fits in it.
         mounted: whether it is a file system of its own.
+        libraries: folders of packages that its session may read.
 
     Raises:
         OSError: it cannot be made.
     """
 
-    def __init__(self, path: str, size_mb: int, mounted: bool) -> None:
+    def __init__(self, path: str, size_mb: int, mounted: bool, libraries: Sequence[str]) -> None:
         self.path, self.mounted = path, mounted
         os.mkdir(path, 0o700)
         if mounted:
             options = f"size={size_mb}m,nr_inodes=1k,mode=700"
             mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, options)
         os.utime(path, (0, 0))  # until something is made in it, which no session can undo
-        self.rules = landlock_rules(path)
+        self.rules = landlock_rules(path, libraries)
 
     def as_new(self) -> bool:
         """Whether the next session can have it, as one in which nothing was ever made or read."""
@@ -152,22 +161,29 @@ def confine(limits: Limits, layers: dict[str, bool], folder: Folder) -> dict[str
     Raises:
         OSError: its folder cannot be set apart from those of other sessions.
     """
-    os.chdir(folder.path)
-    os.environ["TMPDIR"] = os.environ["HOME"] = folder.path
     found = dict(layers)
     found["resource_limits"] = limit_resources(limits, layers["user_namespace"])
     found["landlock"] = found["seccomp"] = False
+    home = folder.path
+    if layers["mount_namespace"]:
+        enter_folder(folder.path, apart=folder.rules is None)
+        home = OWN
+    else:
+        os.chdir(folder.path)
+    os.environ["TMPDIR"] = os.environ["HOME"] = home
     if LINUX:
         call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         found["landlock"] = landlock(folder.rules)
-        if layers["mount_namespace"] and not found["landlock"]:
-            call("unshare", NEWNS)
-            mount(folder.path, SESSIONS, "", MS_BIND)  # over those of the others
-            os.chdir(SESSIONS)
-            os.environ["TMPDIR"] = os.environ["HOME"] = SESSIONS
         drop_capabilities()
-        found["seccomp"] = seccomp()
+        found["seccomp"] = seccomp(refused(layers))
     return found
+
+
+def refused(layers: dict[str, bool]) -> frozenset[str]:
+    """The system calls that would tell what the missing namespaces hide."""
+    names = [] if layers["user_namespace"] else ["uname"]
+    names += [] if layers["mount_namespace"] else ["readlink", "readlinkat"]
+    return frozenset(names)
 
 
 DESCRIPTORS = 65536
@@ -182,6 +198,14 @@ def limit_resources(limits: Limits, own_user: bool) -> bool:
         resource.RLIMIT_NOFILE: limits.open_files,
         resource.RLIMIT_CORE: 0,
     }
+    if LINUX:  # of the kernel's memory, most of which is counted by user and not by process
+        wanted |= {
+            resource.RLIMIT_MEMLOCK: 0,
+            resource.RLIMIT_MSGQUEUE: 0,
+            resource.RLIMIT_SIGPENDING: 64,
+            resource.RLIMIT_NICE: 0,
+            resource.RLIMIT_RTPRIO: 0,
+        }
     if own_user:  # elsewhere the user's other processes would count
         wanted[resource.RLIMIT_NPROC] = 64
     kept = True
@@ -195,6 +219,18 @@ def limit_resources(limits: Limits, own_user: bool) -> bool:
     return kept
 
 
+STACK = 512 * 2**20  # bytes; a recursion 50,000 deep by way of C takes about a tenth
+
+
+def enlarge_stack() -> None:
+    """Start this program anew with room for deep recursion: the kernel sets it at the start."""
+    soft, most = resource.getrlimit(resource.RLIMIT_STACK)
+    wanted = STACK if most == resource.RLIM_INFINITY else min(most, STACK)
+    if soft == resource.RLIM_INFINITY or soft < wanted:
+        resource.setrlimit(resource.RLIMIT_STACK, (wanted, most))
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
 def allow_descriptors() -> None:
     """Raise this process's own limit on open files: a session takes some, at both ends."""
     soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -203,13 +239,13 @@ def allow_descriptors() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
-def pages_held() -> int:
-    """Address space of this process, in bytes."""
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[0]) * resource.getpagesize()
+def bytes_held(statm: TextIO) -> int:
+    """Address space of this process, by its open /proc/self/statm."""
+    statm.seek(0)
+    return int(statm.read().split()[0]) * resource.getpagesize()
 
 
-HELD = 0  # what the zygote holds; it sets this while it can still read /proc
+HELD = 0  # what the zygote holds, which sets this
 
 
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
@@ -235,7 +271,7 @@ ON_A_FILE = 1 << 1 | 1 << 2 | 1 << 14  # write, read, truncate
 SPECIAL = 1 << 6 | 1 << 9 | 1 << 11  # make devices and sockets
 
 
-def landlock_rules(folder: str) -> int | None:
+def landlock_rules(folder: str, libraries: Sequence[str]) -> int | None:
     """A set of rules: read the readable folders, write in `folder`; no TCP; no way to others."""
     if not LINUX:
         return None
@@ -246,7 +282,7 @@ def landlock_rules(folder: str) -> int | None:
         attributes = struct.pack("QQQ", files, 3 if abi >= 4 else 0, 3 if abi >= 6 else 0)
         size = 24 if abi >= 6 else 16 if abi >= 4 else 8
         rules = syscall("landlock_create_ruleset", attributes, size, 0)
-        allowed = dict.fromkeys(readable(), READ & files)
+        allowed = dict.fromkeys([*readable(), *libraries], READ & files)
         allowed |= {path: ON_A_FILE & files for path in DEVICES if os.path.exists(path)}
         allowed[folder] = files & ~SPECIAL
         for path, rights in allowed.items():

@@ -21,10 +21,15 @@ class Ended(NamedTuple):
     max_rss_mb: float
 
 
+def frame(message: dict[str, Any]) -> bytes:
+    """A message as it is sent."""
+    body = json.dumps(message).encode()
+    return SIZE.pack(len(body)) + body
+
+
 def write_frame(channel: int, reply: dict[str, Any]) -> None:
     """Send a reply."""
-    frame = json.dumps(reply).encode()
-    os.write(channel, SIZE.pack(len(frame)) + frame)
+    os.write(channel, frame(reply))
 
 
 def read_frame(channel: int) -> Any:

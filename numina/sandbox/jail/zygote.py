@@ -13,30 +13,33 @@ import contextlib
 import fcntl
 import functools
 import gc
-import importlib
+import importlib.util
 import itertools
 import json
 import os
 import select
-import shutil
 import socket
 import sys
 import types
 from typing import Any
 
-from numina.sandbox.jail import isolation
+from numina.sandbox.jail import adapt, isolation, seeds, surroundings, threads
 from numina.sandbox.jail.block import run_block
-from numina.sandbox.jail.files import remove_tree
+from numina.sandbox.jail.files import LIBRARIES, SESSIONS, remove_tree
 from numina.sandbox.jail.forks import Sessions
 from numina.sandbox.jail.kernel import LINUX
 from numina.sandbox.jail.seccomp import filter_program
 from numina.sandbox.jail.wire import ORDER, START, read_frame, write_frame
 
 REAP_S, REAP_SOON_S = 1.0, 0.002
-OWN = 40  # a session's own descriptors: its channel, its output, its rules
+FIRST = 40  # a session's own descriptors: its channel, its output, its rules
 
-# What libraries read of the environment: none may start a thread, which a session cannot.
+# What libraries read of the environment: none may start a thread or process, which a session
+# cannot, show a window, or print its progress.
 QUIET = {
+    "JOBLIB_MULTIPROCESSING": "0",
+    "MPLBACKEND": "Agg",
+    "TQDM_DISABLE": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -50,9 +53,10 @@ STANDARD = [
 
 
 def preload(names: list[str]) -> None:
-    """Import what programs import, so that no block pays for it."""
+    """Import what programs import and is installed, so that no block pays for it."""
     for name in names:
-        importlib.import_module(name)
+        if importlib.util.find_spec(name.partition(".")[0]):
+            importlib.import_module(name)
     if "sympy" in names:
         sympy: Any = sys.modules["sympy"]
         x = sympy.Symbol("x")
@@ -63,8 +67,11 @@ def preload(names: list[str]) -> None:
 
 def main() -> None:
     """Put on the layers, import, then serve sessions until the caller is gone; all end with it."""
+    isolation.enlarge_stack()
     control = socket.socket(fileno=int(sys.argv[1]))
-    options = json.loads(sys.argv[2])
+    options = read_frame(control.fileno())
+    if options is None:
+        return
     above, folder = os.path.split(options["folder"])
     isolation.allow_descriptors()
     caller = os.pidfd_open(os.getppid()) if LINUX else None
@@ -81,21 +88,35 @@ def main() -> None:
         os._exit(0)
     os.close(way_back)
     isolation.die_with_parent(outer)
+    statm = open("/proc/self/statm") if LINUX else None  # noqa: SIM115 (out of reach later)
+    layers = dict.fromkeys(isolation.NAMESPACES, entered)
+    real = [os.path.realpath(path) for path in options["libraries"]]
+    layers["mount_namespace"] = entered and isolation.hide_files(options["folder"] + "/root", real)
+    hidden = [f"{LIBRARIES}/{place}" for place in range(len(real))]
+    libraries = hidden if layers["mount_namespace"] else options["libraries"]
+    if not layers["mount_namespace"]:
+        os.unlink(options["code"])  # all of it is imported; a link would tell where it is
+    surroundings.settle(libraries, above=options["folder"])
+    if not entered:
+        surroundings.hide_name(isolation.HOST)
+    if not layers["mount_namespace"]:
+        surroundings.hide_links()
+    threads.replace_threads()
+    adapt.adapt_imports()
+    fonts = f"{SESSIONS if layers['mount_namespace'] else options['folder']}/fonts"
+    os.environ.update(QUIET, MPLCONFIGDIR=fonts)  # where a list is kept that goes with the zygote
     preload(STANDARD + options["preload"])
     os.environ.clear()  # not before: numpy would start threads
     os.environ.update(QUIET)
-    # A session may set no mode and no time of a file, so that copies have none to take over.
-    shutil.copymode = shutil.copystat = lambda *_, **__: None
-    if LINUX:
-        isolation.HELD = isolation.pages_held()
-    layers = dict.fromkeys(isolation.NAMESPACES, entered)
-    layers["mount_namespace"] = entered and isolation.hide_files(options["folder"] + "/root")
+    if statm:
+        with statm:
+            isolation.HELD = isolation.bytes_held(statm)
     for code in ("x = 1", "1 / 0"):  # what runs here once runs faster in every session
         run_block(code, {}, 0)
-    filter_program(1)
+    filter_program(1, isolation.refused(layers))
     gc.collect()
     gc.freeze()  # else the collector would write to, and so copy, each session's every page
-    sessions = Sessions(layers, options)
+    sessions = Sessions(layers, options, libraries)
     try:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the caller is gone
             control.sendall(json.dumps(sessions.probe()).encode() + b"\n")
@@ -146,13 +167,12 @@ def serve_session(channel: int, output: int, sessions: Sessions, folder: isolati
     # By way of numbers above, so that none is overwritten before it has moved.
     ends = (channel, output, *(() if folder.rules is None else (folder.rules,)))
     moved = [fcntl.fcntl(end, fcntl.F_DUPFD, 100) for end in ends]
-    channel, output, *rules = [os.dup2(end, OWN + place) for place, end in enumerate(moved)]
-    os.closerange(3, OWN)
-    os.closerange(OWN + len(moved), os.sysconf("SC_OPEN_MAX"))
+    channel, output, *rules = [os.dup2(end, FIRST + place) for place, end in enumerate(moved)]
+    os.closerange(3, FIRST)
+    os.closerange(FIRST + len(moved), os.sysconf("SC_OPEN_MAX"))
     folder.rules = rules[0] if rules else None
     isolation.confine(sessions.limits, sessions.layers, folder)
-    os.closerange(OWN + 2, OWN + 3)
-    seed_generators()
+    os.closerange(FIRST + 2, FIRST + 3)
     write_frame(channel, {"ready": True})
     program = types.ModuleType("__main__")  # pickle looks a program's own classes up there
     sys.modules["__main__"] = program
@@ -161,19 +181,15 @@ def serve_session(channel: int, output: int, sessions: Sessions, folder: isolati
             return
         os.dup2(output, 1)  # the last block may have closed or moved them
         os.dup2(output, 2)
-        # By lines, so that what was printed before a program dies or is killed is not lost.
-        sys.stdout = open(1, "w", 1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115 (lives as long as the process)
-        sys.stderr = sys.stdout
-        reply = run_block(request["code"], vars(program), number)
-        reply["token"] = request["token"]
-        write_frame(channel, reply)
+        sys.stdout = sys.stderr = surroundings.open_output(1)
+        if number == 1:
+            seeds.seed_generators(request["seed"])
+        write_frame(channel, answer(request, vars(program), number))
 
 
-def seed_generators() -> None:
-    """A program that draws random numbers draws the same in every run."""
-    sys.modules["random"].seed(0)
-    if "numpy" in sys.modules:
-        sys.modules["numpy"].random.seed(0)
+def answer(request: dict[str, Any], names: dict[str, Any], number: int) -> dict[str, Any]:
+    """The reply to a request: how its block ended, and the request's token."""
+    return run_block(request["code"], names, number) | {"token": request["token"]}
 
 
 if __name__ == "__main__":

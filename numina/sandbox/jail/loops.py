@@ -1,0 +1,56 @@
+"""Event loops without sockets: `asyncio` wakes its loop by one, which a session may not have."""
+
+from __future__ import annotations
+
+import select
+import selectors
+import time
+from typing import Any
+
+from numina.sandbox.jail import threads
+
+GLANCE_S = 0.01  # between looks at descriptors, which are pipes or files here
+
+
+class Selector(selectors.PollSelector):
+    """Waits as the session's threads do, so that others run meanwhile; can be woken by them."""
+
+    turn: threads.Turn | None = None
+    woken = False
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        until = None if timeout is None else time.monotonic() + max(0.0, timeout)
+        while True:
+            found = super().select(0)
+            left = None if until is None else until - time.monotonic()
+            if found or self.woken or (left is not None and left <= 0):
+                self.woken = False
+                if not found and timeout is not None and timeout <= 0:
+                    threads.give_way()
+                return found
+            if self.get_map():
+                left = GLANCE_S if left is None else min(left, GLANCE_S)
+            self.turn = threads.Turn()
+            threads.wait(self.turn, left)
+
+    def wake(self) -> None:
+        self.woken = True
+        if self.turn is not None:
+            threads.end(self.turn)
+
+
+def replace_selectors(module: Any) -> None:
+    """Have the module `selectors` prefer ours; epoll would hold memory that no limit counts."""
+    module.DefaultSelector = module.EpollSelector = Selector
+    select.epoll = None  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def replace_loops(selector_events: Any) -> None:
+    """Have `asyncio`'s loops, by its module `selector_events`, wake without a socket."""
+    loop = selector_events.BaseSelectorEventLoop
+
+    def no_sockets(self: Any) -> None:
+        self._ssock = self._csock = None
+
+    loop._make_self_pipe = loop._close_self_pipe = no_sockets
+    loop._write_to_self = lambda self: self._selector.wake()
