@@ -13,7 +13,7 @@ from numina.estimate.shapes import Shape
 
 WIDTH = {"float32": 4, "bfloat16": 2, "float16": 2}  # bytes a number
 ADAM = 8  # bytes a parameter: two moments in float32
-MASTER = 4  # bytes a parameter: what ZeRO-3 adds to weights of 16 bits
+MASTER = 4  # bytes a parameter: the float32 copy that ZeRO-3 updates
 # DeepSpeed keeps this many gathered parameters at most (stage3_max_live_parameters).
 LIVE = 1_000_000_000
 HEAD_TOKENS, HEAD_ROWS = 4096, 32768  # TRL computes the loss in tiles of these sizes
@@ -45,7 +45,7 @@ def training_bytes(shape: Shape, how: Training) -> dict[str, int]:
     parts = {
         "weights": stored * each,
         "gradients": stored * each,
-        "optimiser": (ADAM + (MASTER if shared and how.half else 0)) * each,
+        "optimiser": (ADAM + (MASTER if shared else 0)) * each,
     }
     if shared:
         parts["gathered layers"] = width * min(LIVE, shape.parameters)
@@ -108,10 +108,8 @@ def kv_bytes(shape: Shape, width: int) -> int:
 def checkpoint_bytes(shape: Shape, processes: int, half: bool) -> int:
     """Bytes of one training checkpoint: weights and optimiser.
 
-    ZeRO-3 in 16 bits writes those weights, the float32 master and both moments: 14 bytes a
-    parameter; in float32, and one process, 12.
+    ZeRO-3 writes the weights whole, and the float32 copy and both moments in shares.
     """
-    a_parameter = 2 + MASTER + ADAM if processes > 1 and half else 4 + ADAM
-    if processes > 1 and not half:
-        a_parameter += 4  # the whole weights beside the shares of them
-    return shape.parameters * a_parameter
+    if processes == 1:
+        return shape.parameters * (4 + ADAM)
+    return shape.parameters * ((2 if half else 4) + MASTER + ADAM)

@@ -132,9 +132,7 @@ def test_operations_are_those_that_torch_counts():
 
 @pytest.mark.parametrize("packing", [True, False])
 def test_tokens_and_steps_are_those_of_a_training(model_folder, tmp_path, packing, monkeypatch):
-    from transformers import AutoTokenizer
-
-    from numina.train.sft import encode_rows, fine_tune
+    from numina.train.sft import fine_tune
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     changes = {"epochs": 2, "batch_size": 3, "max_length": 256, "packing": packing}
@@ -142,16 +140,12 @@ def test_tokens_and_steps_are_those_of_a_training(model_folder, tmp_path, packin
         {f"sft_cot.{knob}": value for knob, value in changes.items()}
         | {"hardware.checkpoint_steps": 0}
     )
-    template = TEMPLATES["boundary"]
-    fine_tune(model_folder, ROWS, tmp_path / "out", params.sft_cot, params.hardware, template)
-    with (tmp_path / "out/loss.csv").open() as rows:
+    sft, template, loss = params.sft_cot, TEMPLATES["boundary"], tmp_path / "loss.csv"
+    counts = fine_tune(model_folder, ROWS, tmp_path / "out", sft, params.hardware, template, loss)
+    with loss.open() as rows:
         last = list(csv.DictReader(rows))[-1]
-    encoded = encode_rows(
-        AutoTokenizer.from_pretrained(model_folder), template, ROWS, params.sft_cot
-    )
-    tokens = sum(len(row["input_ids"]) for row in encoded)
-    run = run_of(params.sft_cot, len(ROWS), tokens / len(ROWS))
-    assert run.tokens == int(last["tokens"]) == 2 * tokens
+    run = run_of(sft, len(ROWS), counts.tokens / len(ROWS))
+    assert run.tokens == int(last["tokens"]) == 2 * counts.tokens
     assert run.steps == int(last["step"])
 
 

@@ -16,6 +16,8 @@ import pytest
 import yaml
 
 from numina.errors import UserError
+from numina.estimate.memory import checkpoint_bytes
+from numina.estimate.shapes import shape_of
 from numina.profile import merged
 from numina.records.problem import Problem
 from numina.rows import write_rows
@@ -157,6 +159,10 @@ def test_a_killed_run_goes_on_to_the_same_end_and_leaves_no_process(model_folder
     _, alive = psutil.wait_procs(ranks, timeout=60)
     assert alive == []
     assert not (tmp_path / "run/out").exists()
+    files = next((tmp_path / "cache").glob("checkpoints/*/checkpoint-*")).rglob("*")
+    size = sum(file.stat().st_size for file in files if file.is_file())
+    shape = shape_of(json.loads((model_folder / "config.json").read_text()), "model")
+    assert checkpoint_bytes(shape, 2, half=False) == pytest.approx(size, rel=0.1)
     losses, weights = train(tmp_path / "run", model_folder, **hardware)
     assert losses == pytest.approx(alone[0], abs=1e-5)
     assert differ(weights, alone[1]) < 1e-6
