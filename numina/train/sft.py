@@ -34,6 +34,7 @@ from numina.settings.training import Sft
 from numina.template import Template
 from numina.train.cards import computes_in_bf16, take_one_card
 from numina.train.checkpoints import last_whole_checkpoint
+from numina.train.packing import pack
 from numina.train.ranks import die_with_parent
 from numina.train.tokens import Counts, Row, encode_rows
 from numina.train.world import forward_passes, is_first, is_rank, together
@@ -125,7 +126,6 @@ def make_trainer(
         UserError: the model cannot be loaded, or the processes do not share out a batch evenly.
     """
     import torch
-    from datasets import Dataset
     from trl.trainer.sft_config import SFTConfig
     from trl.trainer.sft_trainer import SFTTrainer
 
@@ -146,6 +146,7 @@ def make_trainer(
         gradient_accumulation_steps=forward_passes(params.batch_size, hardware.micro_batch, world),
         max_length=params.max_length,
         packing=params.packing,
+        dataset_kwargs={"skip_prepare_dataset": True},  # it comes tokenised, cut and packed
         bf16=computes_in_bf16(),
         use_cpu=world > 1 and not torch.cuda.is_available(),  # else accelerate looks for cards
         gradient_checkpointing=hardware.gradient_checkpointing,
@@ -165,10 +166,17 @@ def make_trainer(
     return trainer(
         model=network,
         args=config,
-        train_dataset=Dataset.from_list(list(encoded)),
+        train_dataset=pack(encoded, params.max_length) if params.packing else listed(encoded),
         processing_class=tokenizer,
         callbacks=[Watch(), training_bar()],
     )
+
+
+def listed(rows: Sequence[Row]) -> Any:
+    """A data set of rows as they are."""
+    from datasets import Dataset
+
+    return Dataset.from_list(list(rows))
 
 
 def refuse_broken_weights(network: Any) -> None:
