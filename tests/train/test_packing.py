@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from numina.train.packing import pack
+from numina.train.packing import fill, pack
 from tests.conftest import SHARED
 
 
@@ -23,6 +23,24 @@ def test_every_sample_is_in_one_block_whole():
             found[sample] = length
             start += length
     assert [found[i] for i in range(len(rows))] == lengths
+
+
+@pytest.mark.parametrize(
+    ("lengths", "size", "blocks"),
+    [
+        ([64], 64, 1),
+        ([1] * 64, 64, 1),
+        ([32, 32, 32], 64, 2),  # one of a length is not taken twice
+        ([40, 24, 30, 34], 64, 2),
+        ([50, 5, 5, 4, 49, 9, 6], 64, 2),
+        ([63, 2], 64, 2),
+    ],
+)
+def test_lengths_that_add_up_share_a_block(lengths, size, blocks):
+    found = fill(lengths, size)
+    assert len(found) == blocks
+    assert sorted(at for block in found for at in block) == list(range(len(lengths)))
+    assert all(sum(lengths[at] for at in block) <= size for block in found)
 
 
 def test_blocks_are_full_over_the_whole_set():
