@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from numina.errors import UserError
+from numina.local import from_root
 
 KINDS = ("checkpoints", "journals")
 LOCK = "lock"  # the file that a run holds while it uses its folder
@@ -41,25 +42,32 @@ class Left:
     holder: str | None
 
 
-def kept(kind: str) -> Path:
+def cache_folder(cache: str = "") -> Path:
+    """The folder that the knob hardware.cache stands for; by default ~/.cache/numina."""
+    if cache:
+        return from_root(os.path.expanduser(cache))
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "numina"
+
+
+def kept(kind: str, cache: str = "") -> Path:
     """The folder of all runs' checkpoints or journals."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "numina" / kind
+    return cache_folder(cache) / kind
 
 
-def resume_folder(kind: str, model: Path, rests_on: Any) -> Path:
+def resume_folder(kind: str, model: Path, rests_on: Any, cache: str = "") -> Path:
     """The folder of a run; it differs if the model, a knob or the data differ.
 
     Args:
         kind: what is kept there, one of `KINDS`.
         model: a folder with weights, which are hashed.
-        rests_on: everything else that the run's result depends on, as values that JSON can hold.
+        rests_on: all else that the run's result depends on, as JSON would hold it.
+        cache: the knob hardware.cache.
     """
     digest = hashlib.sha256(json.dumps(rests_on).encode())
     for file in sorted(model.glob("*.safetensors")):
         with file.open("rb") as weights:
             digest.update(hashlib.file_digest(weights, "sha256").digest())
-    return kept(kind) / digest.hexdigest()[:16]
+    return kept(kind, cache) / digest.hexdigest()[:16]
 
 
 @contextmanager
@@ -133,12 +141,12 @@ def holder_of(folder: Path) -> str | None:
         return None
 
 
-def left_by_runs() -> list[Left]:
-    """The folders in the cache that runs left or are using, by kind and name."""
+def left_by_runs(cache: str = "") -> list[Left]:
+    """What runs left in the cache, and what running ones use, by kind and name."""
     return [
         look_at(folder)
         for kind in KINDS
-        for folder in sorted(kept(kind).glob("*"))
+        for folder in sorted(kept(kind, cache).glob("*"))
         if folder.is_dir()
     ]
 

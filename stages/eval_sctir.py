@@ -33,7 +33,8 @@ def main() -> str:
     knobs = params.model_dump(mode="json", include=set(SECTIONS))
     rests_on = [knobs, {name: rule.model_dump() for name, rule in rules.items()}, problems]
     started = time.monotonic()
-    with Journal(resume_folder("journals", args.model, rests_on) / "traces.jsonl") as journal:
+    folder = resume_folder("journals", args.model, rests_on, params.hardware.cache)
+    with Journal(folder / "traces.jsonl") as journal:
         work = solve_splits(params, args.model, splits, rules, journal)
         solved, layers = asyncio.run(work)
         for (name, seed), verdicts in solved.items():

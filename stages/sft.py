@@ -7,21 +7,29 @@ python -m stages.sft --section sft_cot --model models/base --data data/cot --out
 """
 
 import dataclasses
+import sys
 
 from numina import entry, settings
 from numina.rows import read_problems, write_json
 from numina.template import TEMPLATES
+from numina.train.launch import launch, launches
 from numina.train.sft import fine_tune
+from numina.train.world import is_first
 
 
-def main() -> str:
+def main() -> str | None:
     args = entry.paths(__doc__, "section", "model", "data", "out", "loss", "rows")
     section = str(args.section)
     params = settings.load(section, "template", "hardware")
     settings.check_fits(args.model)
-    rows = read_problems(args.data / "train.jsonl")
     knobs, template = getattr(params, section), TEMPLATES[params.template.name]
+    if launches(params.hardware, knobs.batch_size):
+        launch(params.hardware, knobs.batch_size, "stages.sft", sys.argv[1:])  # back to here
+        return None
+    rows = read_problems(args.data / "train.jsonl")
     counts = fine_tune(args.model, rows, args.out, knobs, params.hardware, template, args.loss)
+    if not is_first():
+        return None
     write_json(args.rows, dataclasses.asdict(counts))
     left_out = f"; {counts.too_long} exceed {knobs.max_length} tokens" if counts.too_long else ""
     return f"{args.out}: trained on {counts.trained} of {counts.rows} samples{left_out}"

@@ -16,9 +16,9 @@ def clean(
 ) -> None:
     """Remove what killed runs left.
 
-    These are journals and checkpoints under ~/.cache/numina. A killed run that is started again
-    continues from them; once they are removed, it starts from the beginning.
-    Files that a running process uses are kept.
+    These are journals and checkpoints under hardware.cache, by default ~/.cache/numina. A killed
+    run that is started again continues from them; once they are removed, it starts from the
+    beginning. Files that a running process uses are kept.
 
     \b
     Examples:
@@ -27,8 +27,9 @@ def clean(
     """
     from numina.cli.doctor import in_short
     from numina.resume import left_by_runs, remove
+    from numina.settings.params import read
 
-    found = left_by_runs()
+    found = left_by_runs(read().hardware.cache)
     for left in found:
         print(f"{left.folder}  {in_short(left)}")
     free = [left for left in found if left.holder is None]

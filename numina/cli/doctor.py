@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import time
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from numina.cli.options import AsJson
+import typer
+
+from numina.cli.options import AsJson, Profiles
 from numina.engine.choose import INSTALL, chosen, is_installed
 from numina.errors import UserError
 from numina.machine import accelerators, machine, versions
@@ -26,22 +29,51 @@ TITLES = {
 }
 
 
-def doctor(as_json: AsJson = False) -> None:
-    """Show what is on this machine.
+def doctor(
+    profile: Profiles = None,
+    cards: Annotated[
+        str | None, typer.Option(metavar="CARDS", help="With --profile: such as '8 x H100'.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is on this machine, or what a run with a profile would take.
 
     Engines, isolation layers, accelerators, versions; what each profile lacks here; what killed
-    runs left.
+    runs left. With --profile, without a card and the network: downloads, memory of a card at each
+    stage, steps, tokens, disk, hours.
 
     \b
     Examples:
       numina doctor
       numina doctor --json
+      numina doctor --profile numina-7b --cards "8 x H100"
     """
     from numina.terminal import libraries_logged
 
+    if cards and not profile:
+        raise UserError("--cards: goes with --profile")
+    if profile:
+        show_plan(profile, cards, as_json)
+        return
     with libraries_logged("doctor"):
         found = examine()
     print(json.dumps(found, indent=2) if as_json else describe(found))
+
+
+def show_plan(profiles: list[str], cards: str | None, as_json: bool) -> None:
+    """Print what a run with profiles takes, and what of it is not here."""
+    from numina.estimate.cards import cards_here, parse_cards
+    from numina.estimate.describe import describe as describe_plan
+    from numina.estimate.plan import plan
+
+    given = parse_cards(cards) if cards else cards_here(accelerators())
+    found, lacks = plan(applied(profiles), given), lacking(profiles)
+    if as_json:
+        print(json.dumps(dataclasses.asdict(found) | {"lacks": lacks}, indent=2))
+        return
+    print(describe_plan(found))
+    if lacks:
+        print("\n".join(["", "not on this machine", *(f"  {line}" for line in lacks)]))
 
 
 def isolation() -> dict[str, bool]:
@@ -69,7 +101,7 @@ def examine() -> dict[str, Any]:
             name: (Path("models") / name / "config.json").exists() for name in ("base", *MODELS)
         },
         "profiles": {name: lacking([name]) for name in names()},
-        "left": {str(left.folder): in_short(left) for left in left_by_runs()},
+        "left": {str(left.folder): in_short(left) for left in left_by_runs(read().hardware.cache)},
     }
 
 

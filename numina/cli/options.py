@@ -13,6 +13,10 @@ from numina.settings.params import Params, document, parse, read
 
 Model = Annotated[Path, typer.Option("--model", metavar="DIR", help="The model's folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Profiles = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="Of profiles/; may be given again, the later ones on top."),
+]
 QUANTISED = Path("models/quantised")
 
 

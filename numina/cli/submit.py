@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
-from numina.cli.options import QUANTISED, Model
+from numina.cli.options import QUANTISED, Model, Profiles
 from numina.errors import UserError
 
 
 def submit(
     model: Model = QUANTISED,
+    profile: Profiles = None,
     problems: Annotated[
         Path | None,
         typer.Option(
@@ -25,7 +26,10 @@ def submit(
         "submission.csv"
     ),
     scale: Annotated[
-        float, typer.Option(metavar="X", help="Share of the contest's 9 hours for 50 problems.")
+        float,
+        typer.Option(
+            metavar="X", help="Share of time_bank.budget_s for 50 problems; 0 there: 9 hours."
+        ),
     ] = 1.0,
 ) -> None:
     """Play the contest and write submission.csv.
@@ -33,13 +37,14 @@ def submit(
     \b
     Examples:
       numina submit --problems problems.jsonl --scale 0.1
+      numina submit --profile kaggle-2xt4 --model DIR
     """
-    from numina import settings
     from numina.contest.play import play
+    from numina.profile import applied
     from numina.rows import check_output
     from numina.terminal import libraries_logged
 
-    params = settings.read()
+    params = applied(profile or [])
     if not 0 < scale < float("inf"):
         raise UserError(f"--scale: must be a number above 0, got {scale}")
     check_output(out, *([problems] if problems else []))

@@ -25,7 +25,7 @@ from numina.sctir.journal import Journal
 from numina.sctir.solve import solve
 from numina.settings import Params
 
-BUDGET_S = 9 * 3600  # for the problems of the contest
+BUDGET_S = 9 * 3600  # for the problems of the contest, unless time_bank has a budget
 SECTIONS = {"sctir", "engine", "sandbox", "template", "answers"}
 
 
@@ -34,7 +34,7 @@ def play(params: Params, model: Path, path: Path | None, out: Path, scale: float
 
     Args:
         params: all knobs; the answer rule is `answers.contest`, the seed is the first of
-            `sctir.seeds`, and `time_bank` gives the base and the cap.
+            `sctir.seeds`; `time_bank.budget_s` is for the contest's 50 problems, 0 means 9 hours.
         model: a folder with a model.
         path: problems to serve; None for the contest's own.
         out: where our own environment writes the submission.
@@ -42,12 +42,13 @@ def play(params: Params, model: Path, path: Path | None, out: Path, scale: float
     """
     problems = read_contest(path) if path else []
     count = len(problems) or PROBLEMS
-    budget = BUDGET_S / PROBLEMS * count * scale
+    budget = (params.time_bank.budget_s or BUDGET_S) / PROBLEMS * count * scale
     bank = params.time_bank.model_copy(update={"budget_s": budget})
     knobs = params.model_dump(mode="json", include=SECTIONS)
     rests_on = ["contest", knobs, [asdict(problem) for problem in problems]]
     clock = Clock(bank, count, time.monotonic)  # loading the model counts too
-    with Journal(resume_folder("journals", model, rests_on) / "traces.jsonl") as journal:
+    folder = resume_folder("journals", model, rests_on, params.hardware.cache)
+    with Journal(folder / "traces.jsonl") as journal:
         if problems:
             given = given_answers(out) if journal.finished else {}
             contest = LocalContest(problems, out, params.sctir.seeds[0], given)

@@ -5,6 +5,7 @@ Nothing is returned, so no setting reaches a stage that does not declare it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,32 +15,43 @@ from numina.settings.params import FILE, Params, read
 
 
 def check_fits(model: Path, file: Path = FILE) -> None:
-    """Refuse a group size that does not divide the input of every linear layer, and texts longer
-    than the model's maximum length.
+    """Refuse knobs that do not fit a model.
 
     Args:
         model: a folder with a config.json.
         file: the settings.
 
     Raises:
-        UserError: one does not fit, with its name, its value, and the model's number.
+        UserError: as `misfits` words it.
     """
-    params, config = read(file), read_object(model / "config.json")
+    for misfit in misfits(read(file), read_object(model / "config.json"), str(model)):
+        raise UserError(f"{file}: {misfit}")
+
+
+def misfits(params: Params, config: Mapping[str, Any], model: str) -> Iterator[str]:
+    """The knobs that do not fit a model, a line each: with its value and the model's number.
+
+    A group size must divide the input of every linear layer, and no text may be longer than the
+    model's positions.
+
+    Args:
+        params: all knobs.
+        config: the model's config.json.
+        model: what a line calls the model.
+    """
     for layer, size in input_sizes(config).items():
         if size % params.quantize.group_size:
-            raise UserError(
-                f"{file}: quantize.group_size: {params.quantize.group_size} does not divide "
+            yield (
+                f"quantize.group_size: {params.quantize.group_size} does not divide "
                 f"{layer} {size} of {model}"
             )
     positions = config.get("max_position_embeddings")
     for knob, length in lengths(params).items():
         if isinstance(positions, int) and length > positions:
-            raise UserError(
-                f"{file}: {knob}: {length} is more than the {positions} positions of {model}"
-            )
+            yield f"{knob}: {length} is more than the {positions} positions of {model}"
 
 
-def input_sizes(config: dict[str, Any]) -> dict[str, int]:
+def input_sizes(config: Mapping[str, Any]) -> dict[str, int]:
     """The sizes of the inputs of a transformer's linear layers, by name."""
     found = {name: config.get(name) for name in ("hidden_size", "intermediate_size")}
     heads, hidden = config.get("num_attention_heads"), config.get("hidden_size")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from numina.settings.section import Count, Positive, Section
+from numina.settings.section import Count, Name, Positive, Section
 
 
 class ServerHardware(Section):
@@ -42,9 +42,30 @@ class SandboxHardware(Section):
     allow_unisolated: bool  # run programs even if nothing blocks the network or writes
 
 
+class Nodes(Section):
+    hosts: tuple[Name, ...]  # addresses of the machines that train together; the first leads
+    rank: Count  # of this machine in hosts
+    port: Annotated[int, Field(ge=1, lt=2**16)]  # on the first
+    start: str  # how the first starts another, with {host} and {command}; "": by hand
+
+    @model_validator(mode="after")
+    def consistent(self) -> Nodes:
+        if self.rank >= max(1, len(self.hosts)):
+            raise ValueError(f"rank {self.rank} is not that of one of {len(self.hosts)} hosts")
+        if len(set(self.hosts)) < len(self.hosts):
+            raise ValueError(f"hosts repeat: {list(self.hosts)}")
+        if self.start and "{command}" not in self.start:
+            raise ValueError(f"start has no {{command}}: {self.start!r}")
+        return self
+
+
 class Hardware(Section):
+    cache: str  # the folder of checkpoints and journals; "": ~/.cache/numina
     checkpoint_steps: Count  # optimiser steps between checkpoints; 0: none
-    gradient_checkpointing: bool  # less memory, but a third more time
+    gradient_checkpointing: bool  # less memory for a third more time
+    processes: Count  # that train on each machine; 0: one a visible card
+    micro_batch: Positive  # blocks a process takes at once
+    nodes: Nodes
     transformers: TransformersHardware  # engine transformers
     server: ServerHardware  # engine server
     vllm: VllmHardware  # engine vllm

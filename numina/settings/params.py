@@ -58,6 +58,15 @@ class Params(Section):
                 raise ValueError(f"validation_sets.splits: {name!r} is not in splits ({known})")
             if lacking := self.splits[name].lacking():
                 raise ValueError(f"splits.{name}.{lacking} (validation_sets.splits names it)")
+        nodes, each = max(1, len(self.hardware.nodes.hosts)), self.hardware.processes
+        at_once = nodes * each * self.hardware.micro_batch
+        for name, sft in (("sft_cot", self.sft_cot), ("sft_tir", self.sft_tir)):
+            if at_once and sft.batch_size % at_once:
+                raise ValueError(
+                    f"{name}.batch_size: {sft.batch_size} blocks are not shared out evenly by "
+                    f"{nodes * each} processes (hardware.processes {each} x nodes {nodes}) that "
+                    f"take hardware.micro_batch {self.hardware.micro_batch} at once"
+                )
         if self.engine.name == "server" and not self.hardware.server.urls:
             raise ValueError(
                 "engine.name 'server' needs hardware.server.urls, such as http://localhost:8000/v1"

@@ -5,8 +5,10 @@ loss, and the end token does. Samples are packed into blocks (best fit) whose `p
 at each sample, one block per forward pass, without an attention mask or a key-value cache:
 then no sample attends to another (measured as exact with the sdpa and eager kernels).
 
-Weights, gradients and the optimiser's state are float32; if the card has bfloat16, the forward
-and backward passes use it (autocast). Bfloat16 weights lose most updates at a rate of 2e-5.
+Weights, gradients and the optimiser's state are float32; where the card has bfloat16, the forward
+and backward passes compute in it (autocast). Bfloat16 weights lose most updates at a rate of 2e-5.
+Where several processes train (`numina.train.launch`), ZeRO-3 shares out weights, gradients and the
+optimiser's state; on cards with bfloat16 it keeps a float32 copy of the weights that it updates.
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ from __future__ import annotations
 import csv
 import io
 import shutil
+import signal
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +28,16 @@ from numina.models.loading import load_whole, readable
 from numina.progress import training_bar
 from numina.records.problem import Problem
 from numina.resume import locked, resume_folder
-from numina.rows import write_text
+from numina.rows import read_object, write_json, write_text
 from numina.settings.hardware import Hardware
 from numina.settings.training import Sft
 from numina.template import Template
 from numina.train.cards import computes_in_bf16, take_one_card
 from numina.train.checkpoints import last_whole_checkpoint
+from numina.train.packing import pack
+from numina.train.ranks import die_with_parent
 from numina.train.tokens import Counts, Row, encode_rows
+from numina.train.world import forward_passes, is_first, is_rank, together
 
 
 def fine_tune(
@@ -66,27 +73,44 @@ def fine_tune(
             finite.
     """
     check_model_folder(model)
-    take_one_card()
+    if is_rank():
+        die_with_parent(signal.SIGTERM)
+    else:
+        take_one_card()
     from transformers import AutoConfig, AutoTokenizer
 
     with readable(str(model)):
         tokenizer = AutoTokenizer.from_pretrained(model)
         kept_as = AutoConfig.from_pretrained(model).dtype
     encoded, counts = encode_rows(tokenizer, template, rows, params)
-    checkpoints = resume_folder("checkpoints", model, [params.model_dump(), encoded])
-    with locked(checkpoints):
+    rests_on = [params.model_dump(), encoded]
+    checkpoints = resume_folder("checkpoints", model, rests_on, hardware.cache)
+    with locked(checkpoints) if is_first() else nullcontext():
         trainer = make_trainer(model, tokenizer, encoded, params, hardware, checkpoints)
-        trainer.train(resume_from_checkpoint=last_whole_checkpoint(checkpoints))
+        trainer.train(resume_from_checkpoint=newest(checkpoints))
         network: Any = trainer.model
         refuse_broken_weights(network)
         network.config.use_cache = True
-        if kept_as is not None:
+        if kept_as is not None and not is_rank():
             network.to(kept_as)
-        trainer.save_model(str(out))
-        (out / "training_args.bin").unlink(missing_ok=True)  # has paths, so its hash varies
-        write_text(loss, loss_table(trainer.state.log_history))
-        shutil.rmtree(checkpoints, ignore_errors=True)
+        trainer.save_model(str(out))  # every process has its share of the weights to give
+        if is_first():
+            if is_rank():
+                narrow(out, kept_as)
+            (out / "training_args.bin").unlink(missing_ok=True)  # its paths: no hash would settle
+            write_text(loss, loss_table(trainer.state.log_history))
+            shutil.rmtree(checkpoints, ignore_errors=True)
     return counts
+
+
+def newest(checkpoints: Path) -> str | None:
+    """The checkpoint to go on from: the first process looks, the others take what it has found."""
+    found = last_whole_checkpoint(checkpoints) if is_first() else None
+    if not is_rank():
+        return found
+    from numina.train.shared import from_first
+
+    return from_first(found)
 
 
 def make_trainer(
@@ -97,16 +121,19 @@ def make_trainer(
     hardware: Hardware,
     checkpoints: Path,
 ) -> Any:
-    """TRL's trainer, with the model loaded."""
+    """TRL's trainer, with the model loaded.
+
+    Raises:
+        UserError: the model cannot be loaded, or the processes do not share out a batch evenly.
+    """
     import torch
-    from datasets import Dataset
     from trl.trainer.sft_config import SFTConfig
     from trl.trainer.sft_trainer import SFTTrainer
 
     from numina.train.watch import Watch
 
-    with readable(str(model)):
-        network = load_whole(str(model), use_cache=False, dtype=torch.float32)
+    world = together()
+    # Before the model is loaded: by then ZeRO-3 has to be set up, else each process loads it whole.
     config = SFTConfig(
         output_dir=str(checkpoints),
         seed=params.seed,
@@ -115,13 +142,14 @@ def make_trainer(
         learning_rate=params.learning_rate,
         lr_scheduler_type="cosine",
         warmup_steps=params.warmup_ratio,  # transformers 5: a float below 1 is a share
-        # One block per forward pass keeps packed samples apart (see the module's docstring), and
-        # limits memory if samples are not packed.
-        per_device_train_batch_size=1,
-        gradient_accumulation_steps=params.batch_size,
+        # TRL makes one row of the packed blocks of a forward pass, which keeps their samples apart.
+        per_device_train_batch_size=hardware.micro_batch,
+        gradient_accumulation_steps=forward_passes(params.batch_size, hardware.micro_batch, world),
         max_length=params.max_length,
         packing=params.packing,
+        dataset_kwargs={"skip_prepare_dataset": True},  # it comes tokenised, cut and packed
         bf16=computes_in_bf16(),
+        use_cpu=world > 1 and not torch.cuda.is_available(),  # else accelerate looks for cards
         gradient_checkpointing=hardware.gradient_checkpointing,
         logging_steps=1,
         logging_nan_inf_filter=False,
@@ -131,13 +159,25 @@ def make_trainer(
         report_to="none",
         dataset_num_proc=None,
     )
-    return SFTTrainer(
+    with readable(str(model)):
+        network = load_whole(str(model), use_cache=False, dtype=torch.float32)
+    trainer: Any = SFTTrainer
+    if world > 1:
+        from numina.train.shared import SharedTrainer as trainer
+    return trainer(
         model=network,
         args=config,
-        train_dataset=Dataset.from_list(list(encoded)),
+        train_dataset=pack(encoded, params.max_length) if params.packing else listed(encoded),
         processing_class=tokenizer,
         callbacks=[Watch(), training_bar()],
     )
+
+
+def listed(rows: Sequence[Row]) -> Any:
+    """A data set of rows as they are."""
+    from datasets import Dataset
+
+    return Dataset.from_list(list(rows))
 
 
 def refuse_broken_weights(network: Any) -> None:
@@ -146,9 +186,28 @@ def refuse_broken_weights(network: Any) -> None:
     Raises:
         UserError: one is not, with its name.
     """
+    whole: Any = nullcontext
+    if is_rank():
+        from numina.train.shared import whole
     for name, weight in network.named_parameters():
-        if not weight.isfinite().all():
-            raise UserError(f"training failed: {name} holds values that are not finite")
+        with whole(weight):
+            if not weight.isfinite().all():
+                raise UserError(f"training failed: {name} holds values that are not finite")
+
+
+def narrow(model: Path, dtype: Any) -> None:
+    """Rewrite saved float32 weights in the 16 bits that the model came in, if it did."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    if dtype not in (torch.bfloat16, torch.float16):
+        return
+    for file in sorted(model.glob("*.safetensors")):
+        weights = load_file(file)
+        narrowed = {name: weight.to(dtype) for name, weight in weights.items()}
+        save_file(narrowed, file, {"format": "pt"})
+    config = read_object(model / "config.json")
+    write_json(model / "config.json", {**config, "dtype": str(dtype).removeprefix("torch.")})
 
 
 def loss_table(history: Sequence[dict[str, Any]]) -> str:

@@ -1,0 +1,48 @@
+"""What a run keeps on disks, and where."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from numina.estimate.assumed import COPIES, ROW_BYTES
+from numina.estimate.memory import WIDTH, checkpoint_bytes, quantised_bytes, weight_bytes
+from numina.estimate.records import Kept
+from numina.estimate.shapes import Shape
+from numina.resume import cache_folder
+from numina.settings.params import Params
+
+
+def kept(params: Params, shape: Shape, processes: int, half: bool) -> Iterator[Kept]:
+    """What the run leaves on disks, checkpoints at their largest: two, while one is written."""
+    workspace, cache = Path.cwd(), cache_folder(params.hardware.cache)
+    trained = weight_bytes(shape, 2 if processes > 1 and half else 4)
+    rows = {"sft_cot": params.cot_data.max_rows, "sft_tir": params.tir_data.max_rows}
+    sizes = {
+        "models/base": weight_bytes(shape, WIDTH[params.base_model.dtype]),
+        "models/cot": trained,
+        "models/tir": trained,
+        "models/quantised": quantised_bytes(
+            shape, params.quantize.bits, params.quantize.group_size
+        ),
+        "data": sum(COPIES * count * ROW_BYTES[name] for name, count in rows.items()),
+    }
+    for what, size in sizes.items():
+        yield on_disk(what, size, workspace)
+    if params.base_model.source == "hub":
+        home = os.environ.get("HF_HOME") or str(Path.home() / ".cache/huggingface")
+        size = weight_bytes(shape, WIDTH.get(shape.dtype, 4))
+        yield on_disk("the hub's copy", size, Path(home))
+    if params.hardware.checkpoint_steps:
+        size = 2 * checkpoint_bytes(shape, processes, half)
+        yield on_disk("checkpoints", size, cache)
+
+
+def on_disk(what: str, size: int, place: Path) -> Kept:
+    """With what is free at a place that need not be there yet."""
+    there = place.absolute()
+    while not there.exists():
+        there = there.parent
+    return Kept(what, size, str(place), there.stat().st_dev, shutil.disk_usage(there).free)
