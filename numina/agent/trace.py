@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 from numina.answer.equal import digits
 from numina.answer.find import find_answer
 from numina.answer.rule import admit
-from numina.engine.protocol import CompletionFailed, Engine, Sampling
+from numina.engine.protocol import LONGEST_TOKEN, CompletionFailed, Engine, Sampling
 from numina.errors import UserError
 from numina.fences import OUTPUT_END, OUTPUT_STARTS, waiting_program
 from numina.records.problem import Problem
@@ -21,8 +21,6 @@ from numina.sandbox.session import Result
 from numina.sandbox.text import output_text
 from numina.settings.splits import AnswerRule
 from numina.template import Template
-
-LONGEST_TOKEN = 256  # characters; a longer text is too long without tokenising it
 
 
 class Programs(Protocol):

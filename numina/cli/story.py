@@ -10,6 +10,7 @@ from numina.agent.trace import Event
 from numina.records.problem import Problem
 from numina.records.trace import Verdict
 from numina.sctir.solve import solve
+from numina.sctir.vote import leaders
 from numina.settings.params import Params
 from numina.terminal import say
 
@@ -76,4 +77,6 @@ def explain(verdict: Verdict) -> str:
         "deadline": f"the time is up, {verdict.outstanding} votes are outstanding",
     }
     why = reasons.get(verdict.stop, f"stopped by the rule {verdict.stop!r}, at its stated risk")
-    return f"votes: {votes or 'none'}; {why}"
+    first = leaders(list(verdict.votes.items()))
+    tied = f"; a tie of {' and '.join(first)}, decided by the higher mean log-probability"
+    return f"votes: {votes or 'none'}; {why}{tied if len(first) > 1 else ''}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol, Self
 
-LONGEST_TOKEN = 256  # characters
+LONGEST_TOKEN = 256  # characters; a longer text is too long without tokenising it
 
 
 @dataclass(frozen=True, slots=True)

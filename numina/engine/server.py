@@ -28,6 +28,7 @@ from numina.models.folder import check_tokenizer
 from numina.models.weights import load_tokenizer
 from numina.settings.decoding import EngineParams
 from numina.settings.hardware import ServerHardware
+from numina.template import tokens_of
 
 CANARY = ("1 + 1 =", Sampling(temperature=0, top_p=1, max_new_tokens=1, stop=(), seed=0))
 
@@ -76,7 +77,7 @@ class ServerEngine:
         await self.opened.aclose()
 
     def count_tokens(self, text: str) -> int:
-        return len(self.tokenizer(text)["input_ids"])
+        return len(tokens_of(self.tokenizer, text)[0])
 
     async def complete(self, prompt: str, sampling: Sampling) -> Completion:
         refuse_too_long(prompt, self.max_context)

@@ -29,6 +29,7 @@ from numina.models.folder import check_model_folder
 from numina.models.weights import load_model, load_tokenizer
 from numina.settings.decoding import EngineParams
 from numina.settings.hardware import TransformersHardware
+from numina.template import tokens_of
 from numina.terminal import say
 
 TAIL = 16  # tokens at a row's end that are searched first for a stop string
@@ -112,11 +113,11 @@ class TransformersEngine:
         await asyncio.gather(self.worker, return_exceptions=True)
 
     def count_tokens(self, text: str) -> int:
-        return len(self.tokenizer(text)["input_ids"])
+        return len(tokens_of(self.tokenizer, text)[0])
 
     async def complete(self, prompt: str, sampling: Sampling) -> Completion:
         refuse_too_long(prompt, self.max_context)
-        tokens = self.tokenizer(prompt)["input_ids"]
+        tokens, _ = tokens_of(self.tokenizer, prompt)
         if not tokens:
             raise CompletionFailed("the prompt is empty")
         if max(tokens) >= self.embeddings:

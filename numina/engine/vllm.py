@@ -25,6 +25,7 @@ from numina.models.folder import check_model_folder, json_object
 from numina.models.weights import load_tokenizer, loading
 from numina.settings.decoding import EngineParams
 from numina.settings.hardware import VllmHardware
+from numina.template import tokens_of
 
 
 class VllmEngine:
@@ -93,7 +94,7 @@ class VllmEngine:
         self.llm.shutdown()
 
     def count_tokens(self, text: str) -> int:
-        return len(self.tokenizer(text)["input_ids"])
+        return len(tokens_of(self.tokenizer, text)[0])
 
     async def complete(self, prompt: str, sampling: Sampling) -> Completion:
         from vllm import SamplingParams
@@ -112,8 +113,9 @@ class VllmEngine:
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
         try:
+            tokens: Any = {"prompt_token_ids": tokens_of(self.tokenizer, prompt)[0]}
             # Leaving the generator, also by cancellation, aborts the request.
-            async for output in self.llm.generate(prompt, params, str(next(self.numbers))):
+            async for output in self.llm.generate(tokens, params, str(next(self.numbers))):
                 if output.finished:
                     return completion_of(output)
         except EngineDeadError as error:

@@ -426,3 +426,27 @@ def test_the_draws_of_a_seed_are_what_they_were(model_folder):
     """The tokens that seeds gave before drawing took place on the model's own device."""
     hot = [Sampling(0.6, 0.9, 12, (), seed) for seed in (1, 2, 3)]
     assert [completion.text for completion in complete(model_folder, hot)] == DRAWN
+
+
+def test_a_prompt_never_ends_in_the_end_token_that_a_tokenizer_appends(model_folder, tmp_path):
+    """After it there is nothing to continue."""
+    from tokenizers import Tokenizer
+    from tokenizers.processors import TemplateProcessing
+
+    folder = tmp_path / "appends"
+    shutil.copytree(model_folder, folder)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    end = tokenizer.token_to_id("<|end|>")
+    tokenizer.post_processor = TemplateProcessing(  # pyright: ignore[reportAttributeAccessIssue]
+        single="$A <|end|>", special_tokens=[("<|end|>", end)]
+    )
+    tokenizer.save(str(folder / "tokenizer.json"))
+    prompt = "What is $4+12$?"
+    sampling = Sampling(temperature=0, top_p=1, max_new_tokens=6, stop=(), seed=1)
+
+    async def text(model) -> tuple[str, int]:
+        async with opened(model) as engine:
+            done = await engine.complete(prompt, sampling)
+            return done.text, engine.count_tokens(prompt)
+
+    assert asyncio.run(text(folder)) == asyncio.run(text(model_folder))
