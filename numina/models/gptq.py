@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from numina.errors import UserError
+from numina.machine import CORES
 from numina.models.folder import check_model_folder
 from numina.models.loading import readable
 from numina.models.weights import load_model
@@ -83,7 +84,7 @@ def write_quantised(
         UserError: the model cannot be loaded.
     """
     # gptqmodel reads this at import, and without it fails on two cores.
-    os.environ.setdefault("GPTQMODEL_CPU_WORKERS", str(max(2, os.cpu_count() or 2)))
+    os.environ.setdefault("GPTQMODEL_CPU_WORKERS", str(max(2, CORES)))
     import torch
     from gptqmodel import GPTQModel, QuantizeConfig
 
