@@ -12,11 +12,14 @@ from typing import Any
 
 from numina.engine.choose import open_engine
 from numina.engine.protocol import Sampling
-from tests.conftest import changed_params
+from numina.profile import merged
+from numina.settings import parse
+from numina.settings.params import document
 
 
 async def main(model: Path, prompts: list[str]) -> dict[str, Any]:
-    params = changed_params({"engine.name": "vllm", "engine.batch_size": 8})
+    # Not by tests.conftest: this environment has no pytest.
+    params = parse(merged({"engine.name": "vllm", "engine.batch_size": 8}, document()))
     async with open_engine(params.engine, params.hardware, model, 400) as engine:
         greedy = Sampling(0, 1, 24, (), 1)
         free = await asyncio.gather(*[engine.complete(prompt, greedy) for prompt in prompts])
