@@ -27,9 +27,10 @@ def clean(
     """
     from numina.cli.doctor import in_short
     from numina.resume import left_by_runs, remove
-    from numina.settings.params import read
+    from numina.settings.params import FILE, read
 
-    found = left_by_runs(read().hardware.cache)
+    # Outside of a repository, the default cache is meant.
+    found = left_by_runs(read().hardware.cache if FILE.exists() else "")
     for left in found:
         print(f"{left.folder}  {in_short(left)}")
     free = [left for left in found if left.holder is None]

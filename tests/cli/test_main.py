@@ -170,7 +170,7 @@ def test_exec_leaves_no_process_and_no_folder_after_sigterm(tmp_path):
         (["solve", "x", "--record", "/proc/x"], "/proc/x: cannot be written"),
         (["grade", "--jsonl", "/dev/null", "/dev/null"], "/dev/null: holds no rows"),
         (["exec", "--jsonl", "/dev/null", "/dev/null"], "/dev/null: holds no rows"),
-        (["solve", "x", "--model", "nowhere"], "nowhere: not found, so no model to load"),
+        (["solve", "x", "--model", "nowhere"], "nowhere: not found, so there is no model to load"),
     ],
 )
 def test_what_is_wrong_is_one_line_and_a_status(arguments, reason):
@@ -230,7 +230,7 @@ def test_what_solve_records_can_be_replayed(model_folder, tmp_path):
 
 
 BROKEN = {
-    "twice": (lambda text: text + "dedup: {ngram: 3, jaccard: 0.5}\n", "the key 'dedup' is there"),
+    "twice": (lambda text: text + "dedup: {ngram: 3, jaccard: 0.5}\n", "duplicate key 'dedup'"),
     "utf-16": (lambda text: text.encode("utf-16"), "not UTF-8"),
     "latin-1": (lambda text: (text + "# Zähler").encode("latin-1"), "not UTF-8"),
     "digits": (lambda text: text.replace("seed: 2025", "seed: " + "1" * 5000), "not YAML: Exceeds"),

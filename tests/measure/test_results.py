@@ -79,7 +79,7 @@ def test_missing_seeds_and_seeds_that_differ_are_named(folder):
     with pytest.raises(UserError, match=r"mini_amc: seeds \[1\], unlike"):
         read(folder)
     shutil.rmtree((folder / SCTIR).parent)
-    with pytest.raises(UserError, match=r"mini_amc: no seed_\*\.jsonl there"):
+    with pytest.raises(UserError, match=r"mini_amc: holds no seed_\*\.jsonl"):
         read(folder)
 
 
