@@ -183,7 +183,7 @@ def test_what_is_wrong_is_said_once_and_nothing_is_written(model_folder, tmp_pat
         check=False,
     )
     assert done.returncode == 1
-    assert done.stderr.count("error: max_length: 128 tokens is less than every sample needs") == 1
+    assert done.stderr.count("error: max_length: every sample is longer than 128 tokens") == 1
     assert "error: training failed on this machine" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()

@@ -130,7 +130,7 @@ def test_a_killed_run_resumes_to_the_same_loss(model_folder, tmp_path):
 
     killed = start("killed", "cache-killed")
     checkpoints = tmp_path / "cache-killed" / "numina" / "checkpoints"
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not list(checkpoints.glob("*/checkpoint-*/trainer_state.json")):
         assert time.monotonic() < deadline
         assert killed.poll() is None, "it ended before it could be killed"
