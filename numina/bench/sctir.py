@@ -1,10 +1,10 @@
 """Our SC-TIR and the winners' loop on the same engine, problems, seeds and number of votes.
 
 First with the embedded model. The notebook's loop and ours take turns, one problem at a time, as
-in a contest: ours with all N traces (`full`), with the lossless stop (`ours`), and with the stop and
-further traces while they cost the others little (`alone`), as a contest is played. Then our loop
-runs with all problems side by side (`together`), as in our validation stage; the notebook cannot do
-this. Tokens are all that the engine decoded, those of cancelled traces included.
+in a contest: ours with all N traces (`full`), with the lossless stop (`ours`), and with the stop
+and further traces while they cost the others little (`alone`), as a contest is played. Then our
+loop runs with all problems side by side (`together`), as in our validation stage; the notebook
+cannot do this. Tokens are all that the engine decoded, those of cancelled traces included.
 
 Then the recording is replayed with its times, in simulated time: thousands of problems, each with
 N traces drawn with replacement from the recorded traces of one problem. The engine has N places,
