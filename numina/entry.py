@@ -70,7 +70,8 @@ def run_logged(main: Callable[[], str | None]) -> None:
     """The log stays open to the end of the process: libraries print at their exit, too."""
     doc = (sys.modules[main.__module__].__doc__ or "").strip()
     log = terminal.open_log(Path(sys.argv[0]).stem)
-    terminal.say(f"{doc.partition(chr(10))[0]} (log: {log})")
+    if "LOCAL_RANK" not in os.environ:  # else the process that started this one has said it
+        terminal.say(f"{doc.partition(chr(10))[0]} (log: {log})")
     if outcome := main():
         terminal.show_result(outcome)
 

@@ -13,6 +13,7 @@ from numina import entry, settings
 from numina.rows import read_problems, write_json
 from numina.template import TEMPLATES
 from numina.train.launch import launch, launches
+from numina.train.ranks import end_rank
 from numina.train.sft import fine_tune
 from numina.train.world import is_first
 
@@ -37,3 +38,4 @@ def main() -> str | None:
 
 if __name__ == "__main__":
     entry.run(main)
+    end_rank()

@@ -13,8 +13,6 @@ optimiser's state; on cards with bfloat16 it keeps a float32 copy of the weights
 
 from __future__ import annotations
 
-import csv
-import io
 import shutil
 import signal
 from collections.abc import Sequence
@@ -28,7 +26,7 @@ from numina.models.loading import load_whole, readable
 from numina.progress import training_bar
 from numina.records.problem import Problem
 from numina.resume import locked, resume_folder
-from numina.rows import read_object, write_json, write_text
+from numina.rows import csv_text, read_object, write_json, write_text
 from numina.settings.hardware import Hardware
 from numina.settings.training import Sft
 from numina.template import Template
@@ -212,18 +210,15 @@ def narrow(model: Path, dtype: Any) -> None:
 
 def loss_table(history: Sequence[dict[str, Any]]) -> str:
     """The training log as CSV, one row per optimiser step."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["step", "epoch", "loss", "learning_rate", "tokens"])
-    for row in history:
-        if "loss" in row:
-            table.writerow(
-                [
-                    row["step"],
-                    round(row["epoch"], 4),
-                    round(float(row["loss"]), 5),
-                    f"{float(row['learning_rate']):.3e}",
-                    int(row.get("num_tokens", 0)),
-                ]
-            )
-    return text.getvalue()
+    rows = [
+        {
+            "step": row["step"],
+            "epoch": round(row["epoch"], 4),
+            "loss": round(float(row["loss"]), 5),
+            "learning_rate": f"{float(row['learning_rate']):.3e}",
+            "tokens": int(row.get("num_tokens", 0)),
+        }
+        for row in history
+        if "loss" in row
+    ]
+    return csv_text(("step", "epoch", "loss", "learning_rate", "tokens"), rows)
