@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 ESTIMATE_FROM = 0.1  # share of the work after which the time left is estimated
 COUNTS = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
+STEP_FIGURES = {  # of a training, by their names in the trainer's log
+    "loss": "loss {:.3f}",
+    "learning_rate": "rate {:.2g}",
+    "grad_norm": "gradient {:.2g}",
+    "tokens_per_s": "{:.0f} tokens/s",
+    "memory_gb": "{:.1f} GB",
+}
 COUNTS_AND_ESTIMATE = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 
 
@@ -66,7 +73,11 @@ def progress_bar(total: int, what: str, done: int = 0) -> Bar:
 
 
 def training_bar() -> TrainerCallback:
-    """A bar over a trainer's optimiser steps, with the last loss."""
+    """A bar over a trainer's optimiser steps, with the figures of the last one.
+
+    It shows the loss, the learning rate and the gradient's norm, and where `numina.monitor.meter`
+    adds them to the trainer's log, tokens a second and memory. A loss on held-out rows is a line.
+    """
     from transformers import TrainerCallback
 
     class TrainingBar(TrainerCallback):
@@ -79,8 +90,14 @@ def training_bar() -> TrainerCallback:
             self.bar.update(state.global_step - self.bar.n)
 
         def on_log(self, args: Any, state: TrainerState, *_: Any, **__: Any) -> None:
-            if (loss := state.log_history[-1].get("loss")) is not None:
-                self.bar.set_postfix_str(f"loss {float(loss):.3f}", refresh=False)
+            row = state.log_history[-1]
+            shown = [text.format(row[name]) for name, text in STEP_FIGURES.items() if name in row]
+            if "loss" in row:
+                self.bar.set_postfix_str(", ".join(shown), refresh=False)
+            if "eval_loss" in row:
+                terminal.say(
+                    f"epoch {row['epoch']:.4g}: loss {row['eval_loss']:.4f} on held-out rows"
+                )
 
         def on_train_end(self, *_: Any, **__: Any) -> None:
             self.bar.close()

@@ -9,7 +9,7 @@ python -m stages.sft --section sft_cot --model models/base --data data/cot --out
 import dataclasses
 import sys
 
-from numina import entry, settings
+from numina import entry, settings, terminal
 from numina.rows import read_problems, write_json
 from numina.template import TEMPLATES
 from numina.train.launch import launch, launches
@@ -28,11 +28,15 @@ def main() -> str | None:
         launch(params.hardware, knobs.batch_size, "stages.sft", sys.argv[1:])  # back to here
         return None
     rows = read_problems(args.data / "train.jsonl")
-    counts = fine_tune(args.model, rows, args.out, knobs, params.hardware, template, args.loss)
+    counts = fine_tune(
+        *(args.model, rows, args.out, knobs, params.hardware, template, args.loss),
+        live=terminal.FOLDER,
+    )
     if not is_first():
         return None
     write_json(args.rows, dataclasses.asdict(counts))
     left_out = f"; {counts.too_long} exceed {knobs.max_length} tokens" if counts.too_long else ""
+    left_out += f"; {counts.held_out} held out" if counts.held_out else ""
     return f"{args.out}: trained on {counts.trained} of {counts.rows} samples{left_out}"
 
 

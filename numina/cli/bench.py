@@ -9,22 +9,30 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from numina.cli.options import QUANTISED, AsJson, Model, read_with_traces
+from numina.cli.options import QUANTISED, AsJson, read_with_traces
 from numina.errors import UserError
 from numina.settings.params import Params
 
 MOST = 1_000_000  # problems of a run
+LEAST_STEPS = 3  # of a training; the first is not measured
 
 File = Path | None
 
 
 def bench(
     what: Annotated[
-        Literal["sandbox", "soak", "sctir", "contest", "grade"],
-        typer.Argument(metavar="WHAT", help="sandbox, soak, sctir, contest or grade"),
+        Literal["sandbox", "soak", "sctir", "contest", "grade", "train"],
+        typer.Argument(metavar="WHAT", help="sandbox, soak, sctir, contest, grade or train"),
     ],
     traces: Annotated[File, typer.Option(metavar="FILE", help="sandbox: recorded traces")] = None,
-    model: Model = QUANTISED,
+    model: Annotated[
+        File,
+        typer.Option(
+            metavar="DIR",
+            help="sctir: the model's folder [default: models/quantised]; train: to be trained "
+            "[default: a small one, made here]",
+        ),
+    ] = None,
     problems: Annotated[int, typer.Option(metavar="N", help="sctir: problems on the model")] = 8,
     n: Annotated[int, typer.Option(metavar="N", help="sctir: traces a problem")] = 16,
     replayed: Annotated[int, typer.Option(metavar="N", help="sctir: recorded problems")] = 2000,
@@ -32,6 +40,10 @@ def bench(
         list[Path] | None,
         typer.Option(metavar="FILE", help="grade: more labelled pairs; can be repeated"),
     ] = None,
+    rows: Annotated[
+        File, typer.Option(metavar="FILE", help="train: solved problems [default: our families']")
+    ] = None,
+    steps: Annotated[int, typer.Option(metavar="N", help="train: optimiser steps")] = 10,
     as_json: AsJson = False,
 ) -> None:
     """Measure our code and baselines on the same work, in one run.
@@ -40,18 +52,25 @@ def bench(
     Examples:
       numina bench sctir --problems 4 --n 8
       numina bench grade --pairs FILE --pairs OTHER --json
+      numina bench train --model models/base --rows data/cot/train.jsonl --steps 20
     """
     from numina.terminal import libraries_logged
 
     for option, value in {"--problems": problems, "--replayed": replayed}.items():
         if not 1 <= value <= MOST:
             raise UserError(f"{option}: must be from 1 to {MOST}, got {value}")
+    if not LEAST_STEPS <= steps <= MOST:
+        raise UserError(f"--steps: must be from {LEAST_STEPS} to {MOST}, got {steps}")
     params = read_with_traces(n)
     with libraries_logged("bench"):
         if what == "sctir":
             from numina.bench import sctir
 
-            found = sctir.bench(params, model, problems, n, replayed)
+            found = sctir.bench(params, model or QUANTISED, problems, n, replayed)
+        elif what == "train":
+            from numina.bench import train
+
+            found = train.bench(params, model, rows, steps)
         else:
             found = without_model(what, params, traces, pairs or [])
     if as_json:

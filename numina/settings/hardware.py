@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -59,12 +59,17 @@ class Nodes(Section):
         return self
 
 
+Tracker = Literal["tensorboard", "wandb", "trackio"]
+
+
 class Hardware(Section):
     cache: str  # the folder of checkpoints and journals; "": ~/.cache/numina
     checkpoint_steps: Count  # optimiser steps between checkpoints; 0: none
     gradient_checkpointing: bool  # less memory for a third more time
     processes: Count  # that train on each machine; 0: one a visible card
     micro_batch: Positive  # blocks a process takes at once
+    samples: Annotated[int, Field(ge=0, le=64)]  # completions to read after each epoch
+    trackers: tuple[Tracker, ...]  # that a training reports to
     nodes: Nodes
     transformers: TransformersHardware  # engine transformers
     server: ServerHardware  # engine server

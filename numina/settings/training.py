@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from numina.settings.section import Positive, Section, Seed
+from numina.settings.section import Count, Positive, Section, Seed
+
+# Of the optimisers that PyTorch has, those that treat each weight by itself: the result is then the
+# same however ZeRO-3 shares the weights out.
+Optimizer = Literal["adamw_torch_fused", "adamw_torch", "sgd", "rmsprop", "adagrad"]
+# By warm-up and the number of steps alone.
+Schedule = Literal[
+    "cosine", "linear", "polynomial", "inverse_sqrt", "constant_with_warmup", "constant"
+]
 
 
 class Sft(Section):
@@ -14,8 +22,13 @@ class Sft(Section):
     epochs: Annotated[float, Field(gt=0)]
     learning_rate: Annotated[float, Field(gt=0, lt=1)]  # the peak, after warm-up
     batch_size: Positive  # blocks of max_length tokens per optimiser step
-    warmup_ratio: Annotated[float, Field(ge=0, lt=1)]  # share of the steps
+    warmup_ratio: Annotated[float, Field(ge=0, lt=1)]  # share of the steps; none if constant
+    schedule: Schedule  # of the learning rate, after warm-up
+    optimizer: Optimizer
+    weight_decay: Annotated[float, Field(ge=0, lt=1)]
+    max_grad_norm: Annotated[float, Field(ge=0)]  # a longer gradient is scaled down; 0: none is
     max_length: Annotated[int, Field(ge=16)]  # tokens of a block; longer samples are left out
     packing: bool  # several samples per block; none attends to another
     mask_prompt: bool  # no loss on the problem
     mask_output: bool  # no loss on program outputs
+    held_out: Count  # rows not trained on, whose loss is taken after each epoch

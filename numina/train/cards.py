@@ -28,3 +28,15 @@ def computes_in_bf16() -> bool:
     import torch
 
     return torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+
+
+def attention_kernel(packing: bool) -> str | None:
+    """The attention kernel to load a model with; None for what transformers takes: sdpa, mostly.
+
+    FlashAttention computes packed samples one by one, and not the whole block with a mask. It needs
+    its package, and a card with bfloat16.
+    """
+    from transformers.utils.import_utils import is_flash_attn_2_available
+
+    flash = packing and computes_in_bf16() and is_flash_attn_2_available()
+    return "flash_attention_2" if flash else None

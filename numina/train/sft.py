@@ -17,25 +17,31 @@ import shutil
 import signal
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from numina import terminal
 from numina.errors import UserError
 from numina.models.folder import check_model_folder
 from numina.models.loading import load_whole, readable
-from numina.progress import training_bar
+from numina.monitor.attach import Asked, attach
+from numina.monitor.trackers import check_trackers
 from numina.records.problem import Problem
 from numina.resume import locked, resume_folder
-from numina.rows import csv_text, read_object, write_json, write_text
+from numina.rows import read_object, write_json, write_text
 from numina.settings.hardware import Hardware
 from numina.settings.training import Sft
 from numina.template import Template
-from numina.train.cards import computes_in_bf16, take_one_card
+from numina.train.cards import attention_kernel, take_one_card
 from numina.train.checkpoints import last_whole_checkpoint
+from numina.train.configure import configuration, steps_of_epoch
+from numina.train.held_out import held_out
+from numina.train.loss_curve import loss_table
 from numina.train.packing import pack
 from numina.train.ranks import die_with_parent
 from numina.train.tokens import Counts, Row, encode_rows
-from numina.train.world import forward_passes, is_first, is_rank, together
+from numina.train.world import is_first, is_rank
 
 
 def fine_tune(
@@ -46,30 +52,34 @@ def fine_tune(
     hardware: Hardware,
     template: Template,
     loss: Path,
+    live: Path | None = None,
 ) -> Counts:
     """Fine-tune `model` on solved problems and write the result to `out`, its loss curve to `loss`.
 
     A killed run continues from its last checkpoint when it is started again; the checkpoints are
     removed on success. The curve has step, epoch, loss (nats per trained token), learning rate
-    and tokens seen.
+    and tokens seen; if rows are held out, also the loss on them, at the last step of each epoch.
 
     Args:
         model: a folder that transformers loads.
         rows: problems with solutions; with tool use, the solutions hold code and output blocks.
         out: the folder to write: weights, in the data type of `model`, and tokenizer.
         params: the stage's knobs.
-        hardware: how often checkpoints are written, and whether time is traded for memory.
+        hardware: how often checkpoints are written, whether time is traded for memory, what of the
+            training is watched.
         template: how a problem becomes a prompt.
         loss: the CSV file to write.
+        live: a folder for what can be watched meanwhile: the curve and completions; None: neither.
 
     Returns:
-        How many rows were trained on, and how many were too long.
+        How many rows were trained on, how many were too long, and how many were held out.
 
     Raises:
-        UserError: the model cannot be loaded, no row is short enough, a row has no token to
-            learn, another run with the same settings is training, or the loss or a weight is not
-            finite.
+        UserError: the model cannot be loaded, no row is short enough or left to train on, a row has
+            no token to learn, another run with the same settings is training, the loss or a weight
+            is not finite, or a tracker is not installed.
     """
+    check_trackers(hardware.trackers)
     check_model_folder(model)
     if is_rank():
         die_with_parent(signal.SIGTERM)
@@ -77,14 +87,30 @@ def fine_tune(
         take_one_card()
     from transformers import AutoConfig, AutoTokenizer
 
+    from numina.train.watch import Watch
+
     with readable(str(model)):
         tokenizer = AutoTokenizer.from_pretrained(model)
         kept_as = AutoConfig.from_pretrained(model).dtype
-    encoded, counts = encode_rows(tokenizer, template, rows, params)
-    rests_on = [params.model_dump(), encoded]
+    learnt, kept_back = held_out(rows, params.held_out, params.seed)
+    encoded, counts = encode_rows(tokenizer, template, learnt, params)
+    tested: list[Row] = []
+    if kept_back:
+        tested, others = encode_rows(tokenizer, template, kept_back, params)
+        counts = with_held_out(counts, others)
+    rests_on = [params.model_dump(), encoded, *([tested] if tested else [])]
     checkpoints = resume_folder("checkpoints", model, rests_on, hardware.cache)
     with locked(checkpoints) if is_first() else nullcontext():
-        trainer = make_trainer(model, tokenizer, encoded, params, hardware, checkpoints)
+        blocks = blocks_of(encoded, params)
+        epoch = steps_of_epoch(len(blocks), params.batch_size)
+        logs = live or terminal.FOLDER
+        config = configuration(params, hardware, checkpoints, epoch, out.name, logs)
+        trainer = make_trainer(model, tokenizer, blocks, tested, params, config)
+        asked = Asked(list(kept_back or learnt)[: hardware.samples], template, params.max_length)
+        attach(trainer, out.name, live, asked, epoch, writes=is_first())
+        # Before all others, as trackers are to get the number of tokens that it corrects.
+        trainer.callback_handler.callbacks.insert(0, Watch())
+        terminal.say(in_words(trainer, counts, params, epoch))
         trainer.train(resume_from_checkpoint=newest(checkpoints))
         network: Any = trainer.model
         refuse_broken_weights(network)
@@ -114,61 +140,65 @@ def newest(checkpoints: Path) -> str | None:
 def make_trainer(
     model: Path,
     tokenizer: Any,
-    encoded: Sequence[Row],
+    blocks: Any,
+    tested: Sequence[Row],
     params: Sft,
-    hardware: Hardware,
-    checkpoints: Path,
+    config: Any,
 ) -> Any:
     """TRL's trainer, with the model loaded.
 
     Raises:
-        UserError: the model cannot be loaded, or the processes do not share out a batch evenly.
+        UserError: the model cannot be loaded.
     """
     import torch
-    from trl.trainer.sft_config import SFTConfig
-    from trl.trainer.sft_trainer import SFTTrainer
 
-    from numina.train.watch import Watch
+    from numina.train.trainer import Trainer as trainer
 
-    world = together()
-    # Before the model is loaded: by then ZeRO-3 has to be set up, else each process loads it whole.
-    config = SFTConfig(
-        output_dir=str(checkpoints),
-        seed=params.seed,
-        data_seed=params.seed,
-        num_train_epochs=params.epochs,
-        learning_rate=params.learning_rate,
-        lr_scheduler_type="cosine",
-        warmup_steps=params.warmup_ratio,  # transformers 5: a float below 1 is a share
-        # TRL makes one row of the packed blocks of a forward pass, which keeps their samples apart.
-        per_device_train_batch_size=hardware.micro_batch,
-        gradient_accumulation_steps=forward_passes(params.batch_size, hardware.micro_batch, world),
-        max_length=params.max_length,
-        packing=params.packing,
-        dataset_kwargs={"skip_prepare_dataset": True},  # it comes tokenised, cut and packed
-        bf16=computes_in_bf16(),
-        use_cpu=world > 1 and not torch.cuda.is_available(),  # else accelerate looks for cards
-        gradient_checkpointing=hardware.gradient_checkpointing,
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        save_strategy="steps" if hardware.checkpoint_steps else "no",
-        save_steps=hardware.checkpoint_steps or 1,
-        save_total_limit=1,
-        report_to="none",
-        dataset_num_proc=None,
-    )
     with readable(str(model)):
-        network = load_whole(str(model), use_cache=False, dtype=torch.float32)
-    trainer: Any = SFTTrainer
-    if world > 1:
+        network = load_whole(
+            str(model),
+            use_cache=False,
+            dtype=torch.float32,
+            attn_implementation=attention_kernel(params.packing),
+        )
+    if is_rank():
         from numina.train.shared import SharedTrainer as trainer
     return trainer(
         model=network,
         args=config,
-        train_dataset=pack(encoded, params.max_length) if params.packing else listed(encoded),
+        train_dataset=blocks,
+        eval_dataset=blocks_of(tested, params) if tested else None,
         processing_class=tokenizer,
-        callbacks=[Watch(), training_bar()],
     )
+
+
+def blocks_of(rows: Sequence[Row], params: Sft) -> Any:
+    """A data set of what goes through the model at once: packed blocks, or rows as they are."""
+    return pack(rows, params.max_length) if params.packing else listed(rows)
+
+
+def with_held_out(trained: Counts, held: Counts) -> Counts:
+    """The counts of all rows, from those of the rows to train on and of those held out."""
+    return replace(
+        trained,
+        rows=trained.rows + held.rows,
+        too_long=trained.too_long + held.too_long,
+        held_out=held.trained,
+    )
+
+
+def in_words(trainer: Any, counts: Counts, params: Sft, epoch: int) -> str:
+    """What is about to be trained, and how it is computed, in one line."""
+    config = trainer.args
+    parts = [f"{counts.trained} of {counts.rows} rows"]
+    if counts.too_long:
+        parts.append(f"{counts.too_long} longer than {params.max_length} tokens left out")
+    if counts.held_out:
+        parts.append(f"{counts.held_out} held out")
+    parts.append(f"{epoch} steps an epoch")
+    kernel = trainer.model.config._attn_implementation
+    computed = "bfloat16 with float32 weights" if config.bf16 else "float32"
+    return f"{', '.join(parts)}; {kernel} attention, {params.optimizer}, {computed}"
 
 
 def listed(rows: Sequence[Row]) -> Any:
@@ -206,19 +236,3 @@ def narrow(model: Path, dtype: Any) -> None:
         save_file(narrowed, file, {"format": "pt"})
     config = read_object(model / "config.json")
     write_json(model / "config.json", {**config, "dtype": str(dtype).removeprefix("torch.")})
-
-
-def loss_table(history: Sequence[dict[str, Any]]) -> str:
-    """The training log as CSV, one row per optimiser step."""
-    rows = [
-        {
-            "step": row["step"],
-            "epoch": round(row["epoch"], 4),
-            "loss": round(float(row["loss"]), 5),
-            "learning_rate": f"{float(row['learning_rate']):.3e}",
-            "tokens": int(row.get("num_tokens", 0)),
-        }
-        for row in history
-        if "loss" in row
-    ]
-    return csv_text(("step", "epoch", "loss", "learning_rate", "tokens"), rows)

@@ -15,9 +15,9 @@ from accelerate.data_loader import SeedableRandomSampler
 from accelerate.utils import broadcast_object_list
 from datasets import Dataset, concatenate_datasets
 from torch.utils.data import Sampler
-from trl.trainer.sft_trainer import SFTTrainer
 
 from numina.template import IGNORED
+from numina.train.trainer import Trainer
 
 FILLER_TOKENS = 2  # of a row without loss; a loss is of a token and the one before it
 
@@ -47,7 +47,7 @@ class Filled(Sampler[int]):
         self.shuffled.set_epoch(epoch)
 
 
-class SharedTrainer(SFTTrainer):
+class SharedTrainer(Trainer):
     """A trainer whose result is that of one process."""
 
     def __init__(self, *args: Any, **options: Any) -> None:

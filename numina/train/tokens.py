@@ -24,6 +24,7 @@ class Counts:
         trained: the other rows.
         tokens: tokens of the trained rows.
         loss_tokens: tokens that carry loss.
+        held_out: rows that fit and are not trained on, but evaluated.
     """
 
     rows: int
@@ -31,6 +32,7 @@ class Counts:
     trained: int
     tokens: int
     loss_tokens: int
+    held_out: int = 0
 
 
 def encode_rows(

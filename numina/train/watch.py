@@ -11,6 +11,12 @@ from transformers.training_args import TrainingArguments
 
 from numina.errors import UserError
 
+FINITE = {
+    "loss": "the loss",
+    "grad_norm": "the gradient's norm",
+    "eval_loss": "the loss on held-out rows",
+}
+
 
 class Watch(TrainerCallback):
     """End a run whose loss or gradient is not finite, and count tokens across interruptions.
@@ -29,12 +35,17 @@ class Watch(TrainerCallback):
         self.tokens_before = seen[-1] if seen else 0
 
     def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, Any],
+        **_: Any,
     ) -> None:
         row = state.log_history[-1]
         if "num_tokens" in row:
-            row["num_tokens"] = int(row["num_tokens"]) + self.tokens_before
-        for name, words in (("loss", "the loss"), ("grad_norm", "the gradient's norm")):
+            row["num_tokens"] = logs["num_tokens"] = int(row["num_tokens"]) + self.tokens_before
+        for name, words in FINITE.items():
             if not math.isfinite(float(row.get(name, 0.0))):
                 raise UserError(
                     f"training failed at step {state.global_step}: {words} is {row[name]} "

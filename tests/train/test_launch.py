@@ -27,15 +27,17 @@ from numina.train.world import NODE_RANK, forward_passes, processes
 from tests.conftest import ROOT, changed_params
 
 LIMIT_S = 900  # of one training; the first one compiles what DeepSpeed needs
-ROWS = [  # 15 blocks, so that two processes have to fill up
+ROWS = [  # 19 blocks of those not held out, so that two processes have to fill up
     Problem(str(i), f"What is ${i}+1$?" * (1 + i % 4), str(i + 1), "t", f"$\\boxed{{{i + 1}}}$.")
     for i in range(57)
 ]
+HELD_OUT = 3
 KNOBS = {
     "sft_cot.epochs": 2,
     "sft_cot.learning_rate": 1e-3,
     "sft_cot.batch_size": 4,
     "sft_cot.max_length": 128,
+    "sft_cot.held_out": HELD_OUT,
     "eval_greedy.max_context": 256,
     "sctir.max_context": 256,
     "quantize.group_size": 32,
@@ -63,7 +65,7 @@ def environment() -> dict[str, str]:
 
 
 def train(folder: Path, model: Path, **hardware: object) -> tuple[list[float], dict]:
-    """Losses and weights of a training with some hardware."""
+    """Losses, of steps and then on held-out rows, and weights of a training with some hardware."""
     from safetensors.torch import load_file
 
     command = [*prepare(folder, ROWS, **hardware), "--model", str(model)]
@@ -78,8 +80,11 @@ def train(folder: Path, model: Path, **hardware: object) -> tuple[list[float], d
     )
     log = folder / "logs/sft.log"
     assert done.returncode == 0, done.stderr + log.read_text()[-5000:]
+    assert done.stderr.count("Fine-tune a model on solved problems. (log: ") == 1
     with (folder / "loss.csv").open() as rows:
-        losses = [float(row["loss"]) for row in csv.DictReader(rows)]
+        steps = list(csv.DictReader(rows))
+    names = ("loss", "held_out_loss")
+    losses = [float(step[name]) for name in names for step in steps if step[name]]
     return losses, load_file(folder / "out/model.safetensors")
 
 
@@ -100,7 +105,9 @@ def differ(one: dict, other: dict) -> float:
 def test_two_processes_train_as_one(model_folder, tmp_path, alone, micro_batch):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    losses, weights = train(tmp_path, model_folder, processes=2, micro_batch=micro_batch)
+    losses, weights = train(
+        tmp_path, model_folder, processes=2, micro_batch=micro_batch, samples=2
+    )
     assert losses == pytest.approx(alone[0], abs=1e-5)
     assert differ(weights, alone[1]) < 1e-6
     # A whole checkpoint: it loads without a weight missing, and decodes.
@@ -112,7 +119,9 @@ def test_two_processes_train_as_one(model_folder, tmp_path, alone, micro_batch):
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out")
     text = tokenizer("### Problem: What is $4+1$?\n", return_tensors="pt")
     assert network.generate(**text, max_new_tokens=8).shape[1] > text["input_ids"].shape[1]
-    assert json.loads((tmp_path / "rows.json").read_text())["trained"] == len(ROWS)
+    samples = (tmp_path / "logs/out.samples.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in samples] == [1, 1, 2, 2]
+    assert json.loads((tmp_path / "rows.json").read_text())["trained"] == len(ROWS) - HELD_OUT
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         ["data", "params.yaml", "logs", "out", "loss.csv", "rows.json"]
     )
