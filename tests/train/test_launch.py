@@ -105,9 +105,7 @@ def differ(one: dict, other: dict) -> float:
 def test_two_processes_train_as_one(model_folder, tmp_path, alone, micro_batch):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    losses, weights = train(
-        tmp_path, model_folder, processes=2, micro_batch=micro_batch, samples=2
-    )
+    losses, weights = train(tmp_path, model_folder, processes=2, micro_batch=micro_batch, samples=2)
     assert losses == pytest.approx(alone[0], abs=1e-5)
     assert differ(weights, alone[1]) < 1e-6
     # A whole checkpoint: it loads without a weight missing, and decodes.
