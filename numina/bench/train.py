@@ -11,29 +11,19 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from numina.bench.small_model import small_model
 from numina.errors import UserError
 from numina.machine import machine
 from numina.progress import progress_bar
-from numina.records.problem import Problem
 from numina.rows import read_object, read_problems, write_json, write_rows
 from numina.settings.params import Params
 from numina.sources.catalog import training_problems
 
 WAYS = ("ours", "plain", "plain_packing")
 DRAWS = 16  # of a family, where no rows are given
-VOCABULARY = 2048
-SIZES = {  # of the model that is made where none is given: some 4 million parameters
-    "hidden_size": 256,
-    "intermediate_size": 704,
-    "num_hidden_layers": 4,
-    "num_attention_heads": 8,
-    "num_key_value_heads": 4,
-    "tie_word_embeddings": True,
-}
 
 
 def bench(params: Params, model: Path | None, rows: Path | None, steps: int) -> dict[str, Any]:
@@ -92,38 +82,3 @@ def measure(way: str, folder: Path) -> dict[str, Any]:
     if done.returncode:
         raise UserError(f"the training {way!r} failed (status {done.returncode}): see the log")
     return read_object(folder / f"{way}.json")
-
-
-def small_model(folder: Path, rows: Sequence[Problem], length: int) -> Path:
-    """A Llama with random weights and a tokenizer that is trained on the rows."""
-    import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
-    bpe = Tokenizer(models.BPE())
-    bpe.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(False)]
-    )
-    bpe.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
-        special_tokens=["<|end|>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    bpe.train_from_iterator([f"{row.problem}\n{row.solution}" for row in rows], trainer)
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=bpe, eos_token="<|end|>", pad_token="<|end|>"
-    )
-    tokenizer.save_pretrained(folder)
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        max_position_embeddings=length,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-        bos_token_id=None,
-        **SIZES,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
-    return folder

@@ -14,18 +14,27 @@ def held_out(
 ) -> tuple[Sequence[Problem], Sequence[Problem]]:
     """The rows to train on, and those to hold out, both in their order.
 
+    Raises:
+        UserError: none would be left to train on.
+    """
+    chosen = places(len(rows), count, seed)
+    if not chosen:
+        return rows, []
+    kept = [row for at, row in enumerate(rows) if at not in chosen]
+    return kept, [rows[at] for at in sorted(chosen)]
+
+
+def places(rows: int, count: int, seed: int) -> frozenset[int]:
+    """The places, from 0, of the rows to hold out.
+
     Args:
-        rows: all of them.
-        count: how many to hold out, chosen by the seed.
+        rows: how many there are.
+        count: how many to hold out.
         seed: of the choice.
 
     Raises:
         UserError: none would be left to train on.
     """
-    if not count:
-        return rows, []
-    if count >= len(rows):
-        raise UserError(f"held_out: {count} of {len(rows)} rows leave none to train on")
-    chosen = set(Random(seed).sample(range(len(rows)), count))
-    kept = [row for at, row in enumerate(rows) if at not in chosen]
-    return kept, [rows[at] for at in sorted(chosen)]
+    if count and count >= rows:
+        raise UserError(f"held_out: {count} of {rows} rows leave none to train on")
+    return frozenset(Random(seed).sample(range(rows), count))

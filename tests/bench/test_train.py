@@ -3,6 +3,7 @@
 import pytest
 
 from numina.bench import train
+from numina.bench.small_model import small_model
 from numina.errors import UserError
 from tests.conftest import changed_params
 
@@ -31,7 +32,7 @@ def test_the_small_model_loads(tmp_path):
     from numina.sources.catalog import training_problems
 
     rows = [row for row, _ in training_problems(1, 1)]
-    folder = train.small_model(tmp_path / "model", rows, 256)
+    folder = small_model(tmp_path / "model", rows, 256)
     network = AutoModelForCausalLM.from_pretrained(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     assert tokenizer.decode(tokenizer(rows[0].problem)["input_ids"]) == rows[0].problem
