@@ -45,13 +45,13 @@ class LiveCurve(TrainerCallback):
     def on_log(self, args: Any, state: TrainerState, control: Any, **_: Any) -> None:
         if time.monotonic() - self.written >= WRITE_S:
             self.write(state)
+            self.written = time.monotonic()
 
     def on_train_end(self, args: Any, state: TrainerState, control: Any, **_: Any) -> None:
         self.write(state)
 
     def write(self, state: TrainerState) -> None:
         write_text(self.file, csv_text(list(COLUMNS.values()), by_step(state.log_history)))
-        self.written = time.monotonic()
 
 
 def by_step(history: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -32,9 +32,7 @@ class Meter(TrainerCallback):
     def on_step_end(self, *_: Any, **__: Any) -> None:
         self.seconds += time.monotonic() - self.began
 
-    def on_log(
-        self, args: Any, state: TrainerState, control: Any, logs: dict[str, Any], **_: Any
-    ) -> None:
+    def on_log(self, args: Any, state: TrainerState, control: Any, **given: Any) -> None:
         row = state.log_history[-1]
         if "loss" not in row or not self.seconds:
             return
@@ -44,7 +42,7 @@ class Meter(TrainerCallback):
             "memory_gb": round(memory() / 1e9, 3),
         }
         row.update(figures)
-        logs.update(figures)
+        given["logs"].update(figures)
         self.tokens, self.seconds = tokens, 0.0
 
 

@@ -35,19 +35,16 @@ class Watch(TrainerCallback):
         self.tokens_before = seen[-1] if seen else 0
 
     def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, Any],
-        **_: Any,
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **given: Any
     ) -> None:
         row = state.log_history[-1]
         if "num_tokens" in row:
-            row["num_tokens"] = logs["num_tokens"] = int(row["num_tokens"]) + self.tokens_before
+            row["num_tokens"] = int(row["num_tokens"]) + self.tokens_before
+            given["logs"]["num_tokens"] = row["num_tokens"]
         for name, words in FINITE.items():
             if not math.isfinite(float(row.get(name, 0.0))):
+                loss = f" (loss {row['loss']})" if "loss" in row else ""
                 raise UserError(
-                    f"training failed at step {state.global_step}: {words} is {row[name]} "
-                    f"(loss {row.get('loss')}); the last checkpoint is kept in {args.output_dir}"
+                    f"training failed at step {state.global_step}: {words} is {row[name]}{loss}; "
+                    f"the last checkpoint is kept in {args.output_dir}"
                 )

@@ -205,6 +205,7 @@ def test_the_live_files_of_a_stopped_run_go_on(model_folder, tmp_path, monkeypat
 
     options: dict[str, Any] = {"hardware__checkpoint_steps": 2, "hardware__samples": 1}
     on_log = watch.Watch.on_log
+    monkeypatch.setattr("numina.monitor.curve.WRITE_S", 0)
 
     def stopped(self, args, state, control, **given):
         on_log(self, args, state, control, **given)
@@ -215,7 +216,7 @@ def test_the_live_files_of_a_stopped_run_go_on(model_folder, tmp_path, monkeypat
         patched.setattr(watch.Watch, "on_log", stopped)
         with pytest.raises(KeyboardInterrupt):
             train(model_folder, tmp_path / "out", watched=True, **options)
-    assert table(tmp_path / "live/out.live.csv")
+    assert [row["step"] for row in table(tmp_path / "live/out.live.csv")] == list("1234")
     train(model_folder, tmp_path / "out", watched=True, **options)
     live = table(tmp_path / "live/out.live.csv")
     losses = table(tmp_path / "out.loss.csv")
