@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from numina.settings.section import Positive, Section, Seed
 
@@ -15,7 +15,17 @@ class Sft(Section):
     learning_rate: Annotated[float, Field(gt=0, lt=1)]  # the peak, after warm-up
     batch_size: Positive  # blocks of max_length tokens per optimiser step
     warmup_ratio: Annotated[float, Field(ge=0, lt=1)]  # share of the steps
-    max_length: Annotated[int, Field(ge=16)]  # tokens of a block; longer samples are left out
-    packing: bool  # several samples per block; none attends to another
+    max_length: Annotated[
+        int, Field(ge=16)
+    ]  # tokens of a block; longer samples are left out, or cut
+    packing: Literal["best_fit", "wrapped", "none"]  # samples into blocks: see params.yaml
     mask_prompt: bool  # no loss on the problem
     mask_output: bool  # no loss on program outputs
+
+    @field_validator("packing", mode="before")
+    @classmethod
+    def earlier_values(cls, value: Any) -> Any:
+        """True and false were its values once."""
+        if isinstance(value, bool):
+            return "best_fit" if value else "none"
+        return value

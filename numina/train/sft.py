@@ -3,7 +3,8 @@
 Labels are prepared here (`numina.template.encode`): the prompt and program outputs carry no
 loss, and the end token does. Samples are packed into blocks (best fit) whose `position_ids` restart
 at each sample, one block per forward pass, without an attention mask or a key-value cache:
-then no sample attends to another (measured as exact with the sdpa and eager kernels).
+then no sample attends to another (measured as exact with the sdpa and eager kernels). Wrapped
+blocks have neither, as the winners had them: there a sample attends to those before it.
 
 Weights, gradients and the optimiser's state are float32; where the card has bfloat16, the forward
 and backward passes compute in it (autocast). Bfloat16 weights lose most updates at a rate of 2e-5.
@@ -26,23 +27,22 @@ from numina.errors import UserError
 from numina.models.folder import check_model_folder
 from numina.models.loading import load_whole, readable
 from numina.progress import training_bar
-from numina.records.problem import Problem
-from numina.resume import locked, resume_folder
+from numina.resume import locked
 from numina.rows import read_object, write_json, write_text
 from numina.settings.hardware import Hardware
 from numina.settings.training import Sft
 from numina.template import Template
 from numina.train.cards import computes_in_bf16, take_one_card
 from numina.train.checkpoints import last_whole_checkpoint
-from numina.train.packing import pack
+from numina.train.prepared import prepare, run_folder
 from numina.train.ranks import die_with_parent
-from numina.train.tokens import Counts, Row, encode_rows
+from numina.train.tokens import Counts
 from numina.train.world import forward_passes, is_first, is_rank, together
 
 
 def fine_tune(
     model: Path,
-    rows: Sequence[Problem],
+    data: Path,
     out: Path,
     params: Sft,
     hardware: Hardware,
@@ -57,10 +57,12 @@ def fine_tune(
 
     Args:
         model: a folder that transformers loads.
-        rows: problems with solutions; with tool use, the solutions hold code and output blocks.
+        data: a JSONL file of problems with solutions; with tool use, the solutions hold code and
+            output blocks.
         out: the folder to write: weights, in the data type of `model`, and tokenizer.
         params: the stage's knobs.
-        hardware: how often checkpoints are written, and whether time is traded for memory.
+        hardware: how often checkpoints are written, whether time is traded for memory, and how
+            many processes prepare the rows.
         template: how a problem becomes a prompt.
         loss: the CSV file to write.
 
@@ -68,9 +70,9 @@ def fine_tune(
         How many rows were trained on, and how many were too long.
 
     Raises:
-        UserError: the model cannot be loaded, no row is short enough, a row has no token to
-            learn, another run with the same settings is training, or the loss or a weight is not
-            finite.
+        UserError: the model cannot be loaded, a row is wrong or has no token to learn, no row is
+            short enough, another run with the same settings is training, or the loss or a weight
+            is not finite.
     """
     check_model_folder(model)
     if is_rank():
@@ -82,11 +84,10 @@ def fine_tune(
     with readable(str(model)):
         tokenizer = AutoTokenizer.from_pretrained(model)
         kept_as = AutoConfig.from_pretrained(model).dtype
-    encoded, counts = encode_rows(tokenizer, template, rows, params)
-    rests_on = [params.model_dump(), encoded]
-    checkpoints = resume_folder("checkpoints", model, rests_on, hardware.cache)
+    checkpoints = run_folder(model, data, params, template, hardware.cache)
     with locked(checkpoints) if is_first() else nullcontext():
-        trainer = make_trainer(model, tokenizer, encoded, params, hardware, checkpoints)
+        blocks, counts = prepare(checkpoints, data, tokenizer, template, params, hardware)
+        trainer = make_trainer(model, tokenizer, blocks, params, hardware, checkpoints)
         trainer.train(resume_from_checkpoint=newest(checkpoints))
         network: Any = trainer.model
         refuse_broken_weights(network)
@@ -116,7 +117,7 @@ def newest(checkpoints: Path) -> str | None:
 def make_trainer(
     model: Path,
     tokenizer: Any,
-    encoded: Sequence[Row],
+    blocks: Any,
     params: Sft,
     hardware: Hardware,
     checkpoints: Path,
@@ -146,7 +147,7 @@ def make_trainer(
         per_device_train_batch_size=hardware.micro_batch,
         gradient_accumulation_steps=forward_passes(params.batch_size, hardware.micro_batch, world),
         max_length=params.max_length,
-        packing=params.packing,
+        packing=params.packing == "best_fit",  # positions that restart at each sample
         dataset_kwargs={"skip_prepare_dataset": True},  # it comes tokenised, cut and packed
         bf16=computes_in_bf16(),
         use_cpu=world > 1 and not torch.cuda.is_available(),  # else accelerate looks for cards
@@ -167,17 +168,10 @@ def make_trainer(
     return trainer(
         model=network,
         args=config,
-        train_dataset=pack(encoded, params.max_length) if params.packing else listed(encoded),
+        train_dataset=blocks,
         processing_class=tokenizer,
         callbacks=[Watch(), training_bar()],
     )
-
-
-def listed(rows: Sequence[Row]) -> Any:
-    """A data set of rows as they are."""
-    from datasets import Dataset
-
-    return Dataset.from_list(list(rows))
 
 
 def refuse_broken_weights(network: Any) -> None:
