@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from numina.cli.options import QUANTISED, AsJson, Model, read_with_traces
+from numina.cli.options import QUANTISED, AsJson, read_with_traces
 from numina.errors import UserError
 from numina.settings.params import Params
 
@@ -20,11 +20,18 @@ File = Path | None
 
 def bench(
     what: Annotated[
-        Literal["sandbox", "soak", "sctir", "contest", "grade"],
-        typer.Argument(metavar="WHAT", help="sandbox, soak, sctir, contest or grade"),
+        Literal["sandbox", "soak", "sctir", "contest", "grade", "packing"],
+        typer.Argument(metavar="WHAT", help="sandbox, soak, sctir, contest, grade or packing"),
     ],
     traces: Annotated[File, typer.Option(metavar="FILE", help="sandbox: recorded traces")] = None,
-    model: Model = QUANTISED,
+    model: Annotated[
+        File,
+        typer.Option(
+            metavar="DIR",
+            help="sctir: the model's folder [default: models/quantised]; packing: to be trained "
+            "[default: a small one, made here]",
+        ),
+    ] = None,
     problems: Annotated[int, typer.Option(metavar="N", help="sctir: problems on the model")] = 8,
     n: Annotated[int, typer.Option(metavar="N", help="sctir: traces a problem")] = 16,
     replayed: Annotated[int, typer.Option(metavar="N", help="sctir: recorded problems")] = 2000,
@@ -32,6 +39,10 @@ def bench(
         list[Path] | None,
         typer.Option(metavar="FILE", help="grade: more labelled pairs; can be repeated"),
     ] = None,
+    rows: Annotated[
+        File, typer.Option(metavar="FILE", help="packing: solved problems [default: our families']")
+    ] = None,
+    steps: Annotated[int, typer.Option(metavar="N", help="packing: optimiser steps a turn")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Measure our code and baselines on the same work, in one run.
@@ -40,10 +51,11 @@ def bench(
     Examples:
       numina bench sctir --problems 4 --n 8
       numina bench grade --pairs FILE --pairs OTHER --json
+      numina bench packing --model models/base --rows data/tir/train.jsonl
     """
     from numina.terminal import libraries_logged
 
-    for option, value in {"--problems": problems, "--replayed": replayed}.items():
+    for option, value in {"--problems": problems, "--replayed": replayed, "--steps": steps}.items():
         if not 1 <= value <= MOST:
             raise UserError(f"{option}: must be from 1 to {MOST}, got {value}")
     params = read_with_traces(n)
@@ -51,7 +63,11 @@ def bench(
         if what == "sctir":
             from numina.bench import sctir
 
-            found = sctir.bench(params, model, problems, n, replayed)
+            found = sctir.bench(params, model or QUANTISED, problems, n, replayed)
+        elif what == "packing":
+            from numina.bench import packing
+
+            found = packing.bench(params, model, rows, steps)
         else:
             found = without_model(what, params, traces, pairs or [])
     if as_json:

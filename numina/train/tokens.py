@@ -77,12 +77,24 @@ def encode_rows(
     work = partial(encode_batch, tokenizer, template, params)
     processes = max(1, min(processes, count // ROWS_A_PROCESS))
     done = 0
-    with arrow_file(file, SCHEMA) as sink, progress_bar(count, "rows tokenised") as bar:
-        for size, encoded in in_order(work, batches(rows, BATCH), processes):
+    with arrow_file(file, SCHEMA) as sink:
+        for size, encoded in shown(in_order(work, batches(rows, BATCH), processes), count):
             sink.write(encoded)
-            bar.update(size)
             done += size
     return done
+
+
+def shown(
+    encoded: Iterator[tuple[int, pa.RecordBatch]], count: int
+) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """What `encode_batch` returns, with a progress bar where it takes a while."""
+    if count <= BATCH:
+        yield from encoded
+        return
+    with progress_bar(count, "rows tokenised") as bar:
+        for size, batch in encoded:
+            yield size, batch
+            bar.update(size)
 
 
 def encode_batch(

@@ -85,6 +85,22 @@ def test_best_fit_makes_the_blocks_of_trl(size, count):
     assert best_fit(lengths, size) == [list(dict.fromkeys(row["input_ids"])) for row in theirs]
 
 
+def test_what_is_left_over_is_packed_anew():
+    """Where neither way by itself makes lengths add up."""
+    draw = random.Random(1)
+    lengths = [draw.randint(150, 620) for _ in range(400)]
+    blocks = pack(lengths, 1024)
+    assert sorted(at for block in blocks for at in block) == list(range(400))
+    assert all(sum(lengths[at] for at in block) <= 1024 for block in blocks)
+    assert len(blocks) < min(len(best_fit(lengths, 1024)), len(fill(lengths, 1024)))
+    assert pack(lengths, 1024) == blocks
+
+
+@pytest.mark.parametrize("lengths", [[130] * 40, [256] * 9, [200, 200, 100, 30], [1]])
+def test_where_no_block_is_saved_they_are_those_of_best_fit(lengths):
+    assert pack(lengths, 256) == best_fit(lengths, 256)
+
+
 def test_blocks_are_full_over_the_whole_set():
     """Short samples that come last fill the blocks of the long ones that came first."""
     assert len(pack([60] * 1500 + [4] * 1500, 64)) == 1500
@@ -97,7 +113,7 @@ def test_real_traces_fill_98_percent_of_the_places(file):
     opener = gzip.open if file.endswith(".gz") else open
     with opener(SHARED / "traces" / file, "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
-    texts = [row["problem"] + text for row in rows for text in row.get("samples", row.get("code"))]
+    texts = [text for row in rows for text in row.get("samples", row.get("code"))]
     lengths = [len(text.encode()) // 3 for text in texts]
     lengths = [length for length in lengths if 0 < length <= 1024]
     assert len(lengths) > 0.95 * len(texts)
