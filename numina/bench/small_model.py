@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from numina.records.problem import Problem
 
@@ -36,7 +37,7 @@ def small_model(folder: Path, rows: Sequence[Problem], length: int) -> Path:
         show_progress=False,
     )
     bpe.train_from_iterator([f"{row.problem}\n{row.solution}" for row in rows], trainer)
-    tokenizer = PreTrainedTokenizerFast(
+    tokenizer: Any = PreTrainedTokenizerFast(
         tokenizer_object=bpe, eos_token="<|end|>", pad_token="<|end|>"
     )
     tokenizer.save_pretrained(folder)

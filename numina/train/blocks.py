@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from numina.template import IGNORED
 from numina.train.packing import pack
@@ -99,12 +98,12 @@ def lengths_of(encoded: Any) -> list[int]:
     return [
         length
         for table in encoded.iter(AT_ONCE)
-        for length in pc.list_value_length(table["input_ids"]).to_pylist()
+        for length in table["input_ids"].combine_chunks().value_lengths().to_pylist()
     ]
 
 
 def rows_of(table: pa.Table) -> Rows:
     """The tokens of an Arrow table of `tokens.SCHEMA`."""
     ids, labels = (table[name].combine_chunks() for name in ("input_ids", "labels"))
-    lengths = pc.list_value_length(ids).to_numpy()
+    lengths = ids.value_lengths().to_numpy()
     return Rows(ids.flatten().to_numpy(), labels.flatten().to_numpy(), lengths)
