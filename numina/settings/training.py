@@ -18,7 +18,7 @@ class Sft(Section):
     max_length: Annotated[
         int, Field(ge=16)
     ]  # tokens of a block; longer samples are left out, or cut
-    packing: Literal["best_fit", "wrapped", "none"]  # samples into blocks: see params.yaml
+    packing: Literal["best_fit", "wrapped", "none"]  # how samples share blocks: see docs/packing.md
     mask_prompt: bool  # no loss on the problem
     mask_output: bool  # no loss on program outputs
 
