@@ -63,6 +63,23 @@ def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise UserError(f"{path}: {error.strerror or error}") from None
 
 
+def count_lines(path: Path) -> int:
+    """The lines of a ``.jsonl`` or ``.jsonl.gz`` file, counted much faster than its rows are read.
+
+    Raises:
+        UserError: the file is missing or unreadable, or a gzip file is damaged.
+    """
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(existing(path), "rb") as content:
+            count, last = 0, b"\n"
+            for part in iter(lambda: content.read(2**20), b""):
+                count, last = count + part.count(b"\n"), part[-1:]
+            return count + (last != b"\n")
+    except (EOFError, zlib.error, OSError) as error:
+        raise UserError(f"{path}: cannot be read ({error})") from None
+
+
 def parse_row(line: bytes, where: str) -> dict[str, Any]:
     """One line of a JSONL file.
 
@@ -116,13 +133,21 @@ def read_records(path: Path, kind: type[Record]) -> Iterator[tuple[int, Record]]
 
 
 def read_problems(path: Path) -> list[Problem]:
-    """Read problems; fields that `Problem` does not have are left out.
+    """All problems of a file.
+
+    Raises:
+        UserError: as `each_problem`.
+    """
+    return list(each_problem(path))
+
+
+def each_problem(path: Path) -> Iterator[Problem]:
+    """Read problems one by one; fields that `Problem` does not have are left out.
 
     Raises:
         UserError: as `read_lines` and `to_problem`, or an id occurs twice.
     """
     seen: dict[str, int] = {}
-    problems = []
     for number, row in read_lines(path):
         problem = to_problem(row, f"{path}, line {number}")
         if problem.id in seen:
@@ -131,8 +156,7 @@ def read_problems(path: Path) -> list[Problem]:
                 f"{seen[problem.id]}"
             )
         seen[problem.id] = number
-        problems.append(problem)
-    return problems
+        yield problem
 
 
 def read_splits(folder: Path) -> dict[str, list[Problem]]:

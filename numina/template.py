@@ -43,6 +43,7 @@ def encode(
     *,
     mask_prompt: bool = True,
     mask_output: bool = True,
+    end_line: bool = False,
 ) -> dict[str, list[int]]:
     """Token ids and labels of a solved problem, with the end token, which is trained.
 
@@ -52,6 +53,7 @@ def encode(
         problem: the statement.
         solution: what the model is to write, outputs of its programs included.
         mask_prompt, mask_output: take no loss there.
+        end_line: put a newline before the end token, as the winners did.
 
     Returns:
         `input_ids` and `labels`, of one length; a label is -100 where no loss is taken: on the
@@ -60,16 +62,17 @@ def encode(
     Raises:
         UserError: the tokenizer has no end token.
     """
-    prompt = template.render(problem)
-    ids, offsets = tokens_of(tokenizer, prompt + solution.strip())
+    prompt, solution = template.render(problem), solution.strip()
+    ids, offsets = tokens_of(tokenizer, prompt + solution + "\n" * end_line)
     end = end_token(tokenizer)
     masked = [(0, len(prompt))] if mask_prompt else []
     if mask_output:
-        masked += [(len(prompt) + a, len(prompt) + b) for a, b in output_spans(solution.strip())]
-    labels = [
-        IGNORED if any(first <= start < last for first, last in masked) else token
-        for token, (start, _) in zip(ids, offsets, strict=True)
-    ]
+        masked += [(len(prompt) + a, len(prompt) + b) for a, b in output_spans(solution)]
+    labels = list(ids)
+    for first, last in masked:
+        for at, (start, _) in enumerate(offsets):
+            if first <= start < last:
+                labels[at] = IGNORED
     return {"input_ids": [*ids, end], "labels": [*labels, end]}
 
 

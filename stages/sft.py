@@ -10,7 +10,7 @@ import dataclasses
 import sys
 
 from numina import entry, settings, terminal
-from numina.rows import read_problems, write_json
+from numina.rows import write_json
 from numina.template import TEMPLATES
 from numina.train.launch import launch, launches
 from numina.train.ranks import end_rank
@@ -27,9 +27,9 @@ def main() -> str | None:
     if launches(params.hardware, knobs.batch_size):
         launch(params.hardware, knobs.batch_size, "stages.sft", sys.argv[1:])  # back to here
         return None
-    rows = read_problems(args.data / "train.jsonl")
     counts = fine_tune(
-        *(args.model, rows, args.out, knobs, params.hardware, template, args.loss),
+        *(args.model, args.data / "train.jsonl", args.out, knobs, params.hardware, template),
+        args.loss,
         live=terminal.FOLDER,
     )
     if not is_first():

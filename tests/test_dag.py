@@ -47,6 +47,7 @@ KNOBS = {
     "contests.aimo3.highest=9999": set(),
     "hardware.cache=elsewhere": set(),
     "hardware.checkpoint_steps=99": set(),
+    "hardware.data_processes=2": set(),
     "hardware.processes=0": set(),
     "hardware.micro_batch=4": set(),
     "hardware.nodes.hosts=[a,b]": set(),

@@ -57,6 +57,8 @@ def test_the_default_is_valid():
         ("sandbox.stateless", "no"),
         ("sandbox.stateless", 0),
         ("sft_tir.packing", "true"),
+        ("sft_tir.packing", 1),
+        ("sft_tir.packing", None),
     ],
 )
 def test_an_impossible_value_is_named_with_its_key(key, value):
@@ -91,6 +93,10 @@ def test_a_missing_key_is_named():
         ("sctir.n=1e1", 10),
         ("sctir.seeds=[3,4]", (3, 4)),
         ("sandbox.stateless=true", True),
+        ("sft_tir.packing=true", "best_fit"),  # its values once
+        ("sft_tir.packing=false", "none"),
+        ("sft_tir.packing=none", "none"),
+        ("sft_tir.packing=wrapped", "wrapped"),
         ("splits.mini_amc.answer.lowest=null", None),
     ],
 )

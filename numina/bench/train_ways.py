@@ -24,8 +24,8 @@ from numina.settings.training import Sft
 from numina.template import TEMPLATES
 from numina.train.cards import computes_in_bf16, take_one_card
 from numina.train.configure import configuration, steps_of_epoch
-from numina.train.sft import blocks_of, make_trainer
-from numina.train.tokens import encode_rows
+from numina.train.prepared import prepare
+from numina.train.sft import make_trainer
 
 
 class Clock(TrainerCallback):
@@ -47,24 +47,25 @@ class Clock(TrainerCallback):
         return [end - begin for begin, end in zip(self.ends[1:], self.ends[2:], strict=False)]
 
 
-def ours(inputs: dict[str, Any], rows: Any, folder: Path) -> Any:
+def ours(inputs: dict[str, Any], rows: Path, folder: Path) -> Any:
     """The trainer of the stages, for a number of steps."""
-    params = Sft.model_validate(inputs["params"])
+    params = Sft.model_validate({**inputs["params"], "held_out": 0})
     hardware = Hardware.model_validate(inputs["hardware"])
     hardware = hardware.model_copy(update={"checkpoint_steps": 0, "trackers": ()})
     model, template = Path(inputs["model"]), TEMPLATES[inputs["template"]]
     tokenizer = AutoTokenizer.from_pretrained(model)
-    encoded, _ = encode_rows(tokenizer, template, rows, params)
-    blocks = blocks_of(encoded, params)
-    epoch = steps_of_epoch(len(blocks), params.batch_size)
+    run = folder / "ours"
+    run.mkdir()
+    data = prepare(run, rows, tokenizer, template, params, hardware)
+    epoch = steps_of_epoch(len(data.blocks), params.batch_size)
     # Half a step less, so that the trainer, which rounds up, makes exactly these.
     epochs = (inputs["steps"] - 0.5) / epoch
-    params = params.model_copy(update={"epochs": epochs, "held_out": 0})
-    config = configuration(params, hardware, folder / "ours", epoch, "ours", folder)
-    return make_trainer(model, tokenizer, blocks, [], params, config)
+    params = params.model_copy(update={"epochs": epochs})
+    config = configuration(params, hardware, run, epoch, "ours", folder)
+    return make_trainer(model, tokenizer, data, config)
 
 
-def plain(inputs: dict[str, Any], rows: Any, folder: Path, *, packing: bool) -> Any:
+def plain(inputs: dict[str, Any], rows: Path, folder: Path, *, packing: bool) -> Any:
     """TRL's quick start: prompts and completions, the defaults, our batch, length and precision."""
     params, template = Sft.model_validate(inputs["params"]), TEMPLATES[inputs["template"]]
     config = SFTConfig(
@@ -81,7 +82,8 @@ def plain(inputs: dict[str, Any], rows: Any, folder: Path, *, packing: bool) -> 
         report_to="none",
     )
     texts = [
-        {"prompt": template.render(row.problem), "completion": row.solution.strip()} for row in rows
+        {"prompt": template.render(row.problem), "completion": row.solution.strip()}
+        for row in read_problems(rows)
     ]
     return SFTTrainer(model=inputs["model"], args=config, train_dataset=Dataset.from_list(texts))
 
@@ -97,7 +99,7 @@ def main() -> None:
     way, folder = sys.argv[1], Path(sys.argv[2])
     take_one_card()
     inputs = read_object(folder / "inputs.json")
-    rows = read_problems(folder / "rows.jsonl")
+    rows = folder / "rows.jsonl"
     if way == "ours":
         trainer = ours(inputs, rows, folder)
     else:

@@ -3,76 +3,162 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
-from numina.cli.options import QUANTISED, AsJson, read_with_traces
+from numina.cli.options import QUANTISED, AsJson, Model, read_with_traces
 from numina.errors import UserError
-from numina.settings.params import Params
+from numina.settings.params import read
+from numina.terminal import libraries_logged
 
-MOST = 1_000_000  # problems of a run
-LEAST_STEPS = 3  # of a training; the first is not measured
+MOST = 1_000_000  # problems, rows or steps of a run
 
-File = Path | None
+Found = dict[str, Any]
+Trained = Annotated[
+    Path | None,
+    typer.Option("--model", metavar="DIR", help="To be trained; default: a small one, made here."),
+]
+Solved = Annotated[
+    Path | None,
+    typer.Option("--rows", metavar="FILE", help="Solved problems; default: our families'."),
+]
+app = typer.Typer(
+    no_args_is_help=True, help="Measure our code and baselines on the same work, in one run."
+)
 
 
-def bench(
-    what: Annotated[
-        Literal["sandbox", "soak", "sctir", "contest", "grade", "train"],
-        typer.Argument(metavar="WHAT", help="sandbox, soak, sctir, contest, grade or train"),
-    ],
-    traces: Annotated[File, typer.Option(metavar="FILE", help="sandbox: recorded traces")] = None,
-    model: Annotated[
-        File,
-        typer.Option(
-            metavar="DIR",
-            help="sctir: the model's folder [default: models/quantised]; train: to be trained "
-            "[default: a small one, made here]",
-        ),
-    ] = None,
-    problems: Annotated[int, typer.Option(metavar="N", help="sctir: problems on the model")] = 8,
-    n: Annotated[int, typer.Option(metavar="N", help="sctir: traces a problem")] = 16,
-    replayed: Annotated[int, typer.Option(metavar="N", help="sctir: recorded problems")] = 2000,
-    pairs: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="grade: more labelled pairs; can be repeated"),
-    ] = None,
-    rows: Annotated[
-        File, typer.Option(metavar="FILE", help="train: solved problems [default: our families']")
-    ] = None,
-    steps: Annotated[int, typer.Option(metavar="N", help="train: optimiser steps")] = 10,
-    as_json: AsJson = False,
-) -> None:
+@app.callback()
+def group() -> None:
     """Measure our code and baselines on the same work, in one run.
 
     \b
     Examples:
       numina bench sctir --problems 4 --n 8
       numina bench grade --pairs FILE --pairs OTHER --json
+      numina bench train --help
+    """
+
+
+@app.command()
+def sandbox(
+    traces: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Recorded traces; default: some of ours.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Programs in our sandbox and in the notebook's."""
+    from numina.bench.sandbox import bench
+
+    params = read()
+    show(lambda: bench(params.sandbox, params.hardware.sandbox, traces), as_json)
+
+
+@app.command()
+def soak(as_json: AsJson = False) -> None:
+    """Thousands of sandbox sessions, some of them hostile: what is left afterwards."""
+    from numina.bench.sandbox import soak
+
+    params = read()
+    show(lambda: soak(params.sandbox, params.hardware.sandbox), as_json)
+
+
+@app.command()
+def sctir(
+    model: Model = QUANTISED,
+    problems: Annotated[int, typer.Option(metavar="N", help="Solved with the model.")] = 8,
+    n: Annotated[int, typer.Option(metavar="N", help="Traces a problem.")] = 16,
+    replayed: Annotated[int, typer.Option(metavar="N", help="Problems of the recording.")] = 2000,
+    as_json: AsJson = False,
+) -> None:
+    """Our SC-TIR and the winners' loop."""
+    from numina.bench.sctir import bench
+
+    refuse_outside("--problems", problems)
+    refuse_outside("--replayed", replayed)
+    params = read_with_traces(n)
+    show(lambda: bench(params, model, problems, n, replayed), as_json)
+
+
+@app.command()
+def contest(as_json: AsJson = False) -> None:
+    """The time bank against a fixed loop, over orders of a contest's problems."""
+    from numina.bench.contest import bench
+
+    params = read()
+    show(lambda: bench(params), as_json)
+
+
+@app.command()
+def grade(
+    pairs: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="More labelled pairs; can be given again."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Our grader and Math-Verify on labelled pairs of answers."""
+    from numina.bench.grade import bench
+
+    show(lambda: bench(pairs or []), as_json)
+
+
+@app.command()
+def train(
+    model: Trained = None,
+    rows: Solved = None,
+    steps: Annotated[int, typer.Option(metavar="N", help="Optimiser steps.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Our training and a plain TRL script.
+
+    \b
+    Example:
       numina bench train --model models/base --rows data/cot/train.jsonl --steps 20
     """
-    from numina.terminal import libraries_logged
+    from numina.bench.train import bench
 
-    for option, value in {"--problems": problems, "--replayed": replayed}.items():
-        if not 1 <= value <= MOST:
-            raise UserError(f"{option}: must be from 1 to {MOST}, got {value}")
-    if not LEAST_STEPS <= steps <= MOST:
-        raise UserError(f"--steps: must be from {LEAST_STEPS} to {MOST}, got {steps}")
-    params = read_with_traces(n)
+    refuse_outside("--steps", steps, least=3)  # the first is not measured
+    params = read()
+    show(lambda: bench(params, model, rows, steps), as_json)
+
+
+@app.command()
+def packing(
+    model: Trained = None,
+    rows: Solved = None,
+    steps: Annotated[int, typer.Option(metavar="N", help="Optimiser steps a turn.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Ways to put samples into blocks: real tokens, and tokens a second of training.
+
+    \b
+    Example:
+      numina bench packing --model models/base --rows data/tir/train.jsonl
+    """
+    from numina.bench.packing import bench
+
+    refuse_outside("--steps", steps)
+    params = read()
+    show(lambda: bench(params, model, rows, steps), as_json)
+
+
+def refuse_outside(option: str, value: int, least: int = 1) -> None:
+    """Check the value of an option.
+
+    Raises:
+        UserError: it is outside of its limits.
+    """
+    if not least <= value <= MOST:
+        raise UserError(f"{option}: must be from {least} to {MOST}, got {value}")
+
+
+def show(bench: Callable[[], Found], as_json: bool) -> None:
+    """Run a benchmark and print what it found."""
     with libraries_logged("bench"):
-        if what == "sctir":
-            from numina.bench import sctir
-
-            found = sctir.bench(params, model or QUANTISED, problems, n, replayed)
-        elif what == "train":
-            from numina.bench import train
-
-            found = train.bench(params, model, rows, steps)
-        else:
-            found = without_model(what, params, traces, pairs or [])
+        found = bench()
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -82,20 +168,3 @@ def bench(
             print(f"{name:16}{cells}")
         else:
             print(f"{name:16}  {row}")
-
-
-def without_model(what: str, params: Params, traces: File, pairs: Sequence[Path]) -> dict[str, Any]:
-    """Run the benchmarks that need no model."""
-    if what == "contest":
-        from numina.bench import contest
-
-        return contest.bench(params)
-    if what == "grade":
-        from numina.bench import grade
-
-        return grade.bench(pairs)
-    from numina.bench import sandbox
-
-    if what == "soak":
-        return sandbox.soak(params.sandbox, params.hardware.sandbox)
-    return sandbox.bench(params.sandbox, params.hardware.sandbox, traces)

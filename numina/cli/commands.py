@@ -15,7 +15,6 @@ COMMANDS = {
     "submit": submit.submit,
     "exec": exec.execute,
     "grade": grade.grade,
-    "bench": bench.bench,
     "doctor": doctor.doctor,
     "clean": clean.clean,
     "params": params.params,
@@ -50,3 +49,4 @@ app = typer.Typer(
 for name, command in COMMANDS.items():
     app.command(name)(command)
 app.add_typer(contest.app, name="contest")
+app.add_typer(bench.app, name="bench")

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from numina.estimate.assumed import COPIES, ROW_BYTES
+from numina.estimate.assumed import COPIES, ROW_BYTES, TOKEN_BYTES, TOKEN_ON_DISK
 from numina.estimate.memory import WIDTH, checkpoint_bytes, quantised_bytes, weight_bytes
 from numina.estimate.records import Kept
 from numina.estimate.shapes import Shape
@@ -35,6 +35,8 @@ def kept(params: Params, shape: Shape, processes: int, half: bool) -> Iterator[K
         home = os.environ.get("HF_HOME") or str(Path.home() / ".cache/huggingface")
         size = weight_bytes(shape, WIDTH.get(shape.dtype, 4))
         yield on_disk("the hub's copy", size, Path(home))
+    largest = max(count * ROW_BYTES[name] for name, count in rows.items())
+    yield on_disk("tokens", round(largest / TOKEN_BYTES * TOKEN_ON_DISK), cache)
     if params.hardware.checkpoint_steps:
         size = 2 * checkpoint_bytes(shape, processes, half)
         yield on_disk("checkpoints", size, cache)

@@ -33,8 +33,9 @@ class Run:
 def run_of(params: Sft, rows: int, row_tokens: float, packed: float = PACKED) -> Run:
     """Tokens and steps of a fine-tuning on `rows` samples of `row_tokens` tokens on average."""
     an_epoch = rows * row_tokens
-    filled = math.ceil(an_epoch / (packed * params.max_length))
-    blocks = max(1, filled if params.packing else rows)
+    full = 1 if params.packing == "wrapped" else packed
+    filled = math.ceil(an_epoch / (full * params.max_length))
+    blocks = max(1, rows if params.packing == "none" else filled)
     return Run(int(an_epoch * params.epochs), blocks, steps(params, blocks))
 
 

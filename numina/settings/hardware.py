@@ -66,6 +66,7 @@ class Hardware(Section):
     cache: str  # the folder of checkpoints and journals; "": ~/.cache/numina
     checkpoint_steps: Count  # optimiser steps between checkpoints; 0: none
     gradient_checkpointing: bool  # less memory for a third more time
+    data_processes: Count  # that turn rows into tokens; 0: one a core
     processes: Count  # that train on each machine; 0: one a visible card
     micro_batch: Positive  # blocks a process takes at once
     samples: Annotated[int, Field(ge=0, le=64)]  # completions to read after each epoch

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from numina.settings.section import Count, Positive, Section, Seed
 
@@ -27,8 +27,16 @@ class Sft(Section):
     optimizer: Optimizer
     weight_decay: Annotated[float, Field(ge=0, lt=1)]
     max_grad_norm: Annotated[float, Field(ge=0)]  # a longer gradient is scaled down; 0: none is
-    max_length: Annotated[int, Field(ge=16)]  # tokens of a block; longer samples are left out
-    packing: bool  # several samples per block; none attends to another
+    max_length: Annotated[int, Field(ge=16)]  # tokens of a block; longer samples: see packing
+    packing: Literal["best_fit", "wrapped", "none"]  # how samples share blocks: see docs/packing.md
     mask_prompt: bool  # no loss on the problem
     mask_output: bool  # no loss on program outputs
     held_out: Count  # rows not trained on, whose loss is taken after each epoch
+
+    @field_validator("packing", mode="before")
+    @classmethod
+    def earlier_values(cls, value: Any) -> Any:
+        """True and false were its values once."""
+        if isinstance(value, bool):
+            return "best_fit" if value else "none"
+        return value

@@ -55,7 +55,7 @@ def configuration(
         per_device_train_batch_size=hardware.micro_batch,
         gradient_accumulation_steps=forward_passes(params.batch_size, hardware.micro_batch, world),
         max_length=params.max_length,
-        packing=params.packing,
+        packing=params.packing == "best_fit",  # positions that restart at each sample
         dataset_kwargs={"skip_prepare_dataset": True},  # it comes tokenised, cut and packed
         bf16=computes_in_bf16(),
         use_cpu=world > 1 and not torch.cuda.is_available(),  # else accelerate looks for cards

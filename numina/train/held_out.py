@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
 from random import Random
 
 from numina.errors import UserError
 from numina.records.problem import Problem
-
-
-def held_out(
-    rows: Sequence[Problem], count: int, seed: int
-) -> tuple[Sequence[Problem], Sequence[Problem]]:
-    """The rows to train on, and those to hold out, both in their order.
-
-    Raises:
-        UserError: none would be left to train on.
-    """
-    chosen = places(len(rows), count, seed)
-    if not chosen:
-        return rows, []
-    kept = [row for at, row in enumerate(rows) if at not in chosen]
-    return kept, [rows[at] for at in sorted(chosen)]
+from numina.rows import count_lines, each_problem
+from numina.settings.training import Sft
 
 
 def places(rows: int, count: int, seed: int) -> frozenset[int]:
@@ -38,3 +27,20 @@ def places(rows: int, count: int, seed: int) -> frozenset[int]:
     if count and count >= rows:
         raise UserError(f"held_out: {count} of {rows} rows leave none to train on")
     return frozenset(Random(seed).sample(range(rows), count))
+
+
+def rows_of(data: Path, chosen: frozenset[int], held_out: bool) -> Iterator[Problem]:
+    """The rows of a file that are held out, or all others, in the order of the file.
+
+    Args:
+        data: a JSONL file of problems.
+        chosen: the places of the rows to hold out.
+        held_out: which of the two.
+    """
+    return (row for at, row in enumerate(each_problem(data)) if (at in chosen) == held_out)
+
+
+def rows_to_show(data: Path, params: Sft, count: int) -> list[Problem]:
+    """The first rows to look at completions of: held out, or trained on if none is."""
+    chosen = places(count_lines(data), params.held_out, params.seed)
+    return list(islice(rows_of(data, chosen, bool(chosen)), count))

@@ -3,7 +3,8 @@
 Labels are prepared here (`numina.template.encode`): the prompt and program outputs carry no
 loss, and the end token does. Samples are packed into blocks (best fit) whose `position_ids` restart
 at each sample, one block per forward pass, without an attention mask or a key-value cache:
-then no sample attends to another (measured as exact with the sdpa and eager kernels).
+then no sample attends to another (measured as exact with the sdpa and eager kernels). Wrapped
+blocks have neither, as the winners had them: there a sample attends to those before it.
 
 Weights, gradients and the optimiser's state are float32; where the card has bfloat16, the forward
 and backward passes compute in it (autocast). Bfloat16 weights lose most updates at a rate of 2e-5.
@@ -15,9 +16,7 @@ from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +26,7 @@ from numina.models.folder import check_model_folder
 from numina.models.loading import load_whole, readable
 from numina.monitor.attach import Asked, attach
 from numina.monitor.trackers import check_trackers
-from numina.records.problem import Problem
-from numina.resume import locked, resume_folder
+from numina.resume import locked
 from numina.rows import read_object, write_json, write_text
 from numina.settings.hardware import Hardware
 from numina.settings.training import Sft
@@ -36,17 +34,17 @@ from numina.template import Template
 from numina.train.cards import attention_kernel, take_one_card
 from numina.train.checkpoints import last_whole_checkpoint
 from numina.train.configure import configuration, steps_of_epoch
-from numina.train.held_out import held_out
+from numina.train.held_out import rows_to_show
 from numina.train.loss_curve import loss_table
-from numina.train.packing import pack
+from numina.train.prepared import Prepared, prepare, run_folder
 from numina.train.ranks import die_with_parent
-from numina.train.tokens import Counts, Row, encode_rows
+from numina.train.tokens import Counts
 from numina.train.world import is_first, is_rank
 
 
 def fine_tune(
     model: Path,
-    rows: Sequence[Problem],
+    data: Path,
     out: Path,
     params: Sft,
     hardware: Hardware,
@@ -62,11 +60,12 @@ def fine_tune(
 
     Args:
         model: a folder that transformers loads.
-        rows: problems with solutions; with tool use, the solutions hold code and output blocks.
+        data: a JSONL file of problems with solutions; with tool use, the solutions hold code and
+            output blocks.
         out: the folder to write: weights, in the data type of `model`, and tokenizer.
         params: the stage's knobs.
-        hardware: how often checkpoints are written, whether time is traded for memory, what of the
-            training is watched.
+        hardware: how often checkpoints are written, whether time is traded for memory, how many
+            processes prepare the rows, what of the training is watched.
         template: how a problem becomes a prompt.
         loss: the CSV file to write.
         live: a folder for what can be watched meanwhile: the curve and completions; None: neither.
@@ -75,9 +74,9 @@ def fine_tune(
         How many rows were trained on, how many were too long, and how many were held out.
 
     Raises:
-        UserError: the model cannot be loaded, no row is short enough or left to train on, a row has
-            no token to learn, another run with the same settings is training, the loss or a weight
-            is not finite, or a tracker is not installed.
+        UserError: the model cannot be loaded, a row is wrong or has no token to learn, no row is
+            short enough or left to train on, another run with the same settings is training, the
+            loss or a weight is not finite, or a tracker is not installed.
     """
     check_trackers(hardware.trackers)
     check_model_folder(model)
@@ -92,25 +91,19 @@ def fine_tune(
     with readable(str(model)):
         tokenizer = AutoTokenizer.from_pretrained(model)
         kept_as = AutoConfig.from_pretrained(model).dtype
-    learnt, kept_back = held_out(rows, params.held_out, params.seed)
-    encoded, counts = encode_rows(tokenizer, template, learnt, params)
-    tested: list[Row] = []
-    if kept_back:
-        tested, others = encode_rows(tokenizer, template, kept_back, params)
-        counts = with_held_out(counts, others)
-    rests_on = [params.model_dump(), encoded, *([tested] if tested else [])]
-    checkpoints = resume_folder("checkpoints", model, rests_on, hardware.cache)
+    checkpoints = run_folder(model, data, params, template, hardware.cache)
     with locked(checkpoints) if is_first() else nullcontext():
-        blocks = blocks_of(encoded, params)
-        epoch = steps_of_epoch(len(blocks), params.batch_size)
+        prepared = prepare(checkpoints, data, tokenizer, template, params, hardware)
+        epoch = steps_of_epoch(len(prepared.blocks), params.batch_size)
         logs = live or terminal.FOLDER
         config = configuration(params, hardware, checkpoints, epoch, out.name, logs)
-        trainer = make_trainer(model, tokenizer, blocks, tested, params, config)
-        asked = Asked(list(kept_back or learnt)[: hardware.samples], template, params.max_length)
+        trainer = make_trainer(model, tokenizer, prepared, config)
+        examples = rows_to_show(data, params, hardware.samples)
+        asked = Asked(examples, template, params.max_length)
         attach(trainer, out.name, live, asked, epoch, writes=is_first())
         # Before all others, as trackers are to get the number of tokens that it corrects.
         trainer.callback_handler.callbacks.insert(0, Watch())
-        terminal.say(in_words(trainer, counts, params, epoch))
+        terminal.say(in_words(trainer, prepared.counts, params, epoch))
         trainer.train(resume_from_checkpoint=newest(checkpoints))
         network: Any = trainer.model
         refuse_broken_weights(network)
@@ -124,7 +117,7 @@ def fine_tune(
             (out / "training_args.bin").unlink(missing_ok=True)  # its paths: no hash would settle
             write_text(loss, loss_table(trainer.state.log_history))
             shutil.rmtree(checkpoints, ignore_errors=True)
-    return counts
+    return prepared.counts
 
 
 def newest(checkpoints: Path) -> str | None:
@@ -137,14 +130,7 @@ def newest(checkpoints: Path) -> str | None:
     return from_first(found)
 
 
-def make_trainer(
-    model: Path,
-    tokenizer: Any,
-    blocks: Any,
-    tested: Sequence[Row],
-    params: Sft,
-    config: Any,
-) -> Any:
+def make_trainer(model: Path, tokenizer: Any, prepared: Prepared, config: Any) -> Any:
     """TRL's trainer, with the model loaded.
 
     Raises:
@@ -159,31 +145,16 @@ def make_trainer(
             str(model),
             use_cache=False,
             dtype=torch.float32,
-            attn_implementation=attention_kernel(params.packing),
+            attn_implementation=attention_kernel(config.packing),
         )
     if is_rank():
         from numina.train.shared import SharedTrainer as trainer
     return trainer(
         model=network,
         args=config,
-        train_dataset=blocks,
-        eval_dataset=blocks_of(tested, params) if tested else None,
+        train_dataset=prepared.blocks,
+        eval_dataset=prepared.held_out,
         processing_class=tokenizer,
-    )
-
-
-def blocks_of(rows: Sequence[Row], params: Sft) -> Any:
-    """A data set of what goes through the model at once: packed blocks, or rows as they are."""
-    return pack(rows, params.max_length) if params.packing else listed(rows)
-
-
-def with_held_out(trained: Counts, held: Counts) -> Counts:
-    """The counts of all rows, from those of the rows to train on and of those held out."""
-    return replace(
-        trained,
-        rows=trained.rows + held.rows,
-        too_long=trained.too_long + held.too_long,
-        held_out=held.trained,
     )
 
 
@@ -199,13 +170,6 @@ def in_words(trainer: Any, counts: Counts, params: Sft, epoch: int) -> str:
     kernel = trainer.model.config._attn_implementation
     computed = "bfloat16 with float32 weights" if config.bf16 else "float32"
     return f"{', '.join(parts)}; {kernel} attention, {params.optimizer}, {computed}"
-
-
-def listed(rows: Sequence[Row]) -> Any:
-    """A data set of rows as they are."""
-    from datasets import Dataset
-
-    return Dataset.from_list(list(rows))
 
 
 def refuse_broken_weights(network: Any) -> None:

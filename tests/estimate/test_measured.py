@@ -17,6 +17,7 @@ from numina.estimate.memory import (
 from numina.estimate.shapes import shape_of
 from numina.estimate.work import run_of, training_flops
 from numina.records.problem import Problem
+from numina.rows import write_rows
 from numina.template import TEMPLATES
 from tests.conftest import changed_params
 
@@ -130,7 +131,7 @@ def test_operations_are_those_that_torch_counts():
     assert found == pytest.approx(counter.get_total_flops(), rel=0.01)
 
 
-@pytest.mark.parametrize("packing", [True, False])
+@pytest.mark.parametrize("packing", ["best_fit", "none"])
 def test_tokens_and_steps_are_those_of_a_training(model_folder, tmp_path, packing, monkeypatch):
     from numina.train.sft import fine_tune
 
@@ -141,7 +142,9 @@ def test_tokens_and_steps_are_those_of_a_training(model_folder, tmp_path, packin
         | {"hardware.checkpoint_steps": 0}
     )
     sft, template, loss = params.sft_cot, TEMPLATES["boundary"], tmp_path / "loss.csv"
-    counts = fine_tune(model_folder, ROWS, tmp_path / "out", sft, params.hardware, template, loss)
+    data, out = tmp_path / "train.jsonl", tmp_path / "out"
+    write_rows(data, ROWS)
+    counts = fine_tune(model_folder, data, out, sft, params.hardware, template, loss)
     with loss.open() as rows:
         last = list(csv.DictReader(rows))[-1]
     run = run_of(sft, len(ROWS), counts.tokens / len(ROWS))

@@ -39,9 +39,15 @@ ROWS = [
 
 
 def train(model: Path, out: Path, params: Sft = PARAMS, rows: Sequence[Problem] = ROWS) -> Counts:
-    """Train to a folder, with the loss curve beside it."""
-    curve = out.with_suffix(".loss.csv")
-    return fine_tune(model, rows, out, params, HARDWARE, TEMPLATES["boundary"], curve)
+    """Train to a folder, with the rows and the loss curve beside it."""
+    data, curve = data_of(out, rows), out.with_suffix(".loss.csv")
+    return fine_tune(model, data, out, params, HARDWARE, TEMPLATES["boundary"], curve)
+
+
+def data_of(out: Path, rows: Sequence[Problem] = ROWS) -> Path:
+    """The file of rows that an out is trained on."""
+    write_rows(out.with_suffix(".jsonl"), rows)
+    return out.with_suffix(".jsonl")
 
 
 def column(out: Path, name: str) -> list[float]:
@@ -54,7 +60,7 @@ def cache_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-@pytest.mark.parametrize("packing", [True, False])
+@pytest.mark.parametrize("packing", ["best_fit", "wrapped", "none"])
 def test_every_parameter_moves_and_the_loss_falls(model_folder, tmp_path, packing):
     from transformers import AutoModelForCausalLM
 
@@ -109,11 +115,11 @@ def test_a_killed_run_resumes_to_the_same_loss(model_folder, tmp_path):
     params = PARAMS.model_copy(update={"epochs": 30})
     hardware = HARDWARE.model_copy(update={"checkpoint_steps": 1})
     program = (
-        "import sys; from pathlib import Path; from numina.rows import read_problems;"
+        "import sys; from pathlib import Path;"
         "from numina.settings.hardware import Hardware; from numina.settings.training import Sft;"
         "from numina.template import TEMPLATES;"
         "from numina.train.sft import fine_tune;"
-        f"fine_tune(Path({str(model_folder)!r}), read_problems(Path({str(rows)!r})),"
+        f"fine_tune(Path({str(model_folder)!r}), Path({str(rows)!r}),"
         f"Path(sys.argv[1]), Sft.model_validate_json({params.model_dump_json()!r}),"
         f"Hardware.model_validate_json({hardware.model_dump_json()!r}), TEMPLATES['boundary'],"
         "Path(sys.argv[1]).with_suffix('.loss.csv'))"
@@ -166,7 +172,7 @@ def test_samples_that_are_not_packed_go_through_the_model_one_by_one(
         return forward(self, *args, **given)
 
     monkeypatch.setattr(LlamaModel, "forward", counted)
-    params = PARAMS.model_copy(update={"packing": False, "epochs": 1, "batch_size": 8})
+    params = PARAMS.model_copy(update={"packing": "none", "epochs": 1, "batch_size": 8})
     train(model_folder, tmp_path / "out", params)
     assert len(column(tmp_path / "out", "loss")) == 3
     assert len(seen) == 24
@@ -221,12 +227,18 @@ def test_the_last_good_checkpoint_outlives_a_loss_that_is_not_a_number(
         return result
 
     monkeypatch.setattr(LlamaModel, "forward", failing)
-    params = PARAMS.model_copy(update={"packing": False})
+    params = PARAMS.model_copy(update={"packing": "none"})
     hardware = HARDWARE.model_copy(update={"checkpoint_steps": 1})
     curve = tmp_path / "out.loss.csv"
     with pytest.raises(UserError, match="failed at step 4: the loss is nan"):
         fine_tune(
-            model_folder, ROWS, tmp_path / "out", params, hardware, TEMPLATES["boundary"], curve
+            model_folder,
+            data_of(tmp_path / "out"),
+            tmp_path / "out",
+            params,
+            hardware,
+            TEMPLATES["boundary"],
+            curve,
         )
     (run,) = (tmp_path / "cache" / "numina" / "checkpoints").iterdir()
     assert last_whole_checkpoint(run) == str(run / "checkpoint-3")
@@ -291,14 +303,11 @@ def test_a_checkpoint_without_a_file_is_broken(two_checkpoints, name):
 
 
 def test_two_runs_do_not_share_a_checkpoint_folder(model_folder, tmp_path):
-    from transformers import AutoTokenizer
+    from numina.resume import locked
+    from numina.train.prepared import run_folder
 
-    from numina.resume import locked, resume_folder
-    from numina.train.tokens import encode_rows
-
-    tokenizer = AutoTokenizer.from_pretrained(model_folder)
-    encoded, _ = encode_rows(tokenizer, TEMPLATES["boundary"], ROWS, PARAMS)
-    folder = resume_folder("checkpoints", model_folder, [PARAMS.model_dump(), encoded])
+    data = data_of(tmp_path / "out")
+    folder = run_folder(model_folder, data, PARAMS, TEMPLATES["boundary"], "")
     with locked(folder), pytest.raises(UserError, match="another run with the same settings"):
         train(model_folder, tmp_path / "out")
     train(model_folder, tmp_path / "out")

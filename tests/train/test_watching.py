@@ -12,8 +12,9 @@ import pytest
 from numina.errors import UserError
 from numina.monitor.trackers import check_trackers
 from numina.records.problem import Problem
+from numina.rows import write_rows
 from numina.template import IGNORED, TEMPLATES, encode
-from numina.train.held_out import held_out
+from numina.train.held_out import places
 from numina.train.sft import fine_tune
 from numina.train.tokens import Counts
 from tests.conftest import changed_params
@@ -29,7 +30,18 @@ KNOBS = {
     "sft_cot.max_length": 128,
     "hardware.checkpoint_steps": 0,
 }
-SPLIT = held_out(ROWS, 5, 42)
+
+
+def held_out(count: int, seed: int) -> tuple[list[Problem], list[Problem]]:
+    """The rows to train on, and those held out."""
+    chosen = places(len(ROWS), count, seed)
+    return (
+        [row for at, row in enumerate(ROWS) if at not in chosen],
+        [row for at, row in enumerate(ROWS) if at in chosen],
+    )
+
+
+SPLIT = held_out(5, 42)
 
 
 @pytest.fixture(autouse=True)
@@ -47,8 +59,10 @@ def train(
     """
     changes = {name.replace("__", "."): value for name, value in knobs.items()}
     params = changed_params(KNOBS | changes)
+    data = out.with_suffix(".jsonl")
+    write_rows(data, rows)
     return fine_tune(
-        *(model, rows, out, params.sft_cot, params.hardware, TEMPLATES["boundary"]),
+        *(model, data, out, params.sft_cot, params.hardware, TEMPLATES["boundary"]),
         out.with_suffix(".loss.csv"),
         live=out.parent / "live" if watched else None,
     )
@@ -65,15 +79,15 @@ def weights(out: Path) -> bytes:
 
 @pytest.mark.parametrize(("count", "kept"), [(0, 24), (1, 23), (23, 1)])
 def test_a_split_is_whole_and_by_its_seed(count, kept):
-    learnt, held = held_out(ROWS, count, 42)
+    learnt, held = held_out(count, 42)
     assert (len(learnt), len(held)) == (kept, count)
     assert sorted([*learnt, *held], key=ROWS.index) == ROWS
     assert [*learnt] == sorted(learnt, key=ROWS.index)
-    assert held_out(ROWS, count, 42) == (learnt, held)
+    assert held_out(count, 42) == (learnt, held)
 
 
 def test_another_seed_holds_out_other_rows():
-    assert held_out(ROWS, 5, 1) != held_out(ROWS, 5, 2)
+    assert held_out(5, 1) != held_out(5, 2)
 
 
 @pytest.mark.parametrize("count", [24, 25, 10**9])
@@ -103,7 +117,7 @@ def loss_on(out: Path, rows: Sequence[Problem]) -> float:
     return total / tokens
 
 
-@pytest.mark.parametrize(("packing", "micro_batch"), [(True, 2), (False, 1)])
+@pytest.mark.parametrize(("packing", "micro_batch"), [("best_fit", 2), ("none", 1)])
 def test_the_loss_on_rows_that_were_not_trained_on(model_folder, tmp_path, packing, micro_batch):
     rest, held = SPLIT
     options = {"sft_cot__packing": packing, "hardware__micro_batch": micro_batch}
