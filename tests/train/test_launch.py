@@ -178,7 +178,7 @@ def test_a_killed_run_goes_on_to_the_same_end_and_leaves_no_process(model_folder
 
 @slow
 def test_what_is_wrong_is_said_once_and_nothing_is_written(model_folder, tmp_path):
-    too_long = [Problem("0", "Why? " * 400, "1", "t", "$\\boxed{1}$.")]
+    too_long = [Problem(str(i), "Why? " * 400, "1", "t", "$\\boxed{1}$.") for i in range(5)]
     command = [*prepare(tmp_path, too_long, processes=2), "--model", str(model_folder)]
     done = subprocess.run(
         command,
