@@ -143,6 +143,9 @@ def is_vllm_for_cpu() -> bool:
 def missing_files(params: Params) -> Iterator[str]:
     """The files and folders at the profile's paths that are not there."""
     needed = {f"collect.jsonl: {source.path}": source.path for source in params.collect.jsonl}
+    for source in params.collect.sources:
+        if source.path:
+            needed[f"collect.sources: {source.path}"] = source.path
     for name in params.validation_sets.splits:
         split = params.splits[name]
         if split.source == "path":
