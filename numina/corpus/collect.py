@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from numina.errors import UserError
-from numina.records.dropped import Rejected
+from numina.records.dropped import Removal
 from numina.records.problem import Problem
 from numina.rows import each_problem
 from numina.settings.data import Collect, Source
@@ -19,7 +19,7 @@ FAMILIES = "the embedded families"
 
 def collect(
     params: Collect, families: Sequence[tuple[Problem, Draw]], digitized: Path
-) -> Iterator[Problem | Rejected]:
+) -> Iterator[Problem | Removal]:
     """The rows of all sources one by one, and those that cannot be read.
 
     Every file is found, and every mapping checked, before the first row.
@@ -46,16 +46,16 @@ def collect(
         yield problem
 
 
-def rows_of(source: Opened, count: int, params: Collect, ids: Ids) -> Iterator[Problem | Rejected]:
+def rows_of(source: Opened, count: int, params: Collect, ids: Ids) -> Iterator[Problem | Removal]:
     """The rows of one source: `count` of its problems by seed, or with 0 all of them."""
     place = source.files[0][1]
     chosen = drawn(source, count, params.seed) if count else None
     kept, first, rejected = 0, "", 0
     for row in problems_of(source, ids):
-        if isinstance(row, Rejected):
+        if isinstance(row, Removal):
             if params.on_bad_row == "fail" and row.rule != "duplicate":
-                raise UserError(f"{row.id}: {row.reason}")
-            first, rejected = first or f"{row.id}: {row.reason}", rejected + 1
+                raise UserError(f"{row.where}: {row.reason}")
+            first, rejected = first or f"{row.where}: {row.reason}", rejected + 1
             yield row
         elif chosen is None or row.id in chosen:
             kept += 1

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from numina.records.dropped import Rejected, in_words
+from numina.records.dropped import Removal, in_words
 from numina.records.problem import Problem
 from numina.rows import write_json, written_rows
 
@@ -17,43 +16,56 @@ REJECTED, COUNTS = "rejected.jsonl", "counts.json"
 
 
 class Sorted:
-    """Takes the rows of a stage, each as kept or as rejected, and counts them.
+    """Takes the rows of a stage one by one, each as kept or as rejected, and counts them.
+
+    Args:
+        write: called with each row that is kept.
+        write_rejected: called with each that is not.
 
     Attributes:
         kept: how many were kept.
         rejected: how many each rule rejected.
     """
 
-    def __init__(self, write: Callable[[Any], None], write_rejected: Callable[[Any], None]) -> None:
+    def __init__(
+        self, write: Callable[[Problem], object], write_rejected: Callable[[Removal], object]
+    ) -> None:
         self.write, self.write_rejected = write, write_rejected
         self.kept = 0
         self.rejected: Counter[str] = Counter()
 
     def keep(self, row: Problem) -> None:
-        """Write a row that is kept."""
+        """Take a row that is kept."""
         self.write(row)
         self.kept += 1
 
-    def reject(self, row: Rejected) -> None:
-        """Write a row that is left out, with its rule."""
-        self.write_rejected(row)
-        self.rejected[row.rule] += 1
+    def reject(self, removal: Removal) -> None:
+        """Take a row that is left out."""
+        self.write_rejected(removal)
+        self.rejected[removal.rule] += 1
 
-    def leave_out(self, row: Problem, rule: str, partner: str = "", score: float = 1.0) -> None:
-        """Reject a problem."""
-        self.reject(Rejected(rule, row.id, dataclasses.asdict(row), "", partner, score))
+    def leave_out(self, row: Problem, rule: str) -> None:
+        """Take a problem that a rule leaves out."""
+        self.reject(Removal(row, rule))
 
     @property
     def left_out(self) -> str:
         """How many rows each rule rejected, in one line."""
         return in_words(self.rejected)
 
+    @property
+    def counts(self) -> dict[str, Any]:
+        """How many rows there were, in all and by rule."""
+        rejected = dict(sorted(self.rejected.items()))
+        total = self.kept + sum(rejected.values())
+        return {"in": total, "kept": self.kept, "rejected": rejected}
+
 
 @contextmanager
 def sorted_rows(folder: Path, name: str) -> Iterator[Sorted]:
-    """Write the rows of a stage one by one: kept ones to `name`, the others to `REJECTED`.
+    """Write the rows of a stage: kept ones to `name`, the others to `REJECTED`, counts to `COUNTS`.
 
-    `COUNTS` gets how many there were, in all and by rule. Nothing is written if the stage fails.
+    Nothing is written if the stage fails.
 
     Args:
         folder: the stage's out.
@@ -62,6 +74,4 @@ def sorted_rows(folder: Path, name: str) -> Iterator[Sorted]:
     with written_rows(folder / name) as write, written_rows(folder / REJECTED) as write_rejected:
         rows = Sorted(write, write_rejected)
         yield rows
-    rejected = dict(sorted(rows.rejected.items()))
-    total = rows.kept + sum(rejected.values())
-    write_json(folder / COUNTS, {"in": total, "kept": rows.kept, "rejected": rejected})
+    write_json(folder / COUNTS, rows.counts)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from numina.records.problem import Problem
+
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
@@ -17,27 +19,27 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
-    """A row that a stage left out, whole, as it is written to the stage's ``rejected.jsonl``.
+class Removal:
+    """A row that a stage left out, as it is written to the stage's ``rejected.jsonl``.
 
     Attributes:
+        row: the row, whole.
         rule: that left it out.
-        id: of the row; its file and line if it could not be read.
-        row: the whole row.
+        partner: id of the row that it repeats or leaks, if any.
+        score: how much of the partner it has, from 0 to 1, by the rule.
         reason: in words, where the rule does not say all.
-        partner: the id of the row that it repeats or leaks, if any.
-        score: how sure the rule is, or how near the partner; 1 for a rule that is exact.
+        where: the file and the row, if it is not a stage's.
     """
 
+    row: Problem | Mapping[str, Any]
     rule: str
-    id: str
-    row: Mapping[str, Any]
-    reason: str = ""
     partner: str = ""
     score: float = 1.0
+    reason: str = ""
+    where: str = ""
 
 
-def by_rule(rows: Iterable[Dropped]) -> str:
+def by_rule(rows: Iterable[Dropped | Removal]) -> str:
     """How many rows each rule left out, in one line."""
     return in_words(Counter(row.rule for row in rows))
 

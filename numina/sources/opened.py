@@ -9,7 +9,7 @@ from pathlib import Path
 
 from numina.errors import UserError
 from numina.local import from_root
-from numina.records.dropped import Rejected
+from numina.records.dropped import Removal
 from numina.records.problem import Problem
 from numina.settings.data import Source
 from numina.sources.files import Raw, columns_of, rows_of
@@ -95,7 +95,7 @@ def check_columns(present: list[str], columns: Mapping[str, str], place: str) ->
         raise UserError(f"{place}: no column 'problem'; {listed}: name one in columns.problem")
 
 
-def problems_of(opened: Opened, ids: Ids) -> Iterator[Problem | Rejected]:
+def problems_of(opened: Opened, ids: Ids) -> Iterator[Problem | Removal]:
     """The problems of a source one by one, in the order of its files; bad rows as rejections.
 
     Args:
@@ -107,23 +107,22 @@ def problems_of(opened: Opened, ids: Ids) -> Iterator[Problem | Rejected]:
             yield read(raw, opened, ids)
 
 
-def read(raw: Raw, opened: Opened, ids: Ids) -> Problem | Rejected:
+def read(raw: Raw, opened: Opened, ids: Ids) -> Problem | Removal:
     """A row's problem, or why there is none."""
     if raw.error:
-        return Rejected("unreadable", raw.where, {"text": raw.text}, raw.error)
+        return Removal({"text": raw.text}, "unreadable", reason=raw.error, where=raw.where)
     fields = read_fields(raw.fields, opened.columns)
     if "id" not in fields:
         fields["id"] = f"{opened.prefix}{content_hash(fields)}"
         if fields["id"] in ids.places:
-            again = f"the row of {ids.places[fields['id']]} again"
-            return Rejected("duplicate", raw.where, raw.fields, again, fields["id"])
+            return Removal(raw.fields, "duplicate", fields["id"], where=raw.where)
     try:
         whole = {**fields, "answer": answer_of(fields)}
         problem = source_problem(whole, raw.where, opened.prefix)
         ids.add(problem.id, raw.where)
     except UserError as error:
         reason = str(error).removeprefix(f"{raw.where}: ")
-        return Rejected("bad_row", raw.where, raw.fields, reason)
+        return Removal(raw.fields, "bad_row", reason=reason, where=raw.where)
     return replace(problem, **asdict(opened.provenance))
 
 

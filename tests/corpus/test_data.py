@@ -1,7 +1,9 @@
 """Collecting, cleaning, and the two kinds of samples."""
 
 import asyncio
+import dataclasses
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -9,10 +11,12 @@ import pytest
 from numina.corpus.collect import collect
 from numina.corpus.cot import cot_samples, realign
 from numina.corpus.dedup import clean
+from numina.corpus.ready import programs_of
+from numina.corpus.sorted import Sorted
 from numina.corpus.soundness import runs_together
-from numina.corpus.tora import tir_samples
+from numina.corpus.tora import Attempted, tir_samples
 from numina.errors import UserError
-from numina.records.dropped import Dropped
+from numina.records.dropped import Removal
 from numina.records.problem import Problem
 from numina.rows import write_rows
 from numina.settings.data import TirData
@@ -29,6 +33,29 @@ def problem(name: str, text: str, **fields: str) -> Problem:
 
 def tir(**changes: Any) -> TirData:
     return changed_params({f"tir_data.{knob}": value for knob, value in changes.items()}).tir_data
+
+
+def cot(rows: Sequence[Problem], count: int) -> tuple[list[Problem], list[Removal]]:
+    """The samples, and the rows left out."""
+    samples: list[Problem] = []
+    left_out: list[Removal] = []
+    cot_samples(rows, count, 1, Sorted(samples.append, left_out.append))
+    return samples, left_out
+
+
+def attempt(
+    rows: Sequence[Problem], teacher: dict[str, list[Step]], params: TirData
+) -> tuple[Attempted, list[Problem], list[Removal]]:
+    """How the attempts went, the samples, and the rows left out."""
+    samples: list[Problem] = []
+    left_out: list[Removal] = []
+    taken = Sorted(samples.append, left_out.append)
+    made = asyncio.run(tir_samples(rows, teacher, params, SANDBOX, SANDBOX_HARDWARE, taken))
+    return made, samples, left_out
+
+
+def rules(left_out: list[Removal]) -> dict[str, str]:
+    return {removal.row.id: removal.rule for removal in left_out}
 
 
 def test_leaks_and_duplicates_are_removed_with_the_rule_that_did_it():
@@ -145,9 +172,9 @@ def test_rows_without_solution_or_in_other_languages_or_run_together_are_left_ou
         problem("zh", "求和", solution="一"),
         problem("ocr", "Howmanypositiveintegersbelow?", solution="One."),
     ]
-    samples, dropped = cot_samples(rows, 9, 1)
+    samples, dropped = cot(rows, 9)
     assert [row.id for row in samples] == ["ok"]
-    assert {row.id: row.rule for row in dropped} == {
+    assert rules(dropped) == {
         "none": "no_solution",
         "zh": "not_english",
         "ocr": "run_together",
@@ -156,8 +183,9 @@ def test_rows_without_solution_or_in_other_languages_or_run_together_are_left_ou
 
 def test_in_is_kept_and_dropped():
     rows = [problem(str(i), "How many?", solution="One.") for i in range(9)]
-    samples, dropped = cot_samples(rows, 4, 1)
-    assert {row.id for row in samples} | {row.id for row in dropped} == {row.id for row in rows}
+    samples, dropped = cot(rows, 4)
+    assert {row.id for row in samples} | set(rules(dropped)) == {row.id for row in rows}
+    assert len(samples) + len(dropped) == len(rows)
     assert [row.rule for row in dropped] == ["not_drawn"] * 5
 
 
@@ -188,7 +216,7 @@ def test_in_is_kept_and_dropped():
 )
 def test_placeholders_are_never_trained_on_as_answers(answer, solution, rule):
     row = problem("a", "What?", answer=answer, solution=solution)
-    samples, dropped = cot_samples([row], 9, 1)
+    samples, dropped = cot([row], 9)
     assert [row.rule for row in dropped] == ([rule] if rule else [])
     assert not any("proof" in row.answer for row in samples)
 
@@ -228,9 +256,9 @@ def test_no_row_of_math_is_taken_for_a_scan():
     if not SHARED.exists():
         pytest.skip("the shared data are not on this machine")
     rows = read_source(SHARED / "train/math_train.jsonl.gz")
-    samples, dropped = cot_samples(rows, len(rows), 1)
+    samples, dropped = cot(rows, len(rows))
     assert len(samples) + len(dropped) == 7500
-    assert {row.id: row.rule for row in dropped} == {
+    assert rules(dropped) == {
         "MATH/train/number_theory/7115": "placeholder",  # their boxes are empty
         "MATH/train/number_theory/7117": "placeholder",
     }
@@ -241,10 +269,10 @@ def test_wrong_solutions_are_dropped_and_tried_again_in_rounds():
     teacher = {row.id: list(draw.steps) for row, draw in drawn}
     rows = [row for row, _ in drawn]
     params = tir(max_rows=24, wrong_share=0.5)
-    made = asyncio.run(tir_samples(rows, teacher, params, SANDBOX, SANDBOX_HARDWARE))
-    samples, rounds = made.samples, made.rounds
+    made, samples, dropped = attempt(rows, teacher, params)
+    rounds = made.rounds
     assert made.layers["resource_limits"]
-    assert len(samples) + len(made.dropped) == len(rows)
+    assert len(samples) + len(dropped) == len(rows)
     assert rounds[0].attempts == 24
     assert rounds[0].correct < 24
     for earlier, later in itertools.pairwise(rounds):
@@ -260,16 +288,80 @@ def test_a_program_that_fails_is_counted_and_never_trained_on():
     row = problem("p", "What?", answer="4")
     params = tir(max_rows=1, rounds=2, wrong_share=0)
     failing = {"p": [Step("We try.", "print(missing)")]}
-    made = asyncio.run(tir_samples([row], failing, params, SANDBOX, SANDBOX_HARDWARE))
-    assert made.samples == []
+    made, samples, dropped = attempt([row], failing, params)
+    assert samples == []
     assert [(r.attempts, r.failed) for r in made.rounds] == [(1, 1), (1, 1)]
-    assert made.dropped == [Dropped("p", "unsolved")]
+    assert dropped == [Removal(row, "unsolved")]
 
 
 def test_what_the_teacher_is_not_asked_is_named_with_the_rule():
     rows = [problem("half", "What?", answer="1/2"), problem("new", "What?", answer="4")]
-    made = asyncio.run(tir_samples(rows, {"half": []}, tir(), SANDBOX, SANDBOX_HARDWARE))
-    assert made.dropped == [Dropped("half", "not_integer"), Dropped("new", "no_teacher")]
+    _, _, dropped = attempt(rows, {"half": []}, tir())
+    assert dropped == [Removal(rows[0], "not_integer"), Removal(rows[1], "no_teacher")]
+
+
+def ready(*blocks: str, answer: str = "4", box: str = "4") -> Problem:
+    """A row with a tool-integrated solution: programs and outputs in turn."""
+    kinds = itertools.cycle(["python", "output"])
+    fenced = [f"```{kind}\n{block}\n```\n" for kind, block in zip(kinds, blocks, strict=False)]
+    tools = f"We count.\n{''.join(fenced)}So $\\boxed{{{box}}}$."
+    return problem("r", "What?", answer=answer, tools=tools)
+
+
+@pytest.mark.parametrize(
+    ("row", "rule"),
+    [
+        (ready("print(2+2)", "4"), ""),
+        (ready("a = 2", "", "print(a+2)", "4"), ""),  # one session
+        (ready("print(0.1+0.2)", "0.3", box="4"), ""),  # rounded
+        (ready("print( 2+2,\n 5)", "4   5"), ""),
+        (ready("print(a)", "NameError: name 'a' is not defined", "print(4)", "4"), ""),
+        (ready("print('<', '\\n', 4)", "<\n4"), ""),
+        (ready("print(2+3)", "4"), "output_differs"),
+        (ready("print(2+2)", "4\n5"), "output_differs"),
+        (ready("print(a)", "4"), "program_fails"),
+        (ready("print(a)", "ValueError: no"), "program_fails"),
+        (ready("print(2+2)", "4", answer="5"), "wrong_answer"),
+        (ready("print(2+2)", "4", box="", answer="4"), "wrong_answer"),
+        (ready(), "no_program"),
+        (ready("print(4)"), "no_program"),
+    ],
+)
+def test_a_ready_made_solution_is_run_and_its_text_must_be_true(row, rule):
+    made, samples, dropped = attempt([row], {}, tir())
+    assert rules(dropped) == ({"r": rule} if rule else {})
+    assert [(sample.solution, sample.tools) for sample in samples] == (
+        [] if rule else [(row.tools, "")]
+    )
+    assert made.ready == len(samples)
+
+
+def test_a_ready_made_solution_can_be_trusted():
+    row = ready("print(2+3)", "4")
+    assert [sample.solution for sample in attempt([row], {}, tir(trust_ready=True))[1]] == [
+        row.tools
+    ]
+
+
+def test_taught_and_ready_rows_are_drawn_together():
+    taught = problem("t", "What?", answer="4")
+    others = [dataclasses.replace(ready("print(4)", "4"), id=f"r{i}") for i in range(9)]
+    steps = {"t": [Step("We count.", "print(4)")]}
+    _, samples, dropped = attempt([taught, *others], steps, tir(wrong_share=0))
+    assert {row.id for row in samples} == {"t", *(row.id for row in others)}
+    _, samples, dropped = attempt([taught, *others], steps, tir(wrong_share=0, max_rows=4))
+    assert len(samples) == 4
+    assert [removal.rule for removal in dropped] == ["not_drawn"] * 6
+
+
+def test_programs_before_one_output_are_one():
+    text = "a\n```python\nx=1\n```\nb\n```py\nprint(x)\n```\n```output\n1\n```\n```python\ny\n```"
+    assert programs_of(text) == [("x=1\nprint(x)", "1\n")]
+
+
+def test_a_row_with_tools_alone_is_for_the_other_stage():
+    row = problem("a", "What?", tools="```python\nprint(1)\n```\n```output\n1\n```")
+    assert rules(cot([row], 9)[1]) == {"a": "only_tools"}
 
 
 def test_sources_come_together_and_an_id_may_stand_once(tmp_path):

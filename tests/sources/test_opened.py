@@ -15,7 +15,7 @@ import yaml
 from numina.corpus.collect import collect
 from numina.errors import UserError
 from numina.profile import merged
-from numina.records.dropped import Rejected
+from numina.records.dropped import Removal
 from numina.records.problem import Problem
 from numina.settings.data import Source
 from numina.sources.opened import open_source, problems_of
@@ -28,7 +28,7 @@ TOOLS = "We add.\n```python\nprint(1+1)\n```\n```output\n2\n```\nSo $\\boxed{2}$
 COMMIT = "a" * 40
 
 
-def rows_from(file: Path, **entry: Any) -> list[Problem | Rejected]:
+def rows_from(file: Path, **entry: Any) -> list[Problem | Removal]:
     return list(problems_of(open_source(Source(path=str(file), **entry)), Ids()))
 
 
@@ -59,7 +59,7 @@ def parquet(file: Path, *rows: dict[str, Any]) -> Path:
     return file
 
 
-def collected(tmp_path: Path, *sources: dict[str, Any], **knobs: Any) -> list[Problem | Rejected]:
+def collected(tmp_path: Path, *sources: dict[str, Any], **knobs: Any) -> list[Problem | Removal]:
     """What `collect` gives of these sources alone."""
     digitized = written(tmp_path / "pairs.jsonl")
     changes = {"collect.sources": list(sources)} | {f"collect.{k}": v for k, v in knobs.items()}
@@ -117,7 +117,7 @@ def test_the_same_row_twice_is_a_duplicate_and_no_bad_row(tmp_path):
     bare = {"problem": "What is 2?", "answer": 2}
     file = written(tmp_path / "rows.jsonl", bare, ROW, bare)
     first, other, again = collected(tmp_path, {"path": str(file)})
-    assert isinstance(again, Rejected)
+    assert isinstance(again, Removal)
     assert (again.rule, again.partner, again.row) == ("duplicate", first.id, bare)
     assert other.id == "a"
 
@@ -240,8 +240,8 @@ def test_a_bad_row_fails_or_is_kept_apart_with_its_reason(tmp_path, bad, reason)
     assert "\n" not in str(error.value)
     first, rejected, last = collected(tmp_path, entry, on_bad_row="skip")
     assert (first.id, last.id) == ("a", "c")
-    assert isinstance(rejected, Rejected)
-    assert rejected.id == f"{file}, line 3"
+    assert isinstance(rejected, Removal)
+    assert rejected.where == f"{file}, line 3"
     assert rejected.reason.startswith(reason)
     assert rejected.row == (bad if isinstance(bad, dict) else {"text": shown(bad)})
     json.dumps(rejected.row, ensure_ascii=False).encode()
@@ -268,7 +268,7 @@ def test_the_rest_of_a_damaged_gzip_file_is_one_bad_row(tmp_path):
     with pytest.raises(UserError, match=r"rows.jsonl.gz, line \d+: damaged gzip file"):
         collected(tmp_path, {"path": str(file)})
     found = collected(tmp_path, {"path": str(file)}, on_bad_row="skip")
-    assert [isinstance(row, Rejected) for row in found] == [False] * (len(found) - 1) + [True]
+    assert [isinstance(row, Removal) for row in found] == [False] * (len(found) - 1) + [True]
     assert len(found) > 100
 
 
