@@ -6,7 +6,6 @@ python -m stages.collect --digitized data/digitized --out data/collected
 from numina import entry, settings
 from numina.corpus.collect import collect
 from numina.corpus.sorted import sorted_rows
-from numina.records.dropped import Removal
 from numina.rows import write_rows
 from numina.sources.catalog import training_problems
 
@@ -17,10 +16,7 @@ def main() -> str:
     families = training_problems(params.seed, params.per_family)
     with sorted_rows(args.out, "problems.jsonl") as rows:
         for row in collect(params, families, args.digitized / "pairs.jsonl"):
-            if isinstance(row, Removal):
-                rows.reject(row)
-            else:
-                rows.keep(row)
+            rows.take(row)
     steps = [
         {"id": problem.id, "steps": [step._asdict() for step in draw.steps]}
         for problem, draw in families

@@ -20,8 +20,8 @@ File = Path | None
 
 def bench(
     what: Annotated[
-        Literal["sandbox", "soak", "sctir", "contest", "grade"],
-        typer.Argument(metavar="WHAT", help="sandbox, soak, sctir, contest or grade"),
+        Literal["sandbox", "soak", "sctir", "contest", "grade", "data", "leaks"],
+        typer.Argument(metavar="WHAT", help="sandbox, soak, sctir, contest, grade, data or leaks"),
     ],
     traces: Annotated[File, typer.Option(metavar="FILE", help="sandbox: recorded traces")] = None,
     model: Model = QUANTISED,
@@ -32,6 +32,19 @@ def bench(
         list[Path] | None,
         typer.Option(metavar="FILE", help="grade: more labelled pairs; can be repeated"),
     ] = None,
+    rows: Annotated[
+        list[int] | None,
+        typer.Option(metavar="N", help="data: synthetic rows, by default 50000 and 500000"),
+    ] = None,
+    train: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="leaks: training rows")
+    ] = None,
+    validation: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="leaks: validation problems")
+    ] = None,
+    labels: Annotated[
+        File, typer.Option(metavar="FILE", help="leaks: pairs of their ids {train, test, same}")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure our code and baselines on the same work, in one run.
@@ -40,10 +53,14 @@ def bench(
     Examples:
       numina bench sctir --problems 4 --n 8
       numina bench grade --pairs FILE --pairs OTHER --json
+      numina bench data --rows 5000 --rows 50000
+      numina bench leaks --train FILE --validation FILE
     """
     from numina.terminal import libraries_logged
 
-    for option, value in {"--problems": problems, "--replayed": replayed}.items():
+    sizes = rows or [50_000, 500_000]
+    numbers = [("--problems", problems), ("--replayed", replayed)]
+    for option, value in [*numbers, *(("--rows", size) for size in sizes)]:
         if not 1 <= value <= MOST:
             raise UserError(f"{option}: must be from 1 to {MOST}, got {value}")
     params = read_with_traces(n)
@@ -52,6 +69,14 @@ def bench(
             from numina.bench import sctir
 
             found = sctir.bench(params, model, problems, n, replayed)
+        elif what == "data":
+            from numina.bench import data
+
+            found = data.bench(sizes)
+        elif what == "leaks":
+            from numina.bench import leaks
+
+            found = leaks.bench(params.dedup.coverage, train or [], validation or [], labels)
         else:
             found = without_model(what, params, traces, pairs or [])
     if as_json:

@@ -34,6 +34,13 @@ class Sorted:
         self.kept = 0
         self.rejected: Counter[str] = Counter()
 
+    def take(self, row: Problem | Removal) -> None:
+        """Take a row of either kind."""
+        if isinstance(row, Removal):
+            self.reject(row)
+        else:
+            self.keep(row)
+
     def keep(self, row: Problem) -> None:
         """Take a row that is kept."""
         self.write(row)

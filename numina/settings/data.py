@@ -91,8 +91,9 @@ class Collect(Section):
 
 
 class Dedup(Section):
-    ngram: Annotated[int, Field(ge=2)]  # words; one shared with validation removes a row
-    jaccard: Annotated[float, Field(gt=0, le=1)]  # similarity above which a row is a duplicate
+    leaks: Literal["coverage", "ngram"]  # what makes a row a leak of a validation problem
+    coverage: Annotated[float, Field(gt=0, le=1)]  # share of the problem that a leak has, at least
+    ngram: Annotated[int, Field(ge=2)]  # words shared with a validation problem, of rule ngram
 
 
 class CotData(Section):

@@ -10,7 +10,6 @@ import pytest
 
 from numina.corpus.collect import collect
 from numina.corpus.cot import cot_samples, realign
-from numina.corpus.dedup import clean
 from numina.corpus.ready import programs_of
 from numina.corpus.sorted import Sorted
 from numina.corpus.soundness import runs_together
@@ -23,8 +22,6 @@ from numina.settings.data import TirData
 from numina.sources.catalog import training_problems
 from numina.sources.family import Step
 from tests.conftest import SANDBOX, SANDBOX_HARDWARE, SHARED, changed_params, read_source
-
-RULES = changed_params({"dedup.ngram": 6}).dedup
 
 
 def problem(name: str, text: str, **fields: str) -> Problem:
@@ -56,101 +53,6 @@ def attempt(
 
 def rules(left_out: list[Removal]) -> dict[str, str]:
     return {removal.row.id: removal.rule for removal in left_out}
-
-
-def test_leaks_and_duplicates_are_removed_with_the_rule_that_did_it():
-    long = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
-    rows = [
-        problem("keep", "How many primes lie between 10 and 50 in total, please?"),
-        problem("again", "How many primes lie between 10 and 50, in total please!"),
-        problem("other numbers", "How many primes lie between 20 and 90 in total, please?"),
-        problem("long", long),
-        problem("nearly", long + " please"),
-        problem("other words", long + " fifteen"),
-        problem("leak", "Well then: what is the sum of all the odd digits of 99?"),
-    ]
-    validation = [problem("v", "What is the sum of all the odd digits?")]
-    kept, removed = clean(rows, validation, RULES)
-    assert [row.id for row in kept] == ["keep", "other numbers", "long", "other words"]
-    assert {row.id: (row.rule, row.met.split(":")[0]) for row in removed} == {
-        "again": ("duplicate", "keep"),
-        "nearly": ("near_duplicate", "long"),
-        "leak": ("leak", "v"),
-    }
-
-
-def test_a_short_problem_leaks_when_it_is_the_same():
-    kept, removed = clean([problem("a", "What is 2+2?")], [problem("v", "what is $2+2$")], RULES)
-    assert not kept
-    assert removed[0].rule == "leak"
-
-
-SAME = [
-    ("What is $2+2$?", "what is 2 + 2"),
-    ("Compute $\\left(\\dfrac{1}{2}\\right)^2$.", "Compute \\[(\\frac{1}{2})^{2}\\]"),
-    ("Find $x$ if $x\\le 1{,}000$.", "Find $x$ if $x \\leq 1,000$!"),
-    ("A right-angled triangle", "A right angled triangle"),
-    ("Compute $3−1$.", "Compute 3 - 1."),
-    ("Let $a_1=2, \\dots, a_n$", "Let $a_{1} = 2, \\ldots, a_{n}$"),
-]
-DIFFERENT = [
-    ("Compute $2n+1$.", "Compute $2n-1$."),
-    ("Solve $x^2-4x+3=0$.", "Solve $x^2+4x-3=0$."),
-    ("Compute 12/4.", "Compute 12-4."),
-    ("Compute 12-4.", "Compute 12+4."),
-    ("Compute $\\sin 60^\\circ$.", "Compute $\\sin(-60^\\circ)$."),
-    ("What is $88 \\div (4 \\div 2)$?", "What is $88 \\div 4 \\div 2$?"),
-    ("Let $k > 0$.", "Let $k < 0$."),
-    ("Let $k \\ge 0$.", "Let $k > 0$."),
-    ("Compute $5!$.", "Compute $5$."),
-    ("Compute $f'(2)$.", "Compute $f(2)$."),
-    ("Compute $|x|$ at 3.", "Compute $x$ at 3."),
-    ("Compute 22.5.", "Compute 225."),
-    ("Compute $2^{n+1}$.", "Compute $2^n+1$."),
-    ("Compute $\\sqrt{x+1}$.", "Compute $\\sqrt{x}+1$."),
-    ("Find $a-b$.", "Find $ab$."),
-    ("What is the ratio 3:2?", "What is the ratio 32?"),
-    ("Add $1, 2, 3, \\dots$", "Add $1, 2, 3$"),
-    ("What is the value of $x$?", "What is the value of $X$?"),
-    ("Find the sum of two odd numbers.", "Find the sum of two even numbers."),
-    ("What is 50\\% of 6?", "What is 50 of 6?"),
-]
-
-
-@pytest.mark.parametrize(("one", "other"), SAME)
-def test_formatting_makes_no_other_problem(one, other):
-    kept, removed = clean([problem("a", one), problem("b", other)], [], RULES)
-    assert [row.id for row in kept] == ["a"]
-    assert [(row.id, row.rule) for row in removed] == [("b", "duplicate")]
-
-
-@pytest.mark.parametrize(("one", "other"), DIFFERENT)
-def test_signs_operators_relations_and_words_make_another_problem(one, other):
-    kept, _ = clean([problem("a", one), problem("b", other)], [], RULES)
-    assert [row.id for row in kept] == ["a", "b"]
-    kept, _ = clean([problem("b", other)], [problem("a", one)], changed_params().dedup)
-    assert [row.id for row in kept] == ["b"]
-
-
-def test_duplicates_with_other_fillers_need_the_same_answer():
-    long = "How many of the numbers from 1 to 99 have two digits of which one is even please"
-    row, same = problem("a", long), problem("b", long.removesuffix(" please"))
-    other = problem("b", long.removesuffix(" please"), answer="2")
-    assert [removal.rule for removal in clean([row, same], [], RULES)[1]] == ["near_duplicate"]
-    assert clean([row, other], [], RULES)[1] == []
-
-
-def test_what_is_a_duplicate_in_math():
-    if not SHARED.exists():
-        pytest.skip("the shared data are not on this machine")
-    rows = read_source(SHARED / "train/math_train.jsonl.gz")
-    _, removed = clean(rows, [], RULES)
-    assert {row.id.removeprefix("MATH/train/") for row in removed} == {
-        "algebra/24377",
-        "intermediate_algebra/1163",
-        "intermediate_algebra/1777",  # of algebra/2681, but for \\left and \\right
-        "precalculus/8013",
-    }
 
 
 def test_gsm8k_solutions_are_realigned_with_the_answer_in_a_box():
