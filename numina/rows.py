@@ -261,7 +261,7 @@ def written_rows(path: Path) -> Iterator[Callable[[Any], None]]:
 
         def write(row: Any) -> None:
             plain = row if isinstance(row, dict) else dataclasses.asdict(row)
-            file.write(json.dumps(plain, ensure_ascii=False) + "\n")
+            file.write(json.dumps(plain, ensure_ascii=False, default=str) + "\n")
 
         yield write
 

@@ -50,19 +50,20 @@ def rows_of(source: Opened, count: int, params: Collect, ids: Ids) -> Iterator[P
     """The rows of one source: `count` of its problems by seed, or with 0 all of them."""
     place = source.files[0][1]
     chosen = drawn(source, count, params.seed) if count else None
-    kept, first, rejected = 0, "", 0
+    rows, kept, first, bad = 0, 0, "", 0
     for row in problems_of(source, ids):
-        if isinstance(row, Removal):
-            if params.on_bad_row == "fail" and row.rule != "duplicate":
+        rows += 1
+        if isinstance(row, Problem):
+            if chosen is None or row.id in chosen:
+                kept += 1
+                yield row
+            continue
+        if row.rule != "duplicate":
+            if params.on_bad_row == "fail":
                 raise UserError(f"{row.where}: {row.reason}")
-            first, rejected = first or f"{row.where}: {row.reason}", rejected + 1
-            yield row
-        elif chosen is None or row.id in chosen:
-            kept += 1
-            yield row
-    if not kept:
-        raise UserError(
-            f"{place}: all {rejected} rows are rejected; the first: {first}"
-            if rejected
-            else f"{place}: holds no rows"
-        )
+            first, bad = first or f"{row.where}: {row.reason}", bad + 1
+        yield row
+    if bad and not kept:
+        raise UserError(f"{place}: all {bad} rows are rejected; the first: {first}")
+    if not rows:
+        raise UserError(f"{place}: holds no rows")

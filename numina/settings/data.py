@@ -50,9 +50,7 @@ class Source(Section):
     hub: str = ""  # a data set on the hub
     revision: Annotated[str, Field(pattern="^([0-9a-f]{40})?$")] = ""  # hub: the commit
     files: str = ""  # hub: those to read, such as data/train-*.parquet
-    columns: Mapping[ProblemField, Name] = Field(
-        default={}
-    )  # the columns of fields with other names
+    columns: Mapping[ProblemField, str] = Field(default={})  # of fields with other names; "": none
     encoding: str = "utf-8"  # of a .jsonl file
     licence: str = ""  # of the rows
     count: Count = 0  # rows to take, by seed; 0: all

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import random
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -11,6 +13,7 @@ from numina.errors import UserError
 from numina.local import from_root
 from numina.records.dropped import Removal
 from numina.records.problem import Problem
+from numina.rows import existing
 from numina.settings.data import Source
 from numina.sources.files import Raw, columns_of, rows_of
 from numina.sources.hub import fetch_matching
@@ -57,26 +60,35 @@ def open_source(source: Source) -> Opened:
     licence = source.licence or (known.licence if known else "")
     columns = {**(known.columns if known else {}), **source.columns}
     if source.path:
-        file = from_root(source.path)
-        files = ((file, source.path),)
-        name = file.name.removesuffix(".gz")
-        prefix = source.set or name.removesuffix(".jsonl").removesuffix(".parquet")
-        provenance = Provenance(known.hub if known else file.name, "", licence)
+        files = local_files(source.path)
+        name, revision = known.hub if known else Path(source.path).name, ""
+        prefix = source.set or re.sub(r"(\.jsonl|\.parquet)?(\.gz)?$", "", name)
     else:
-        hub, revision, pattern = (
-            (known.hub, known.revision, known.files)
-            if known
-            else (source.hub, source.revision, source.files)
-        )
-        place = f"{hub}@{revision[:7]}"
-        found = fetch_matching(hub, revision, pattern)
-        files = tuple((file, f"{place}/{file.name}") for file in found)
-        prefix = source.set or hub
-        provenance = Provenance(hub, revision, licence)
-    opened = Opened(files, columns, source.encoding, provenance, f"{prefix}/")
+        at = known or source
+        name, revision, prefix = at.hub, at.revision, source.set or at.hub
+        found = fetch_matching(name, revision, at.files)
+        files = tuple((file, f"{name}@{revision[:7]}/{path}") for path, file in found.items())
     for file, place in files:
         check_columns(columns_of(file, place, source.encoding), columns, place)
-    return opened
+    provenance = Provenance(name, revision, licence)
+    return Opened(files, columns, source.encoding, provenance, f"{prefix}/")
+
+
+def local_files(path: str) -> tuple[tuple[Path, str], ...]:
+    """The file at a path, or those that a pattern names, in the order of their names.
+
+    Raises:
+        UserError: it is missing or a folder, or no file matches.
+    """
+    file = from_root(path)
+    if not file.exists() and set(path) & set("*?["):
+        matching = sorted(glob.glob(str(file)))
+        if not matching:
+            raise UserError(f"{path}: no file matches")
+        return tuple((Path(name), name) for name in matching)
+    if file.is_dir():
+        raise UserError(f"{path}: is a folder; name its files, such as {path}/*.parquet")
+    return ((existing(file), path),)
 
 
 def check_columns(present: list[str], columns: Mapping[str, str], place: str) -> None:
@@ -89,7 +101,7 @@ def check_columns(present: list[str], columns: Mapping[str, str], place: str) ->
         return  # no rows, or none that can be read
     listed = f"it has {', '.join(present)}"
     for field, column in columns.items():
-        if column not in present:
+        if column and column not in present:
             raise UserError(f"{place}: columns.{field}: there is no column {column!r}; {listed}")
     if "problem" not in columns and not {"problem", *MESSAGES} & set(present):
         raise UserError(f"{place}: no column 'problem'; {listed}: name one in columns.problem")

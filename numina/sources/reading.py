@@ -62,13 +62,14 @@ def read_fields(row: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str,
     are left out.
 
     A field is in the column of its name unless `columns` says otherwise, and not there if `columns`
-    gives that column to another field. What a conversation says is taken for what is missing.
+    gives that column to another field; a field whose column is "" is not read. What a conversation
+    says is taken for what is missing.
     """
     given = set(columns.values())
     found = {}
     for field in FIELDS:
         column = columns.get(field, OTHER_NAMES.get(field, field))
-        if field in columns or column not in given:
+        if column and (field in columns or column not in given):
             found[field] = one_text(field, row.get(column))
     found = present(found)
     if found.get("id") == "":

@@ -1,5 +1,6 @@
 """Sources of `collect`: what a row may hold, bad rows, mappings, and the hub."""
 
+import datetime
 import gzip
 import json
 import os
@@ -17,6 +18,7 @@ from numina.errors import UserError
 from numina.profile import merged
 from numina.records.dropped import Removal
 from numina.records.problem import Problem
+from numina.rows import write_rows
 from numina.settings.data import Source
 from numina.sources.opened import open_source, problems_of
 from numina.sources.reading import Ids
@@ -297,6 +299,37 @@ def test_a_file_that_is_no_parquet_and_one_that_is_missing(tmp_path):
         collected(tmp_path, {"path": str(written(tmp_path / "x.parquet", ROW))})
     with pytest.raises(UserError, match=r"gone\.jsonl: not found"):
         collected(tmp_path, {"path": str(tmp_path / "gone.jsonl")})
+
+
+def test_a_pattern_names_several_files_and_a_folder_none(tmp_path):
+    for number in (2, 1):
+        parquet(tmp_path / f"shards/{number}.parquet", {**ROW, "id": f"of {number}"})
+    pattern = str(tmp_path / "shards/*.parquet")
+    assert [row.id for row in collected(tmp_path, {"path": pattern})] == ["of 1", "of 2"]
+    with pytest.raises(UserError, match=r"shards: is a folder; name its files, such as"):
+        collected(tmp_path, {"path": str(tmp_path / "shards")})
+    with pytest.raises(UserError, match=r"\*\.jsonl: no file matches"):
+        collected(tmp_path, {"path": str(tmp_path / "shards/*.jsonl")})
+
+
+def test_a_column_can_be_left_unread(tmp_path):
+    row = {**ROW, "level": "hard", "source": 5}
+    assert one(tmp_path, row, columns={"level": ""}).level == 0
+
+
+def test_what_json_cannot_hold_is_rejected_and_still_written(tmp_path):
+    rows = {"problem": "P?", "level": datetime.date(2026, 1, 2)}, {"problem": "Q?", "level": None}
+    file = parquet(tmp_path / "rows.parquet", *rows)
+    rejected, kept = collected(tmp_path, {"path": str(file)}, on_bad_row="skip")
+    assert isinstance(rejected, Removal) and isinstance(kept, Problem)
+    write_rows(tmp_path / "rejected.jsonl", [rejected])
+    assert '"level": "2026-01-02"' in (tmp_path / "rejected.jsonl").read_text()
+
+
+def test_a_source_of_which_another_has_all_rows_is_no_error(tmp_path):
+    file = str(written(tmp_path / "rows.jsonl", {"problem": "What is 2?", "answer": 2}))
+    first, again = collected(tmp_path, {"path": file}, {"path": file})
+    assert isinstance(first, Problem) and isinstance(again, Removal)
 
 
 def test_a_sample_is_the_same_whatever_the_order_of_the_rows(tmp_path):
