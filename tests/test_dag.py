@@ -42,7 +42,7 @@ KNOBS = {
     "eval_greedy.depth=2": GREEDY | SCORED,
     "sctir.n=64": {"eval_sctir"} | SCORED,
     "time_bank.budget_s=60": {"eval_sctir"} | SCORED,
-    "answers.contest.highest=99999": set(),
+    "contests.aimo3.highest=9999": set(),
     "hardware.cache=elsewhere": set(),
     "hardware.checkpoint_steps=99": set(),
     "hardware.processes=0": set(),
@@ -125,7 +125,7 @@ def test_every_section_of_params_has_a_row_and_all_but_two_have_a_stage():
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     assert {key.split(".")[0] for key in KNOBS} == set(params)
     named = {section for stage in stages().values() for section in stage.get("params", [])}
-    assert set(params) - named == {"hardware", "answers"}
+    assert set(params) - named == {"hardware", "answers", "contests"}
 
 
 def test_every_file_of_the_table_is_there():

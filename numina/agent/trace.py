@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from numina.agent.pace import Pace
 from numina.answer.equal import digits
 from numina.answer.find import find_answer
 from numina.answer.rule import admit
@@ -83,6 +84,7 @@ class Agent:
         limits: of each trace.
         watch: is called with every event of every trace.
         layers: the sandboxes' isolation layers by name, whether each is on.
+        pace: what a step costs with more traces side by side.
     """
 
     engine: Engine
@@ -91,6 +93,7 @@ class Agent:
     limits: TraceLimits
     watch: Callable[[Event], object] = lambda _: None
     layers: Mapping[str, bool] = field(default_factory=dict)
+    pace: Pace = field(default_factory=Pace)
 
     def check(self, problem: Problem) -> None:
         """Check that a problem leaves room for an answer.
@@ -212,16 +215,18 @@ async def decode(agent: Agent, prompt: str, grown: Progress, seed: int) -> bool:
         grown.end = "context"
         return False
     started = clock()
-    completion = await agent.engine.complete(
-        prompt + grown.text,
-        Sampling(
-            temperature=limits.temperature,
-            top_p=limits.top_p,
-            max_new_tokens=min(limits.max_new_tokens, room),
-            stop=OUTPUT_STARTS,
-            seed=seed,
-        ),
-    )
+    with agent.pace.decoding() as decoded:
+        completion = await agent.engine.complete(
+            prompt + grown.text,
+            Sampling(
+                temperature=limits.temperature,
+                top_p=limits.top_p,
+                max_new_tokens=min(limits.max_new_tokens, room),
+                stop=OUTPUT_STARTS,
+                seed=seed,
+            ),
+        )
+        decoded(completion.generated_tokens)
     grown.decode_s += clock() - started - completion.waited_s
     grown.wait_s += completion.waited_s
     grown.text += completion.text

@@ -19,8 +19,6 @@ from numina.agent.open import sampled_limits
 from numina.agent.trace import Agent, step_seed
 from numina.bench.recorded import RecordedPool
 from numina.bench.simulated_time import SimulatedLoop
-from numina.contest.aimo import PROBLEMS
-from numina.contest.play import BUDGET_S
 from numina.engine.protocol import Completion
 from numina.engine.replay import Recorded, ReplayEngine
 from numina.progress import progress_bar
@@ -32,6 +30,7 @@ from numina.settings.params import Params
 from numina.template import Template
 
 N, SEED = 16, 1
+PROBLEMS, BUDGET_S = 50, 9 * 3600  # of the first AIMO
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ async def score(params: Params, problems: Contest, way: str) -> int:
     """Right answers when the problems come in this order."""
     stop = "none" if way == "fixed" else "lossless"
     sctir = params.sctir.model_copy(update={"n": N, "stop": stop, "at_once": N, "vote": "uniform"})
-    limits, rule = sampled_limits(sctir, params.sandbox), params.answers.contest
+    limits, rule = sampled_limits(sctir, params.sandbox), params.contests.aimo.answer
     loop = asyncio.get_running_loop()
     bank = TimeBank(budget_s=BUDGET_S, base_s=0, most_s=0)
     clock, end, right = Clock(bank, len(problems), loop.time), loop.time() + BUDGET_S, 0

@@ -1,8 +1,10 @@
 """Our SC-TIR and the winners' loop on the same engine, problems, seeds and number of votes.
 
-First with the embedded model. The notebook's loop, our loop with all N traces (`full`) and with the
-lossless stop (`ours`) take turns, one problem at a time, as in the contest. Then our loop runs with
-all problems side by side (`together`), as in our validation stage; the notebook cannot do this.
+First with the embedded model. The notebook's loop and ours take turns, one problem at a time, as
+in a contest: ours with all N traces (`full`), with the lossless stop (`ours`), and with the stop
+and further traces while they cost the others little (`alone`), as a contest is played. Then our
+loop runs with all problems side by side (`together`), as in our validation stage; the notebook
+cannot do this. Tokens are all that the engine decoded, those of cancelled traces included.
 
 Then the recording is replayed with its times, in simulated time: thousands of problems, each with
 N traces drawn with replacement from the recorded traces of one problem. The engine has N places,
@@ -122,13 +124,15 @@ def bench(params: Params, model: Path, problems: int, n: int, replayed: int) -> 
         **{f"replay_{name}": row.summary(sizes) for name, row in played.items()},
         "ratios": {
             "wall_model": ratio(live["together"].seconds, live["notebook"].seconds),
-            "wall_model_in_turn": ratio(live["ours"].seconds, live["notebook"].seconds),
+            "wall_model_in_turn": ratio(live["alone"].seconds, live["notebook"].seconds),
             "wall_replay": ratio(played["together"].seconds, played["notebook"].seconds),
             "wall_replay_in_turn": ratio(played["eager"].seconds, played["notebook"].seconds),
             "tokens_saved": round(1 - live["ours"].tokens / live["full"].tokens, 3),
+            "tokens_saved_alone": round(1 - live["alone"].tokens / live["full"].tokens, 3),
             "tokens_saved_replay": round(1 - played["together"].tokens / played["full"].tokens, 3),
-            "answers_changed": live["ours"].changed(live["full"])
-            + live["together"].changed(live["full"]),
+            "answers_changed": sum(
+                live[name].changed(live["full"]) for name in ("ours", "alone", "together")
+            ),
             "answers_changed_replay": played["together"].changed(played["full"])
             + played["eager"].changed(played["full"]),
         },
@@ -146,12 +150,15 @@ async def decode(
     """The first part: every way on the model, each with an engine whose cache is empty."""
     template, limits = TEMPLATES[params.template.name], sampled_limits(params.sctir, params.sandbox)
     sctir, rule = ways(params.sctir), params.answers.solve.model_copy(update={"integer": True})
-    measured = {name: Measured() for name in ("full", "ours", "notebook", "together")}
+    measured = {name: Measured() for name in ("full", "ours", "alone", "notebook", "together")}
     executed: dict[str, notebook.Executed] = {}
 
     async def ours(engine: Engine, pool: Sandboxes, problem: Problem, way: str) -> Verdict:
         agent = Agent(engine, pool, template, limits)
         return await solve(agent, problem, SEED, sctir[way], rule)
+
+    async def alone(problem: Problem) -> Verdict:
+        return await solve(contestant, problem, SEED, sctir["ours"], rule, alone=True)
 
     async with contextlib.AsyncExitStack() as opened:
         engines = {}
@@ -163,13 +170,14 @@ async def decode(
         sandboxes = SandboxPool(params.sandbox, params.hardware.sandbox)
         pool = await opened.enter_async_context(sandboxes)
         taped = RecordingPool(pool)
+        contestant = Agent(engines["alone"], pool, template, limits)  # keeps what it measures
         threads = opened.enter_context(ThreadPoolExecutor(CORES))
 
         async def run(code: str) -> notebook.Executed:
             job = (notebook.execute, code, params.sandbox.timeout_s)
             return await asyncio.get_running_loop().run_in_executor(threads, *job)
 
-        bar = opened.enter_context(progress_bar(4 * len(problems), "turns"))
+        bar = opened.enter_context(progress_bar(5 * len(problems), "turns"))
         for problem in problems:
             measured["notebook"].add(
                 await notebook.solve(
@@ -187,12 +195,16 @@ async def decode(
             bar.update()
             measured["ours"].add(await ours(engines["ours"], pool, problem, "ours"))
             bar.update()
+            measured["alone"].add(await alone(problem))
+            bar.update()
         started = time.monotonic()
         jobs = [ours(engines["together"], pool, problem, "ours") for problem in problems]
         for verdict in await asyncio.gather(*jobs):
             measured["together"].add(verdict, 0.0)
             bar.update()
         measured["together"].seconds = time.monotonic() - started
+    for name, engine in engines.items():
+        measured[name].tokens = getattr(engine.engine, "decoded", measured[name].tokens)
     ours_by_seed = {row.seed: row for row in engines["full"].recorded}
     theirs_by_seed = {row.seed: row for row in engines["notebook"].recorded}
     tape = Tape(problems, ours_by_seed, theirs_by_seed, taped, executed)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from numina.cli import bench, clean, doctor, exec, grade, run, solve, submit
+from numina.cli import bench, clean, contest, doctor, exec, grade, params, run, solve, submit
 
 COMMANDS = {
     "run": run.run,
@@ -18,6 +18,7 @@ COMMANDS = {
     "bench": bench.bench,
     "doctor": doctor.doctor,
     "clean": clean.clean,
+    "params": params.params,
 }
 
 
@@ -48,3 +49,4 @@ app = typer.Typer(
 )
 for name, command in COMMANDS.items():
     app.command(name)(command)
+app.add_typer(contest.app, name="contest")

@@ -4,40 +4,48 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from numina.cli.options import QUANTISED, Model, Profiles
 from numina.errors import UserError
 
+ContestName = Literal["aimo", "aimo2", "aimo3", "local"]
+
 
 def submit(
+    contest: Annotated[
+        ContestName | None,
+        typer.Option(help="Whose protocol and rules; default: local with --problems, else aimo."),
+    ] = None,
     model: Model = QUANTISED,
     profile: Profiles = None,
     problems: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Rows {id, problem}, served as in the contest; default: the contest's own.",
+            help="local: rows {id, problem}. aimo2, aimo3: the CSV file for Kaggle's local "
+            "gateway; default: the contest's test.csv.",
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The submission: id,answer.")] = Path(
-        "submission.csv"
-    ),
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="local: the submission, id,answer.")
+    ] = Path("submission.csv"),
     scale: Annotated[
-        float,
-        typer.Option(
-            metavar="X", help="Share of time_bank.budget_s for 50 problems; 0 there: 9 hours."
-        ),
+        float, typer.Option(metavar="X", help="Share of the contest's budget that is used.")
     ] = 1.0,
 ) -> None:
-    """Play the contest and write submission.csv.
+    """Play a contest.
+
+    Every problem is answered, by its deadline; a run that is started again goes on where it was.
+    The rules are in `contests` of params.yaml.
 
     \b
     Examples:
       numina submit --problems problems.jsonl --scale 0.1
-      numina submit --profile kaggle-2xt4 --model DIR
+      numina submit --contest aimo3 --profile kaggle-h100 --model DIR
+      numina submit --contest aimo2 --problems test.csv
     """
     from numina.contest.play import play
     from numina.profile import applied
@@ -47,10 +55,15 @@ def submit(
     params = applied(profile or [])
     if not 0 < scale < float("inf"):
         raise UserError(f"--scale: must be a number above 0, got {scale}")
-    check_output(out, *([problems] if problems else []))
+    name = contest or ("local" if problems else "aimo")
+    if name == "aimo" and problems:
+        raise UserError("--problems: the module `aimo` has its own; --contest local takes a file")
+    if name == "local":
+        check_output(out, *([problems] if problems else []))
     try:
         with libraries_logged("submit"):
-            play(params, model, problems, out, scale)
+            play(params, model, name, problems, out, scale)
     except KeyboardInterrupt:
-        print(f"{out} has the answers so far", file=sys.stderr)
+        if name == "local":
+            print(f"{out} has the answers so far", file=sys.stderr)
         raise

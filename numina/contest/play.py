@@ -1,102 +1,129 @@
 """Play a contest: problems come one at a time, against the clock.
 
-A killed run that is started again repeats no finished trace: finished traces are kept in a journal
-under ~/.cache/numina, which is removed once every problem is answered.
+A killed run that is started again repeats no finished trace and asks no answered problem again:
+traces and answers are kept under ~/.cache/numina until every problem is answered.
 """
 
 from __future__ import annotations
 
-import asyncio
-import csv
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Literal, Protocol
 
 from numina.agent.open import open_agent, sampled_limits
-from numina.agent.trace import Agent
-from numina.contest.aimo import PROBLEMS, LocalContest, contest_module, read_contest
+from numina.contest.aimo import Aimo
+from numina.contest.aimo2 import aimo2
+from numina.contest.aimo3 import aimo3
+from numina.contest.answers import Answers
+from numina.contest.local import LocalContest, read_contest
+from numina.contest.player import Player
 from numina.errors import UserError
+from numina.models.folder import check_model_folder
 from numina.progress import progress_bar
 from numina.records.problem import Problem
 from numina.resume import resume_folder
 from numina.sctir.clock import Clock
 from numina.sctir.journal import Journal
-from numina.sctir.solve import solve
 from numina.settings import Params
+from numina.settings.contests import ContestRules
 
-BUDGET_S = 9 * 3600  # for the problems of the contest, unless time_bank has a budget
-SECTIONS = {"sctir", "engine", "sandbox", "template", "answers"}
+Name = Literal["aimo", "aimo2", "aimo3", "local"]
+SECTIONS = {"sctir", "engine", "sandbox", "template"}
 
 
-def play(params: Params, model: Path, path: Path | None, out: Path, scale: float) -> None:
-    """Answer every problem; the answer is 0 if no trace has a vote, as the contest needs a number.
+class Contest(Protocol):
+    """Asks problems, one at a time, and takes their answers."""
+
+    def play(self, answer: Answer) -> None:
+        """Ask every problem.
+
+        Args:
+            answer: from an id and a statement; it never raises an exception.
+        """
+        ...
+
+
+class Answer(Protocol):
+    def __call__(self, name: str, text: str, /) -> str: ...
+
+
+def play(
+    params: Params, model: Path, name: Name, path: Path | None, out: Path, scale: float = 1.0
+) -> None:
+    """Answer every problem of a contest.
 
     Args:
-        params: all knobs; the answer rule is `answers.contest`, the seed is the first of
-            `sctir.seeds`; `time_bank.budget_s` is for the contest's 50 problems, 0 means 9 hours.
+        params: all knobs; the contest's rules are `contests.NAME`, and `time_bank.budget_s`
+            replaces their budget if it is above 0.
         model: a folder with a model.
-        path: problems to serve; None for the contest's own.
-        out: where our own environment writes the submission.
-        scale: multiplies the contest's budget for a problem.
+        name: of the contest.
+        path: a file of problems; None for the contest's own.
+        out: where a contest of our own writes the submission.
+        scale: multiplies the budget.
+
+    Raises:
+        UserError: a file, the contest's module or the model is missing, before anything is asked.
     """
-    problems = read_contest(path) if path else []
-    count = len(problems) or PROBLEMS
-    budget = (params.time_bank.budget_s or BUDGET_S) / PROBLEMS * count * scale
-    bank = params.time_bank.model_copy(update={"budget_s": budget})
+    rules: ContestRules = getattr(params.contests, name)
+    problems = local_problems(path) if name == "local" else []
+    count = len(problems) or rules.problems
+    bank = params.time_bank
+    budget = (bank.budget_s or rules.budget_s) / rules.problems * count * scale
+    clock = Clock(bank.model_copy(update={"budget_s": budget}), count, time.monotonic)
+    check_model_folder(model)
+    contest = open_contest(name, problems, path, out, params.sctir.seeds[0])
+    agent = partial(open_agent, params, model, sampled_limits(params.sctir, params.sandbox))
     knobs = params.model_dump(mode="json", include=SECTIONS)
-    rests_on = ["contest", knobs, [asdict(problem) for problem in problems]]
-    clock = Clock(bank, count, time.monotonic)  # loading the model counts too
+    asked = [asdict(problem) for problem in problems]
+    rests_on = ["contest", name, rules.model_dump(mode="json"), knobs, asked]
     folder = resume_folder("journals", model, rests_on, params.hardware.cache)
-    with Journal(folder / "traces.jsonl") as journal:
-        if problems:
-            given = given_answers(out) if journal.finished else {}
-            contest = LocalContest(problems, out, params.sctir.seeds[0], given)
-        else:
-            contest = contest_module()
-        asyncio.run(answer_all(params, model, contest, count, clock, journal))
+    with (
+        Journal(folder / "traces.jsonl") as journal,
+        Answers(folder / "answers.jsonl") as answers,
+        progress_bar(count, "problems") as bar,
+    ):
+
+        def answered(name: str, answer: str) -> None:
+            left = f"{name}: {answer}, bank {clock.banked_s():.0f} s"
+            bar.set_postfix_str(left, refresh=False)
+            bar.update()
+
+        with Player(agent, params.sctir, rules, clock, journal, answers, answered) as player:
+            if not serves(name):
+                player.wait_until_open()
+            contest.play(player.answer)
+            player.refuse_failed()
         journal.remove()
 
 
-def given_answers(out: Path) -> dict[str, str]:
-    """The answers in the submission that an interrupted run left."""
-    if not out.is_file():
-        return {}
-    with out.open(encoding="utf-8", newline="") as rows:
-        return {row["id"]: row["answer"] for row in csv.DictReader(rows) if row.get("answer")}
+def serves(name: Name) -> bool:
+    """Whether a contest calls us, and expects a server before a large model is loaded."""
+    return name in ("aimo2", "aimo3")
 
 
-async def answer_all(
-    params: Params, model: Path, contest: Any, count: int, clock: Clock, journal: Journal
-) -> None:
-    """Answer the problems in the order in which they are served."""
-    limits, rule = sampled_limits(params.sctir, params.sandbox), params.answers.contest
-    async with open_agent(params, model, limits) as agent:
-        with progress_bar(count, "problems") as bar:
-            for test, submission in contest.iter_test():
-                name, text = str(test["id"].iloc[0]), str(test["problem"].iloc[0])
-                problem = Problem(name, text, "", "contest")
-                answer, note = await answered(agent, params, problem, clock, journal)
-                if note:
-                    bar.write(note)
-                submission["answer"] = int(answer or 0) if rule.integer else answer or "0"
-                contest.predict(submission)
-                bank = f"{name}: {answer}, bank {clock.banked_s():.0f} s"
-                bar.set_postfix_str(bank, refresh=False)
-                bar.update()
+def local_problems(path: Path | None) -> list[Problem]:
+    """The problems of a contest of our own.
 
-
-async def answered(
-    agent: Agent, params: Params, problem: Problem, clock: Clock, journal: Journal
-) -> tuple[str | None, str]:
-    """The answer to one problem, and a line to show if something was wrong with it.
-
-    A problem that cannot be asked, or whose requests fail, must not end the contest.
+    Raises:
+        UserError: no file is given, or it is wrong.
     """
-    sctir, rule, seconds = params.sctir, params.answers.contest, clock.allot()
-    try:
-        agent.check(problem)
-        verdict = await solve(agent, problem, sctir.seeds[0], sctir, rule, journal, seconds)
-    except UserError as error:
-        return None, f"{error}; answered 0"
-    return verdict.answer, ""
+    if path is None:
+        raise UserError("--contest local needs --problems FILE")
+    return read_contest(path)
+
+
+def open_contest(
+    name: Name, problems: list[Problem], path: Path | None, out: Path, seed: int
+) -> Contest:
+    """A contest by its name.
+
+    Raises:
+        UserError: its module or a file is missing.
+    """
+    if name == "local":
+        return LocalContest(problems, out, seed)
+    if name == "aimo":
+        return Aimo()
+    return {"aimo2": aimo2, "aimo3": aimo3}[name](path)

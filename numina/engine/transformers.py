@@ -45,6 +45,9 @@ class TransformersEngine:
         hardware: how much memory is kept for shared prefixes.
         max_context: tokens of the longest prompt and its completion.
 
+    Attributes:
+        decoded: all tokens so far, also those of completions that were cancelled.
+
     Raises:
         UserError: the folder has no model or no tokenizer, they do not load, or this engine does
             not compute the model's attention.
@@ -66,7 +69,7 @@ class TransformersEngine:
             self.prefixes = Prefixes(hardware.cache_mb * 1e6)
             self.adopt()
             self.prefixes.clear()
-        self.places = self.batch_size
+        self.places, self.decoded = self.batch_size, 0
         self.waiting: asyncio.Queue[Row]
 
     def adopt(self) -> None:
@@ -390,6 +393,7 @@ class Batch:
             last = [[(row.tokens or row.prompt)[-1]] for row in self.rows]
             tokens = torch.tensor(last, device=engine.network.device)
             logits = self.slots.step(engine.network, tokens)
+            engine.decoded += len(self.rows)
             for row, token, logprob in zip(
                 self.rows, *draw(logits.float(), self.rows), strict=True
             ):

@@ -34,15 +34,23 @@ class Clock:
         self.base_s = bank.base_s or bank.budget_s / max(1, problems)
         self.end = now() + bank.budget_s
 
-    def allot(self) -> float | None:
-        """Seconds for the next problem; None for no limit. Called once a problem, at its start."""
-        if not self.bank.budget_s:
-            return None
+    def remaining_s(self) -> float | None:
+        """Seconds left of the budget; None for no limit."""
+        return max(0.0, self.end - self.now()) if self.bank.budget_s else None
+
+    def allot(self, most_s: float = 0) -> float | None:
+        """Seconds for the next problem; None for no limit. Called once a problem, at its start.
+
+        Args:
+            most_s: the most for this problem, beside `time_bank.most_s`; 0: no limit.
+        """
+        remaining = self.remaining_s()
+        if remaining is None:
+            return most_s or None
         self.left = max(0, self.left - 1)  # a contest may send more than announced
-        remaining = max(0.0, self.end - self.now())
         spare = remaining - self.base_s * self.left
         share = max(spare, remaining / (self.left + 1))  # all are late together, the last not alone
-        return min(share, self.bank.most_s or share)
+        return min(share, self.bank.most_s or share, most_s or share)
 
     def banked_s(self) -> float:
         """Seconds beyond the base times of the problems still to come."""

@@ -77,6 +77,7 @@ class Journal:
         self.file.write(line.encode() + b"\n")
         self.file.flush()
         os.fsync(self.file.fileno())
+        self.keep(trace)
 
     def remove(self) -> None:
         """Remove the file, once its purpose is served."""

@@ -22,12 +22,15 @@ async def solve(
     rule: AnswerRule,
     journal: Journal | None = None,
     seconds: float | None = None,
+    alone: bool = False,
 ) -> Verdict:
     """Sample up to `sctir.n` traces of one problem and vote.
 
     No trace waits for another. As many are in flight as could settle the vote (see
     `traces_needed`), or `sctir.at_once` if that is more. If a trace that ended did not help,
-    another is started. Once the vote is settled, the traces in flight are cancelled.
+    another is started. Once the vote is settled, the traces in flight are cancelled. A problem that
+    has the engine for itself also has those in flight that slow the others down little
+    (`numina.agent.pace`).
 
     Args:
         agent: the engine, the sandboxes, the limits of a trace.
@@ -38,6 +41,7 @@ async def solve(
         journal: holds the traces that an earlier, killed run finished; each trace that ends is
             written to it before its vote counts.
         seconds: at this deadline the best vote so far stands; None for no deadline.
+        alone: no other problem uses the engine.
     """
     clock = asyncio.get_running_loop().time
     started = clock()
@@ -53,7 +57,8 @@ async def solve(
             needed, stop = traces_needed(finished, sctir)
             if needed == 0:
                 break
-            while waiting and len(running) < max(needed, sctir.at_once):
+            wanted = agent.pace.room(needed, sctir.n) if alone else needed
+            while waiting and len(running) < max(wanted, sctir.at_once):
                 trace = run_trace(agent, problem, seed, waiting.pop(), rule)
                 running.add(asyncio.create_task(trace))
             left = None if seconds is None else max(0.0, started + seconds - clock())

@@ -15,6 +15,7 @@ import yaml
 from pydantic import ValidationError, model_validator
 
 from numina.errors import UserError
+from numina.settings.contests import Contests
 from numina.settings.data import Collect, CotData, Dedup, Digitize, TirData
 from numina.settings.decoding import EngineParams, EvalGreedy, Sandbox, Sctir, TimeBank
 from numina.settings.hardware import Hardware
@@ -47,6 +48,7 @@ class Params(Section):
     sctir: Sctir
     time_bank: TimeBank
     answers: Answers
+    contests: Contests
     hardware: Hardware
 
     @model_validator(mode="after")

@@ -109,4 +109,3 @@ class Answers(Section):
     """What counts as an answer outside the validation splits."""
 
     solve: AnswerRule  # numina solve
-    contest: AnswerRule  # numina submit

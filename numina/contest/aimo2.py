@@ -1,0 +1,22 @@
+"""The protocol of the second AIMO."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from numina.contest.kaggle import KaggleServer
+
+DATA = Path("/kaggle/input/ai-mathematical-olympiad-progress-prize-2")
+
+
+def aimo2(problems: Path | None) -> KaggleServer:
+    """The contest's server.
+
+    Args:
+        problems: the CSV file for its local gateway; None for the one that the contest provides.
+
+    Raises:
+        UserError: its module or the file is missing.
+    """
+    module, server = "aimo_2_inference_server", "AIMO2InferenceServer"
+    return KaggleServer(module, server, problems or DATA / "test.csv")
