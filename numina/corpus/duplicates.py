@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rensa import RMinHash, RMinHashLSH
+from rensa import RMinHash, RMinHashLSH  # pyright: ignore[reportAttributeAccessIssue] (no stubs)
 
 from numina.corpus.statement import answers_agree, is_word
 from numina.corpus.wording import Statement, agreement, digest

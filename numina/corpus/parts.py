@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate, chain
 
 from numina.corpus.statement import sentences, tokens
-from numina.corpus.wording import ASKING, FILLERS, Statement
+from numina.corpus.wording import Statement, unworded
 
 FIGURE = re.compile(r"\[asy\].*?(?:\[/asy\]|$)|\\begin\{asy\}.*?(?:\\end\{asy\}|$)", re.S)
 OPTIONS = [re.compile(rf"\(\s*{letter}\s*\)") for letter in "ABC"]
@@ -68,12 +68,7 @@ def parts(problem: str, statement: Statement) -> Parts:
         found = sentences(prose)
     by_sentence = [symbols(sentence) for sentence in found]
     return Parts(
-        [
-            ASKING.get(token, token)
-            for sentence in found
-            for token in sentence
-            if token not in FILLERS and token not in NAMING
-        ],
+        [token for token in unworded(chain.from_iterable(found)) if token not in NAMING],
         tuple(chain.from_iterable(by_sentence)),
         {0, *accumulate(map(len, by_sentence))},
         figure,
