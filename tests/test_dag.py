@@ -30,7 +30,7 @@ KNOBS = {
     "splits.mini_aime.answer.highest=99": {"validation_sets"} | ENDS,
     "digitize.scale=2": {"digitize", "collect", "dedup"} | DATA,
     "collect.seed=9": {"collect", "dedup"} | DATA,
-    "dedup.ngram=12": {"dedup"} | DATA,
+    "dedup.leaks=ngram": {"dedup"} | DATA,
     "cot_data.max_rows=9": {"cot_data"} | TRAINED,
     "tir_data.rounds=2": {"tir_data"} | TIR,
     "template.name=winners": TRAINED,
@@ -81,6 +81,9 @@ FILES = {
     "numina/stored.py": DATA,
     "numina/corpus/ready.py": {"tir_data"} | TIR,
     "numina/corpus/dedup.py": {"dedup"} | DATA,
+    "numina/corpus/leaks.py": {"dedup"} | DATA,
+    "numina/corpus/duplicates.py": {"dedup"} | DATA,
+    "numina/answer/normalise.py": {"validation_sets", "dedup"} | DATA,
     "numina/corpus/cot.py": {"cot_data"} | TRAINED,
     "numina/corpus/soundness.py": {"cot_data"} | TRAINED,
     "numina/corpus/tora.py": {"tir_data"} | TIR,
@@ -103,6 +106,7 @@ FILES = {
     "numina/cli/main.py": set(),
     "numina/contest/play.py": set(),
     "numina/bench/sctir.py": set(),
+    "numina/bench/leaks.py": set(),
     "numina/answer/__pycache__/pool.cpython-311.pyc": set(),
 }
 # Outs that do not depend on all that their stage reads: a rerun leaves them as they are.

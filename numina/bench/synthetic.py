@@ -9,25 +9,10 @@ from random import Random
 from numina.records.problem import Problem
 
 SYLLABLES = [a + b for a in "bcdfghklmnprstvw" for b in ("a", "e", "i", "o", "u", "an", "er", "il")]
-COMMON = [
-    "of",
-    "is",
-    "a",
-    "and",
-    "to",
-    "in",
-    "with",
-    "for",
-    "each",
-    "how",
-    "many",
-    "has",
-    "more",
-    "than",
-    "all",
-    "numbers",
-    "such",
-]
+COMMON = (
+    *("of", "is", "a", "and", "to", "in", "with", "for", "each", "how", "many", "has", "more"),
+    *("than", "all", "numbers", "such"),
+)
 VOCABULARY = 20_000
 REPEATED = 0.05  # share of rows that repeat an earlier one in another spelling
 TEMPLATED = 0.05  # share of rows of one template

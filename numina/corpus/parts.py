@@ -8,27 +8,18 @@ from dataclasses import dataclass
 from itertools import accumulate, chain
 
 from numina.corpus.statement import sentences, tokens
-from numina.corpus.wording import ASKING, FILLERS, Statement
+from numina.corpus.wording import Statement, unworded
 
 FIGURE = re.compile(r"\[asy\].*?(?:\[/asy\]|$)|\\begin\{asy\}.*?(?:\\end\{asy\}|$)", re.S)
-OPTION = r"\(\s*{}\s*\)"
-OPTIONS = re.compile(r"(?:\\\w+\s*\{)?\s*" + r".*?".join(map(OPTION.format, "ABC")) + ".*", re.S)
+OPTIONS = [re.compile(rf"\(\s*{letter}\s*\)") for letter in "ABC"]
 SEGMENT = re.compile(r"\\(?:overline|overrightarrow|vec|hat|mathbb|mathbf)\s*\{([A-Za-z\s']+)\}")
-APART = re.compile(rf"asy[\]}}]|{OPTION.format('A')}|{SEGMENT.pattern}")
+OPENED = re.compile(r"\$?\s*(?:\\\w+\s*\{)?\s*$")  # before an option
+APART = re.compile(rf"asy[\]}}]|{OPTIONS[0].pattern}|{SEGMENT.pattern}")
 NAMING = {r"\triangle", r"\angle", r"\mathbb", r"\mathbf", r"\overline", r"\$", "°", "$"}
-NUMERALS = [
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-]
+NUMERALS = (
+    *("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve"),
+)
 SYMBOLS = {
     **{word: str(n) for n, word in enumerate(NUMERALS, 2)},
     **{r"\times": "*", r"\cdot": "*", r"\frac": "", "/": ""},  # \frac12 is 1/2
@@ -71,23 +62,30 @@ def parts(problem: str, statement: Statement) -> Parts:
     if APART.search(problem):
         drawn = " ".join(FIGURE.findall(problem))
         prose = FIGURE.sub(" ", problem)
-        offered = " ".join(OPTIONS.findall(prose))
-        prose = SEGMENT.sub(r" \1 ", OPTIONS.sub(" ", prose))
+        prose, offered = without_options(prose)
+        prose = SEGMENT.sub(r" \1 ", prose)
         figure, options = symbols(tokens(drawn)), symbols(tokens(offered))
         found = sentences(prose)
     by_sentence = [symbols(sentence) for sentence in found]
     return Parts(
-        [
-            ASKING.get(token, token)
-            for sentence in found
-            for token in sentence
-            if token not in FILLERS and token not in NAMING
-        ],
+        [token for token in unworded(chain.from_iterable(found)) if token not in NAMING],
         tuple(chain.from_iterable(by_sentence)),
         {0, *accumulate(map(len, by_sentence))},
         figure,
         options,
     )
+
+
+def without_options(prose: str) -> tuple[str, str]:
+    """A statement up to its options, and these."""
+    end, begin = 0, len(prose)
+    for option in OPTIONS:
+        match = option.search(prose, end)
+        if match is None:
+            return prose, ""
+        begin, end = min(begin, match.start()), match.end()
+    begin = len(OPENED.sub("", prose[:begin]))
+    return prose[:begin], prose[begin:]
 
 
 def symbols(found: Iterable[str]) -> Gram:

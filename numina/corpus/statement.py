@@ -62,7 +62,7 @@ FRACTION = re.compile(r"(\\[dtc]?frac)\s*(\d)\s*(?=[\d{\\])")  # \frac12, \frac1
 DEGREES = re.compile(r"\^\s*(?:\\circ\b|\{\s*\\circ\s*\})")
 SINGLE = re.compile(r"\{\s*(\\[A-Za-z]+|[^\W\d_]|\d+(?:\.\d+)?)\s*\}")  # braces that group nothing
 WHOLE = re.compile(r"((?:^|[$(=+<>,|-])\s*)\{((?:[^{}\\]|\\(?!over\b|choose\b|atop\b))*)\}")
-COLON = re.compile(r"\s*(?::|\\colon\b)\s*")
+COLON = re.compile(r" ?(?::|\\colon\b) ?")
 BOLD = re.compile(r"(?<!\d)\*\*|\*\*(?!\d)")
 LABEL = re.compile(
     r"^[\s*]*(?:problem|exercise|question|example)\s*\d+[a-z]?\s*[.:)][\s*]*(?=\S)"
@@ -70,7 +70,11 @@ LABEL = re.compile(
     re.I,
 )
 NAMED = re.compile(r"^[A-Za-z]\s*=\s*")
-UNIT = re.compile(r"\^\s*\\circ$|\\?%$|^\\?\$")
+UNIT = re.compile(
+    r"\^\s*\\circ$|\\?%$|^\\?\$|(?<=\d)\s*\\(?:text|mathrm|mbox)\s*\{[^{}\d]*\}(?:\^\{?\d\}?)?$"
+    r"|(?<=\d) +[a-z]{2}[a-z ]*$"
+)
+LONGEST = 300  # characters of an answer whose value is read
 LETTERED = re.compile(r"^(?:\\text\w*\s*\{)?\s*\(\s*[A-F]\s*\)\s*\}?\s*(?=[^\s}])")
 CHOICE = re.compile(r"\(? ?[A-F] ?\)?")
 SENTENCES = re.compile(r"(?<=[.?!])(?:\$*|\s*\\\])\s+(?=[A-Z$\\])")
@@ -94,6 +98,7 @@ def tokens(text: str) -> list[str]:
 
 def rewritten(text: str) -> str:
     """A statement in which one thing is written in one way, so that tokens can be compared."""
+    text = " ".join(text.split())
     if not text.isascii():
         text = unicodedata.normalize("NFC", text).replace("—", " ")
         text = scripts(text).translate(SIGNS)
@@ -133,14 +138,16 @@ def is_word(token: str) -> bool:
 def plain_answer(answer: str) -> str:
     r"""An answer in one spelling, its value if it is a number: ``x = \mathbf{2}`` and 2.0 are 2.
 
-    A unit of degrees, percent or dollars does not count, nor does the letter of ``(C)\ 18``.
+    A unit after a number does not count, nor does the letter of ``(C)\ 18``.
     """
     return answer.lstrip("0") or "0" if answer.isascii() and answer.isdigit() else spelt(answer)
 
 
 @lru_cache(1 << 14)
 def spelt(answer: str) -> str:
-    text = UNIT.sub("", key(clean(answer)))
+    if len(answer) > LONGEST:
+        return " ".join(tokens(answer))
+    text = UNIT.sub("", key(clean(UNIT.sub("", answer.strip()))))
     text = LETTERED.sub("", NAMED.sub("", text))
     number = read_number(text)
     return str(number.value) if number else " ".join(tokens(text))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
 from numina.corpus.statement import sentences
 
 FILLERS = {"the", "then", "that", "there", "please"}
-ASKING = dict.fromkeys(("compute", "determine", "evaluate", "calculate"), "find")
+ASKING = {"find", "compute", "determine", "evaluate", "calculate"}
 NUMERALS = (  # words that begin so are numbers, in which every letter counts
     *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"),
     *("twel", "thir", "fort", "fif", "hundred", "thousand", "million", "billion", "hal"),
@@ -49,8 +49,12 @@ def digest(text: str) -> bytes:
 
 def essential(sentence: Sequence[str]) -> str:
     """A sentence without fillers and with one verb that asks."""
-    text = " ".join(ASKING.get(token, token) for token in sentence if token not in FILLERS)
-    return text.replace("what is ", "find ")
+    return " ".join(unworded(sentence)).replace("what is ", "find ")
+
+
+def unworded(found: Iterable[str]) -> list[str]:
+    """Tokens without fillers and with one verb that asks."""
+    return ["find" if token in ASKING else token for token in found if token not in FILLERS]
 
 
 def agreement(one: str, other: str) -> float:

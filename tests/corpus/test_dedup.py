@@ -133,6 +133,8 @@ def test_other_answers_make_another_problem(one, other):
         ("1000", "1,000"),
         ("18", "\\textbf{(C)}\\ 18"),
         ("32", "\\$32"),
+        ("12", "12\\text{ cm}^2"),
+        ("12", "12 square feet"),
     ],
 )
 def test_one_answer_in_two_spellings(one, other):
