@@ -57,8 +57,8 @@ def fetch(hub: HubFile) -> Path:
         ) from None
 
 
-def fetch_matching(name: str, revision: str, pattern: str) -> dict[str, Path]:
-    """The files of a data set that match a pattern, by their names in it, in order.
+def fetch_matching(name: str, revision: str, pattern: str) -> list[Path]:
+    """The files of a data set that match a pattern, in the order of their names.
 
     The hub's client fetches what its cache lacks, and knows whether the cache is complete, so a
     later run needs no network.
@@ -87,7 +87,7 @@ def fetch_matching(name: str, revision: str, pattern: str) -> dict[str, Path]:
             f"{name}: cannot fetch {pattern} at {revision} from the hub: {reason}"
         ) from None
     here = {str(file.relative_to(folder)): file for file in folder.rglob("*") if file.is_file()}
-    found = {path: here[path] for path in sorted(here) if fnmatch.fnmatchcase(path, pattern)}
+    found = [here[path] for path in sorted(here) if fnmatch.fnmatchcase(path, pattern)]
     if not found:
         raise UserError(f"{name}: no file at {revision} matches {pattern}")
     return found

@@ -67,11 +67,16 @@ def open_source(source: Source) -> Opened:
         at = known or source
         name, revision, prefix = at.hub, at.revision, source.set or at.hub
         found = fetch_matching(name, revision, at.files)
-        files = tuple((file, f"{name}@{revision[:7]}/{path}") for path, file in found.items())
+        files = tuple((file, f"{name}@{revision[:7]}/{within(file, revision)}") for file in found)
     for file, place in files:
         check_columns(columns_of(file, place, source.encoding), columns, place)
     provenance = Provenance(name, revision, licence)
     return Opened(files, columns, source.encoding, provenance, f"{prefix}/")
+
+
+def within(file: Path, revision: str) -> str:
+    """The path of a file in its data set, from that in the hub's cache."""
+    return str(file).rpartition(f"/{revision}/")[2]
 
 
 def local_files(path: str) -> tuple[tuple[Path, str], ...]:
