@@ -54,8 +54,9 @@ class Duplicates:
 
     def find(self, row: Problem, statement: Statement) -> Removal | None:
         """The removal of a row that repeats a kept row; else None, and the row is kept."""
-        equal = self.by_key.get(statement.key, ())
-        for kept in map(self.kept.__getitem__, equal):
+        keys = {statement.key, statement.whole}  # sentences can be told apart differently
+        equal = {place for key in keys for place in self.by_key.get(key, ())}
+        for kept in map(self.kept.__getitem__, sorted(equal)):
             if kept.stands_for(row):
                 rule = "duplicate" if kept.whole == statement.whole else "near_duplicate"
                 return Removal(row, rule, kept.id, 1.0)
@@ -66,8 +67,9 @@ class Duplicates:
             if (score := agreement(statement.words, kept.words)) and kept.stands_for(row):
                 return Removal(row, "near_duplicate", kept.id, score)
         place = len(self.kept)
-        if len(equal) < MOST:
-            self.by_key[statement.key] = (*equal, place)
+        for key in keys:
+            if len(known := self.by_key.get(key, ())) < MOST:
+                self.by_key[key] = (*known, place)
         if len(proposed) < MOST:
             self.index.insert(place, sketch)
         solved = bool(row.solution.strip())

@@ -68,7 +68,11 @@ class Covered:
         self.problems = list(validation)
         statements = [read(problem.problem) for problem in self.problems]
         both = list(zip(self.problems, statements, strict=True))
-        self.by_key = {statement.key: problem.id for problem, statement in both}
+        self.by_key = {
+            key: problem.id
+            for problem, statement in both
+            for key in (statement.key, statement.whole)
+        }
         self.parts = [parts(problem.problem, statement) for problem, statement in both]
         having = Counter(token for asked in self.parts for token in set(asked.tokens))
         self.weight = {token: log((len(both) + 1) / count) for token, count in having.items()}
@@ -79,8 +83,8 @@ class Covered:
         self.seeds = {gram: places for gram, places in seeds.items() if len(places) <= COMMONEST}
 
     def find(self, row: Problem, statement: Statement) -> Removal | None:
-        if statement.key in self.by_key:
-            return Removal(row, "leak", self.by_key[statement.key], 1.0)
+        if known := self.by_key.get(statement.key) or self.by_key.get(statement.whole):
+            return Removal(row, "leak", known, 1.0)
         here = parts(row.problem, statement)
         grams = ngrams(here.tokens, SEED) & self.seeds.keys()
         hits = Counter(chain.from_iterable(map(self.seeds.__getitem__, grams)))

@@ -77,7 +77,8 @@ UNIT = re.compile(
 LONGEST = 300  # characters of an answer whose value is read
 LETTERED = re.compile(r"^(?:\\text\w*\s*\{)?\s*\(\s*[A-F]\s*\)\s*\}?\s*(?=[^\s}])")
 CHOICE = re.compile(r"\(? ?[A-F] ?\)?")
-SENTENCES = re.compile(r"(?<=[.?!])(?:\$*|\s*\\\])\s+(?=[A-Z$\\])")
+CLOSED = r"""(?:[$)\]}*"'”]|\\right\b| ?\\[)\]])"""  # may stand after the end of a sentence
+SENTENCES = re.compile(rf"(?<=[.?!]){CLOSED}{{0,6}} (?=[A-Z$\\(\[])")
 
 
 def sentences(text: str) -> list[list[str]]:

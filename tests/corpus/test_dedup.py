@@ -47,6 +47,8 @@ SAME = [
     ("Compute $\\big|\\pi-|\\pi-7|\\big|$", "Compute $\\left|\\pi - |\\pi - 7|\\right|$."),
     ("It costs \\$5. Why?", "It costs $5$.\n\nWhy?"),
     ("Let $f: A \\to B$.", "Let $f:A\\rightarrow B$"),
+    ("Let $a=1.$ Find $a+1.$ (Why.)", "Let \\(a=1.\\)\nFind \\[a+1.\\]\\left(Why.\\right)"),
+    ("Let $a=1$; find $a+1$. Why?", "Let $a=1$. Find $a+1$; why?"),
     ("in the ratio 3:2", "in the ratio 3 : 2"),
     ("Find: $x+1$.", "Find $x+1$"),
     ("Find .5 of it", "Find $0.5$ of it."),
