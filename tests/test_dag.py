@@ -42,6 +42,7 @@ KNOBS = {
     "eval_greedy.depth=2": GREEDY | SCORED,
     "sctir.n=64": {"eval_sctir"} | SCORED,
     "time_bank.budget_s=60": {"eval_sctir"} | SCORED,
+    "answers.solve.integer=true": set(),
     "contests.aimo3.highest=9999": set(),
     "hardware.cache=elsewhere": set(),
     "hardware.checkpoint_steps=99": set(),
