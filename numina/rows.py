@@ -5,6 +5,7 @@ Keys are written in a fixed order, so that equal rows have equal hashes.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import dataclasses
 import errno
@@ -17,8 +18,8 @@ import secrets
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -26,6 +27,8 @@ from numina.errors import UserError
 from numina.records.problem import Problem
 
 Record = TypeVar("Record")
+TEXTS = ("source", "solution", "tools", "subject", "contest", "unsound")  # all may be ""
+TEXTS += ("subsource", "revision", "licence", "url", "page")
 
 
 def existing(file: Path) -> Path:
@@ -39,26 +42,42 @@ def existing(file: Path) -> Path:
     return file
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, dict[str, Any]]]:
     """Read a ``.jsonl`` or ``.jsonl.gz`` file row by row, each with its line number, from 1.
 
     Blank lines hold no row, but are counted. A byte order mark at the start is skipped.
 
     Raises:
-        UserError: the file is missing or unreadable, a line is not a JSON object in UTF-8, or a
-            gzip file is cut short or damaged, with the file and the line.
+        UserError: the file is missing or unreadable, a line is not a JSON object in this encoding,
+            or a gzip file is cut short or damaged, with the file and the line.
+    """
+    for number, line in numbered_lines(path, encoding):
+        yield number, parse_row(line, f"{path}, line {number}", encoding)
+
+
+def numbered_lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, bytes]]:
+    """The lines of a ``.jsonl`` or ``.jsonl.gz`` file that are not blank, not decoded yet.
+
+    Those of an encoding in which a line's end is more than one byte, such as UTF-16, are given in
+    UTF-8.
+
+    Raises:
+        UserError: as `read_lines`, but for what a line holds.
     """
     number = 0
     try:
         opener = gzip.open if path.suffix == ".gz" else open
-        with opener(existing(path), "rb") as lines:
+        with opener(existing(path), "rb") as file:
+            lines = file if is_of_bytes(encoding) else recoded(file, encoding)
             for number, line in enumerate(lines, 1):
                 if number == 1:
-                    line = line.removeprefix(b"\xef\xbb\xbf")
+                    line = line.removeprefix(codecs.BOM_UTF8)
                 if line.strip():
-                    yield number, parse_row(line, f"{path}, line {number}")
+                    yield number, line
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(f"{path}, line {number + 1}: damaged gzip file ({error})") from None
+    except UnicodeError as error:
+        raise UserError(f"{path}, line {number + 1}: not {encoding.upper()} ({error})") from None
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or error}") from None
 
@@ -80,16 +99,29 @@ def count_lines(path: Path) -> int:
         raise UserError(f"{path}: cannot be read ({error})") from None
 
 
-def parse_row(line: bytes, where: str) -> dict[str, Any]:
-    """One line of a JSONL file.
+def is_of_bytes(encoding: str) -> bool:
+    """Whether a line ends with the byte of a line feed, as in all encodings but UTF-16 and -32."""
+    return not codecs.lookup(encoding).name.startswith(("utf-16", "utf-32"))
+
+
+def recoded(file: Any, encoding: str) -> Iterator[bytes]:
+    """The lines of a file in UTF-8."""
+    with io.TextIOWrapper(file, encoding, newline="\n") as text:
+        for line in text:
+            yield line.encode()
+
+
+def parse_row(line: bytes, where: str, encoding: str = "utf-8") -> dict[str, Any]:
+    """One line of a JSONL file, as `numbered_lines` gives it.
 
     Raises:
-        UserError: it is not a JSON object in UTF-8, or holds a lone surrogate, which UTF-8 cannot.
+        UserError: it is not a JSON object in this encoding, or holds a lone surrogate, which UTF-8
+            cannot.
     """
     try:
-        row = json.loads(line.decode("utf-8"))
+        row = json.loads(line.decode(encoding if is_of_bytes(encoding) else "utf-8"))
     except UnicodeDecodeError as error:
-        raise UserError(f"{where}: not UTF-8 ({error})") from None
+        raise UserError(f"{where}: not {encoding.upper()} ({error})") from None
     except (json.JSONDecodeError, RecursionError) as error:
         raise UserError(f"{where}: not JSON ({error})") from None
     except ValueError as error:  # an integer of more digits than Python reads
@@ -97,11 +129,20 @@ def parse_row(line: bytes, where: str) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise UserError(f"{where}: {type(row).__name__}, not an object")
     if b"\\ud" in line.lower():
-        try:
-            json.dumps(row, ensure_ascii=False).encode()
-        except UnicodeEncodeError as error:
-            raise UserError(f"{where}: holds a lone surrogate ({error.reason})") from None
+        refuse_surrogates(row, where)
     return row
+
+
+def refuse_surrogates(row: Mapping[str, Any], where: str) -> None:
+    """Refuse a row with a lone surrogate.
+
+    Raises:
+        UserError: it has one, with its place.
+    """
+    try:
+        json.dumps(row, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"{where}: holds a lone surrogate ({error.reason})") from None
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
@@ -190,13 +231,12 @@ def to_problem(row: Mapping[str, Any], where: str) -> Problem:
     level = row.get("level", 0)
     if not isinstance(level, int):
         raise UserError(f"{where}: field 'level' must be a whole number, got {level!r}")
-    texts = ("source", "solution", "subject", "contest", "unsound")
     return Problem(
         id=row["id"],
         problem=row["problem"],
         answer=row["answer"],
         level=level,
-        **{field: str(row.get(field, "")) for field in texts},
+        **{field: str(row.get(field, "")) for field in TEXTS},
     )
 
 
@@ -220,10 +260,27 @@ def read_object(file: Path, *fields: str) -> dict[str, Any]:
 
 def write_rows(path: Path, rows: Iterable[Any]) -> None:
     """Write dataclass instances or dicts as JSONL, one by one, whole or not at all."""
-    with written_whole(path) as file:
+    with written_rows(path) as write:
         for row in rows:
+            write(row)
+
+
+@contextmanager
+def written_rows(path: Path) -> Iterator[Callable[[Any], None]]:
+    """A function that adds a dataclass instance or a dict to a JSONL file.
+
+    The file replaces the old one only once it is complete.
+
+    Raises:
+        UserError: as `written_whole`.
+    """
+    with written_whole(path) as file:
+
+        def write(row: Any) -> None:
             plain = row if isinstance(row, dict) else dataclasses.asdict(row)
-            file.write(json.dumps(plain, ensure_ascii=False) + "\n")
+            file.write(json.dumps(plain, ensure_ascii=False, default=str) + "\n")
+
+        yield write
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -261,7 +318,7 @@ def written_whole(path: Path) -> Iterator[IO[str]]:
     Raises:
         UserError: it cannot be written, or the disk is full.
     """
-    temporary = None
+    temporary, made = None, []
     try:
         target = followed(path)
         if is_open_here(target):
@@ -272,6 +329,7 @@ def written_whole(path: Path) -> Iterator[IO[str]]:
             with target.open("w", encoding="utf-8") as file:
                 yield file
         else:
+            made = [parent for parent in target.parents if not parent.exists()]
             target.parent.mkdir(parents=True, exist_ok=True)
             temporary = target.with_name(f".numina-{secrets.token_hex(8)}.tmp")
             with temporary.open("x", encoding="utf-8", newline="") as file:
@@ -284,6 +342,9 @@ def written_whole(path: Path) -> Iterator[IO[str]]:
     finally:
         if temporary:
             temporary.unlink(missing_ok=True)
+        for folder in made:
+            with suppress(OSError):  # it holds the file, or another's
+                folder.rmdir()
 
 
 def put_in_place(temporary: Path, target: Path) -> None:

@@ -1,22 +1,29 @@
-"""Collect every source into one table.
+"""Bring every source into one table.
 
 python -m stages.collect --digitized data/digitized --out data/collected
 """
 
 from numina import entry, settings
 from numina.corpus.collect import collect
+from numina.corpus.sorted import sorted_rows
 from numina.rows import write_rows
+from numina.sources.catalog import training_problems
 
 
 def main() -> str:
     args = entry.paths(__doc__, "digitized", "out")
-    problems, teacher = collect(settings.load("collect").collect, args.digitized / "pairs.jsonl")
-    write_rows(args.out / "problems.jsonl", problems)
+    params = settings.load("collect").collect
+    families = training_problems(params.seed, params.per_family)
+    with sorted_rows(args.out, "problems.jsonl") as rows:
+        for row in collect(params, families, args.digitized / "pairs.jsonl"):
+            rows.take(row)
     steps = [
-        {"id": name, "steps": [step._asdict() for step in steps]} for name, steps in teacher.items()
+        {"id": problem.id, "steps": [step._asdict() for step in draw.steps]}
+        for problem, draw in families
     ]
     write_rows(args.out / "steps.jsonl", steps)
-    return f"{len(problems)} problems, {len(steps)} with steps that the teacher knows"
+    known = f"{rows.kept} problems, {len(steps)} with steps that the teacher knows"
+    return f"{known}; left out: {rows.left_out}"
 
 
 if __name__ == "__main__":

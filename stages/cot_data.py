@@ -5,21 +5,20 @@ python -m stages.cot_data --clean data/clean --out data/cot
 
 from numina import entry, settings
 from numina.corpus.cot import cot_samples
+from numina.corpus.sorted import sorted_rows
 from numina.errors import UserError
-from numina.records.dropped import by_rule
-from numina.rows import read_problems, write_rows
+from numina.stored import StoredProblems
 
 
 def main() -> str:
     args = entry.paths(__doc__, "clean", "out")
     params = settings.load("cot_data").cot_data
-    problems = read_problems(args.clean / "problems.jsonl")
-    samples, dropped = cot_samples(problems, params.max_rows, params.seed)
-    if not samples:
-        raise UserError(f"{args.clean}: no row can be trained on; left out: {by_rule(dropped)}")
-    write_rows(args.out / "train.jsonl", samples)
-    write_rows(args.out / "dropped.jsonl", dropped)
-    return f"{len(samples)} chain-of-thought samples; left out: {by_rule(dropped)}"
+    problems = StoredProblems(args.clean / "problems.jsonl")
+    with sorted_rows(args.out, "train.jsonl") as rows:
+        cot_samples(problems, params.max_rows, params.seed, rows)
+        if not rows.kept:
+            raise UserError(f"{args.clean}: no row can be trained on; left out: {rows.left_out}")
+    return f"{rows.kept} chain-of-thought samples; left out: {rows.left_out}"
 
 
 if __name__ == "__main__":

@@ -1,26 +1,22 @@
-"""Remove duplicates and leaks.
+"""Remove leaks of validation problems and duplicates; keep what was removed, and why.
 
 python -m stages.dedup --collected data/collected --validation data/validation --out data/clean
 """
 
-from collections import Counter
-
 from numina import entry, settings
-from numina.corpus.dedup import clean
-from numina.rows import read_problems, write_rows
+from numina.corpus.dedup import sift
+from numina.corpus.sorted import sorted_rows
+from numina.rows import each_problem, read_splits
 
 
 def main() -> str:
     args = entry.paths(__doc__, "collected", "validation", "out")
-    validation = [
-        row for file in sorted(args.validation.glob("*.jsonl")) for row in read_problems(file)
-    ]
-    problems = read_problems(args.collected / "problems.jsonl")
-    kept, removed = clean(problems, validation, settings.load("dedup").dedup)
-    write_rows(args.out / "problems.jsonl", kept)
-    write_rows(args.out / "removed.jsonl", removed)
-    rules = Counter(removal.rule for removal in removed)
-    return f"{len(kept)} of {len(problems)} kept; removed: {dict(rules) or 'none'}"
+    validation = [row for split in read_splits(args.validation).values() for row in split]
+    problems = each_problem(args.collected / "problems.jsonl")
+    with sorted_rows(args.out, "problems.jsonl") as rows:
+        for row in sift(problems, validation, settings.load("dedup").dedup):
+            rows.take(row)
+    return f"{rows.kept} of {rows.counts['in']} kept; removed: {rows.left_out}"
 
 
 if __name__ == "__main__":

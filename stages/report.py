@@ -4,7 +4,8 @@
         --breakdown reports/breakdown.csv --outcomes reports/outcomes.csv \
         --costs reports/cost.json --validation data/validation --greedy eval/greedy \
         --sctir eval/sctir --cot_loss models/cot.loss.csv --tir_loss models/tir.loss.csv \
-        --quantised models/quantised --cot_data data/cot --tir_data data/tir \
+        --quantised models/quantised --collected data/collected --clean data/clean \
+        --cot_data data/cot --tir_data data/tir \
         --out reports/index.html --cards models --curves reports
 
 The page compares with the outcomes of the last commit when this runs, and names that commit; DVC
@@ -23,7 +24,16 @@ from numina.report.page import render
 from numina.rows import write_text
 
 TABLES = ("metrics", "curve", "breakdown", "outcomes", "costs", "cot_loss", "tir_loss")
-FOLDERS = ("validation", "greedy", "sctir", "quantised", "cot_data", "tir_data")
+FOLDERS = (
+    "validation",
+    "greedy",
+    "sctir",
+    "quantised",
+    "collected",
+    "clean",
+    "cot_data",
+    "tir_data",
+)
 PIPELINE = (Path("dvc.yaml"), Path("dvc.lock"), Path("params.yaml"))
 
 

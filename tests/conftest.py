@@ -6,9 +6,13 @@ from typing import Any
 import pytest
 
 from numina.profile import merged
+from numina.records.problem import Problem
 from numina.records.trace import Trace
 from numina.settings import Params, parse
+from numina.settings.data import Source
 from numina.settings.params import document
+from numina.sources.opened import open_source, problems_of
+from numina.sources.reading import Ids
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
@@ -22,6 +26,15 @@ def changed_params(changes: dict[str, Any] | None = None) -> Params:
 
 PARAMS = changed_params({"sandbox.timeout_s": 2.0, "sandbox.memory_mb": 512})
 SANDBOX, SANDBOX_HARDWARE = PARAMS.sandbox, PARAMS.hardware.sandbox
+
+
+def read_source(file: Path) -> list[Problem]:
+    """The problems of a source's file, each of which must be readable."""
+    rows = list(problems_of(open_source(Source(path=str(file))), Ids()))
+    assert [row for row in rows if not isinstance(row, Problem)] == []
+    return [row for row in rows if isinstance(row, Problem)]
+
+
 TEXT = """We add. Solution: We add. Solution: We add. Problem Solution: What is $4+12$?
 The answer is $\\boxed{16}$. print(range(n)) ```python ```output import sympy for i in
 count += 1 0 1 2 3 4 5 6 7 8 9 how many integers"""

@@ -145,6 +145,51 @@ def packing(
     show(lambda: bench(params, model, rows, steps), as_json)
 
 
+@app.command()
+def data(
+    rows: Annotated[
+        list[int] | None,
+        typer.Option(metavar="N", help="Synthetic rows; default: 50000 and 500000."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Steps of the data build on synthetic rows: speed, memory, growth.
+
+    \b
+    Example:
+      numina bench data --rows 5000 --rows 50000
+    """
+    from numina.bench.data import bench
+
+    sizes = rows or [50_000, 500_000]
+    for size in sizes:
+        refuse_outside("--rows", size)
+    show(lambda: bench(sizes), as_json)
+
+
+@app.command()
+def leaks(
+    train: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="Training rows.")] = None,
+    validation: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="Validation problems.")
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Pairs of their ids {train, test, same}.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rules that find validation problems in training rows: precision and recall.
+
+    \b
+    Example:
+      numina bench leaks --train FILE --validation FILE
+    """
+    from numina.bench.leaks import bench
+
+    coverage = read().dedup.coverage
+    show(lambda: bench(coverage, train or [], validation or [], labels), as_json)
+
+
 def refuse_outside(option: str, value: int, least: int = 1) -> None:
     """Check the value of an option.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import glob
 import json
 import time
 from collections.abc import Iterator
@@ -143,6 +144,9 @@ def is_vllm_for_cpu() -> bool:
 def missing_files(params: Params) -> Iterator[str]:
     """The files and folders at the profile's paths that are not there."""
     needed = {f"collect.jsonl: {source.path}": source.path for source in params.collect.jsonl}
+    for source in params.collect.sources:
+        if source.path:
+            needed[f"collect.sources: {source.path}"] = first_match(source.path)
     for name in params.validation_sets.splits:
         split = params.splits[name]
         if split.source == "path":
@@ -153,6 +157,11 @@ def missing_files(params: Params) -> Iterator[str]:
     if params.engine.name == "replay":
         needed[f"engine.recording: {params.engine.recording}"] = params.engine.recording
     return (f"{what} is not there" for what, path in needed.items() if not Path(path).exists())
+
+
+def first_match(pattern: str) -> str:
+    """The first file that a pattern names; the pattern itself if there is none."""
+    return next(iter(sorted(glob.glob(pattern))), pattern)
 
 
 def describe(found: dict[str, Any]) -> str:

@@ -8,31 +8,36 @@ import re
 from collections.abc import Sequence
 
 from numina.answer.find import last_box
+from numina.corpus.sorted import Sorted
 from numina.corpus.soundness import is_missing, is_placeholder, not_english, runs_together
-from numina.records.dropped import Dropped
 from numina.records.problem import Problem
 
 CALCULATOR = re.compile(r"<<[^<>]*>>")  # GSM8K's annotations
 FINAL_LINE = re.compile(r"\n*####\s*\S.*\s*$")  # GSM8K's last line
 
 
-def cot_samples(
-    problems: Sequence[Problem], max_rows: int, seed: int
-) -> tuple[list[Problem], list[Dropped]]:
-    """Return at most `max_rows` realigned rows, chosen by seed, and the rows left out.
+def cot_samples(problems: Sequence[Problem], max_rows: int, seed: int, rows: Sorted) -> None:
+    """Keep at most `max_rows` realigned rows, chosen by seed and in its order, and leave out the
+    others, such as those that are not in English.
 
-    Rows that are not in English are left out.
+    Args:
+        problems: gone through once; then those that are chosen are read again.
+        max_rows: how many to keep.
+        seed: of the choice.
+        rows: takes them.
     """
-    samples, dropped = [], []
-    for row in problems:
+    fit: list[tuple[str, int]] = []
+    for place, row in enumerate(problems):
         if rule := unfit(row):
-            dropped.append(Dropped(row.id, rule))
+            rows.leave_out(row, rule)
         else:
-            samples.append(realign(row))
-    samples.sort(key=lambda row: row.id)
-    drawn = random.Random(seed).sample(samples, min(max_rows, len(samples)))
-    ids = {row.id for row in drawn}
-    return drawn, dropped + [Dropped(row.id, "not_drawn") for row in samples if row.id not in ids]
+            fit.append((row.id, place))
+    fit.sort()
+    drawn = random.Random(seed).sample(fit, min(max_rows, len(fit)))
+    for place in sorted({place for _, place in fit} - {place for _, place in drawn}):
+        rows.leave_out(problems[place], "not_drawn")
+    for _, place in drawn:
+        rows.keep(realign(problems[place]))
 
 
 def unfit(row: Problem) -> str:
@@ -40,7 +45,7 @@ def unfit(row: Problem) -> str:
     text = f"{row.problem}\n{row.solution}"
     box = last_box(row.solution)
     if is_missing(row.solution):
-        return "no_solution"
+        return "only_tools" if row.tools else "no_solution"
     if box is None and not row.answer.strip():
         return "no_answer"
     if is_placeholder(box) if box is not None else is_missing(row.answer):

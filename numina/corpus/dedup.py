@@ -1,94 +1,42 @@
-"""Remove duplicates and rows that leak a validation problem; record the rule of each removal.
-
-The n-gram rule is the one that NuminaMath used against its test sets (an exact overlap of ten
-words); a shorter statement leaks if it is the same. Two rows are the same problem if their
-statements have the same words, numbers, operators and relations in the same order
-(`numina.corpus.statement`), apart from fillers such as "the".
-"""
+"""Separate the rows to train on from those that leak a validation problem or repeat a row."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Iterator
 
-from numina.corpus.statement import plain_answer, units
+from numina.corpus.duplicates import Duplicates
+from numina.corpus.leaks import leak_rule
+from numina.corpus.wording import read
+from numina.records.dropped import Removal
 from numina.records.problem import Problem
 from numina.settings.data import Dedup
 
-SHINGLE = 5  # words
-FILLERS = {"the", "then", "that", "please"}
 
-Gram = tuple[str, ...]
+def sift(
+    rows: Iterable[Problem], validation: Iterable[Problem], params: Dedup
+) -> Iterator[Problem | Removal]:
+    """Each row, or its removal, in the order of the rows.
 
+    A chain of thought and a tool-integrated solution of one problem do not repeat each other. Only
+    what is needed of the kept rows stays in memory: about 1.5 kB a row.
 
-@dataclass(frozen=True, slots=True)
-class Removal:
-    """Why a row was taken out: the rule, and the row or words that it matched."""
-
-    id: str
-    rule: Literal["leak", "duplicate", "near_duplicate"]
-    met: str
-
-
-def words(text: str) -> list[str]:
-    """The words, numbers and LaTeX commands of a text, in lower case."""
-    return re.findall(r"\\[a-z]+|[^\W\d_]+|\d+", text.lower())
-
-
-def grams(text: str, n: int) -> set[Gram]:
-    """The word n-grams of a text; a shorter text is a single gram of its units."""
-    found = words(text)
-    return ngrams(found, n) if len(found) >= n else {tuple(units(text))}
-
-
-def ngrams(items: Sequence[str], n: int) -> set[Gram]:
-    """The n-grams of a list; a shorter list is a single n-gram."""
-    return {tuple(items[i : i + n]) for i in range(max(1, len(items) - n + 1))}
-
-
-def similarity(one: Sequence[str], other: Sequence[str]) -> float:
-    """Jaccard similarity of the 5-grams of two lists of units."""
-    a, b = ngrams(one, SHINGLE), ngrams(other, SHINGLE)
-    return len(a & b) / len(a | b)
+    Args:
+        rows: of all training sources.
+        validation: the problems of all splits.
+        params: the rule of leaks.
+    """
+    leaks = leak_rule(params, validation)
+    by_kind = {False: Duplicates(), True: Duplicates()}
+    for row in rows:
+        statement = read(row.problem)
+        duplicates = by_kind[bool(row.tools)]
+        yield leaks.find(row, statement) or duplicates.find(row, statement) or row
 
 
 def clean(
-    problems: Sequence[Problem], validation: Sequence[Problem], params: Dedup
+    rows: Iterable[Problem], validation: Iterable[Problem], params: Dedup
 ) -> tuple[list[Problem], list[Removal]]:
-    """Split rows into those to keep, in their order, and the removals.
-
-    A near-duplicate, which differs in its fillers, is removed only if it has the same answer as
-    the row that it repeats.
-    """
-    leaks = {
-        gram: row.id for row in validation for gram in sorted(grams(row.problem, params.ngram))
-    }
-    kept: list[Problem] = []
-    removed: list[Removal] = []
-    exact: dict[Gram, str] = {}
-    without_fillers: dict[Gram, list[Problem]] = {}
-    for row in problems:
-        whole = tuple(units(row.problem))
-        leaked = sorted(grams(row.problem, params.ngram) & leaks.keys())
-        if leaked:
-            removed.append(Removal(row.id, "leak", f"{leaks[leaked[0]]}: {' '.join(leaked[0])}"))
-            continue
-        if whole in exact:
-            removed.append(Removal(row.id, "duplicate", exact[whole]))
-            continue
-        alike = without_fillers.setdefault(tuple(unit for unit in whole if unit not in FILLERS), [])
-        near = [
-            other.id
-            for other in alike
-            if plain_answer(other.answer) == plain_answer(row.answer)
-            and similarity(whole, units(other.problem)) > params.jaccard
-        ]
-        if near:
-            removed.append(Removal(row.id, "near_duplicate", near[0]))
-            continue
-        exact[whole] = row.id
-        alike.append(row)
-        kept.append(row)
-    return kept, removed
+    """The rows to keep and the removals, each in the order of the rows."""
+    sifted = list(sift(rows, validation, params))
+    kept = [row for row in sifted if isinstance(row, Problem)]
+    return kept, [row for row in sifted if isinstance(row, Removal)]

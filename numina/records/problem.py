@@ -19,6 +19,12 @@ class Problem:
         level: difficulty from 1 to 5; 0 if unknown.
         contest: the exam that it is from, such as ``AIME II 2023``; "" if none.
         unsound: why the published `answer` is known to be wrong; "" if it is not.
+        tools: a ready-made tool-integrated solution, with its programs and their outputs, or "".
+        subsource: where the source has it from, in the source's own word, such as ``olympiads``.
+        revision: the commit of a hub data set; "" for other sources.
+        licence: of the source, as an SPDX identifier where there is one.
+        url: of this problem, where the source gives it.
+        page: of the document, where the source gives it.
     """
 
     id: str
@@ -30,3 +36,9 @@ class Problem:
     level: int = 0
     contest: str = ""
     unsound: str = ""
+    tools: str = ""
+    subsource: str = ""
+    revision: str = ""
+    licence: str = ""
+    url: str = ""
+    page: str = ""

@@ -21,10 +21,12 @@ from numina.report.provenance import Commit, lock_hashes
 from numina.report.reference import Published, elsewhere
 from numina.report.tables import (
     CostRow,
+    DataRow,
     Division,
     Part,
     Tally,
     cost_rows,
+    data_rows,
     divisions,
     result_rows,
     tally,
@@ -54,6 +56,7 @@ class Content:
         stops: why votes were closed, and how many.
         ties: votes that were ties, by what decided them.
         saved: the share of the tokens that was saved by closing votes early.
+        data: what each stage of the data build kept and left out, in words.
         rounds: of the TIR data.
         quantisation: the quantiser's own record.
         browser: see `browser.browser_data`.
@@ -82,6 +85,7 @@ class Content:
     stops: dict[str, int]
     ties: Mapping[TieBreak, int]
     saved: float
+    data: list[DataRow]
     rounds: Mapping[str, Mapping[str, int]]
     quantisation: Mapping[str, Any]
     browser: dict[str, Any]
@@ -127,6 +131,7 @@ def content_of(
         stops=costs[ALL][SCTIR.name]["stops"],
         ties=count_ties(evidence.results.verdicts(), evidence.sctir),
         saved=table[ALL][SCTIR.name]["tokens_saved"],
+        data=data_rows(evidence.data),
         rounds=evidence.rounds,
         quantisation=evidence.quantisation,
         browser=browser_data(evidence.results, evidence.sctir),

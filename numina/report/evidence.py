@@ -14,6 +14,7 @@ from numina.report.compare import Shares, read_outcomes
 from numina.report.csv_tables import BreakdownRow, CurveRow, read_table
 from numina.report.facts import Training, read_training, wall_clock
 from numina.report.provenance import Commit, last_commit
+from numina.report.tables import DATA_STAGES
 from numina.rows import existing, read_object
 from numina.settings.decoding import Sctir
 from numina.settings.params import Params
@@ -37,6 +38,7 @@ class RunEvidence:
         outcomes_file: the file with the outcomes.
         curve: maj@k by split.
         breakdown: accuracies by year, contest, level and subject.
+        data: what each stage of the data build kept and left out, by its name.
         trainings: of the stages cot and tir.
         rounds: of the TIR data.
         quantisation: the quantiser's own record.
@@ -53,6 +55,7 @@ class RunEvidence:
     outcomes_file: Path
     curve: Sequence[CurveRow]
     breakdown: Sequence[BreakdownRow]
+    data: Mapping[str, Mapping[str, Any]]
     trainings: Mapping[str, Training]
     rounds: Mapping[str, Any]
     quantisation: Mapping[str, Any]
@@ -90,6 +93,10 @@ def read_evidence(paths: Mapping[str, Path], params: Params) -> RunEvidence:
         outcomes_file=outcomes,
         curve=read_table(paths["curve"], CurveRow),
         breakdown=read_table(paths["breakdown"], BreakdownRow),
+        data={
+            stage: read_object(paths[stage] / "counts.json", "in", "kept", "rejected")
+            for stage in DATA_STAGES
+        },
         trainings={
             stage: read_training(
                 paths[f"{stage}_data"] / "train.jsonl", paths[f"{stage}_loss"], knobs[stage]

@@ -10,10 +10,9 @@ from typing import Any
 
 from numina.measure.results import Results
 from numina.measure.systems import GREEDY, SCTIR
-from numina.records.problem import Problem
 from numina.report.csv_tables import LossRow, read_table
 from numina.report.wording import duration, plain
-from numina.rows import read_object, read_problems
+from numina.rows import each_problem, read_object
 from numina.settings.params import Params
 from numina.settings.training import Sft
 
@@ -23,19 +22,16 @@ class Training:
     """What a model was fine-tuned on, and the course of the training.
 
     Attributes:
-        rows: its samples.
+        rows: how many samples.
+        sources: of the samples, each with their number, the most frequent first.
         steps: its optimiser steps.
         knobs: of the stage.
     """
 
-    rows: Sequence[Problem]
+    rows: int
+    sources: list[tuple[str, int]]
     steps: Sequence[LossRow]
     knobs: Sft
-
-    @property
-    def sources(self) -> list[tuple[str, int]]:
-        """The sources of the samples, the most frequent first."""
-        return Counter(row.source for row in self.rows).most_common()
 
 
 def read_training(rows: Path, losses: Path, knobs: Sft) -> Training:
@@ -44,7 +40,8 @@ def read_training(rows: Path, losses: Path, knobs: Sft) -> Training:
     Raises:
         UserError: a file is missing or damaged.
     """
-    return Training(read_problems(rows), read_table(losses, LossRow), knobs)
+    sources = Counter(row.source for row in each_problem(rows))
+    return Training(sources.total(), sources.most_common(), read_table(losses, LossRow), knobs)
 
 
 def facts(

@@ -10,8 +10,15 @@ from numina.measure.score import ALL, Table
 from numina.measure.systems import SCTIR, SYSTEMS
 from numina.report.csv_tables import BreakdownRow
 from numina.report.reference import Published, published
+from numina.report.wording import plain
 
 NAMES = tuple(system.name for system in SYSTEMS)
+DATA_STAGES = {
+    "collected": "Collected",
+    "clean": "Without duplicates and leaks",
+    "cot_data": "Chains of thought",
+    "tir_data": "Tool-integrated solutions",
+}
 # Names that published figures have for a year's problems of a split.
 YEARS = {("amc", "2023"): "AMC 2023", ("aime", "2024"): "AIME 2024"}
 
@@ -151,4 +158,27 @@ def cost_rows(costs: Mapping[str, Any], clock: Mapping[str, float | None]) -> li
             "seconds",
             {system: clock[system] for system in NAMES},
         ),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class DataRow:
+    """What a stage of the data build did with its rows; `left_out` is by rule."""
+
+    name: str
+    rows: int
+    kept: int
+    left_out: dict[str, int]
+
+
+def data_rows(data: Mapping[str, Mapping[str, Any]]) -> list[DataRow]:
+    """The stages of the data build, in the order of the pipeline."""
+    return [
+        DataRow(
+            DATA_STAGES[stage],
+            counts["in"],
+            counts["kept"],
+            {plain(rule): count for rule, count in counts["rejected"].items()},
+        )
+        for stage, counts in data.items()
     ]

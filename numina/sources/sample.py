@@ -1,23 +1,12 @@
-"""Take a seeded sample of the problems of a file."""
+"""Take a seeded sample of problems."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from pathlib import Path
 
 from numina.errors import UserError
 from numina.records.problem import Problem
-from numina.sources.reading import read_source
-
-
-def sample_file(path: Path, count: int, seed: int) -> list[Problem]:
-    """`count` problems of a JSONL file by seed, in the order of their ids; with 0, all of them.
-
-    Raises:
-        UserError: the file is missing or wrong, or has too few problems.
-    """
-    return sample(read_source(path), count, seed, str(path))
 
 
 def sample(problems: Sequence[Problem], count: int, seed: int, place: str) -> list[Problem]:

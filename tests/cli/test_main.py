@@ -165,6 +165,8 @@ def test_exec_leaves_no_process_and_no_folder_after_sigterm(tmp_path):
         (["solve", "x", "--n", "0"], "--n: sctir.n: Input should be greater"),
         (["solve", "x", "--n", "1000000000"], "--n: sctir.n: Input should be less than or equal"),
         (["bench", "sctir", "--n", "1000000000"], "--n: sctir.n: Input should be less"),
+        (["bench", "data", "--rows", "0"], "--rows: must be from 1 to"),
+        (["bench", "leaks", "--train", "nowhere", "--validation", "nowhere"], "nowhere: not found"),
         (["bench", "sctir", "--problems", "0"], "--problems: must be from 1 to"),
         (["submit", "--scale", "inf"], "--scale: must be a number above 0, got inf"),
         (["solve", "x", "--record", "/proc/x"], "/proc/x: cannot be written"),

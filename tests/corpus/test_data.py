@@ -1,30 +1,27 @@
 """Collecting, cleaning, and the two kinds of samples."""
 
 import asyncio
+import dataclasses
 import itertools
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from numina.corpus.collect import collect
 from numina.corpus.cot import cot_samples, realign
-from numina.corpus.dedup import clean
+from numina.corpus.ready import programs_of
+from numina.corpus.sorted import Sorted
 from numina.corpus.soundness import runs_together
-from numina.corpus.tora import tir_samples
+from numina.corpus.tora import Attempted, tir_samples
 from numina.errors import UserError
-from numina.records.dropped import Dropped
+from numina.records.dropped import Removal
 from numina.records.problem import Problem
 from numina.rows import write_rows
 from numina.settings.data import TirData
 from numina.sources.catalog import training_problems
 from numina.sources.family import Step
-from numina.sources.reading import read_source
-from tests.conftest import SANDBOX, SANDBOX_HARDWARE, changed_params
-
-ROOT = Path(__file__).resolve().parents[2]
-SHARED = ROOT.parent / "shared" / "data"
-RULES = changed_params({"dedup.ngram": 6}).dedup
+from tests.conftest import SANDBOX, SANDBOX_HARDWARE, SHARED, changed_params, read_source
 
 
 def problem(name: str, text: str, **fields: str) -> Problem:
@@ -35,99 +32,27 @@ def tir(**changes: Any) -> TirData:
     return changed_params({f"tir_data.{knob}": value for knob, value in changes.items()}).tir_data
 
 
-def test_leaks_and_duplicates_are_removed_with_the_rule_that_did_it():
-    long = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
-    rows = [
-        problem("keep", "How many primes lie between 10 and 50 in total, please?"),
-        problem("again", "How many primes lie between 10 and 50, in total please!"),
-        problem("other numbers", "How many primes lie between 20 and 90 in total, please?"),
-        problem("long", long),
-        problem("nearly", long + " please"),
-        problem("other words", long + " fifteen"),
-        problem("leak", "Well then: what is the sum of all the odd digits of 99?"),
-    ]
-    validation = [problem("v", "What is the sum of all the odd digits?")]
-    kept, removed = clean(rows, validation, RULES)
-    assert [row.id for row in kept] == ["keep", "other numbers", "long", "other words"]
-    assert {row.id: (row.rule, row.met.split(":")[0]) for row in removed} == {
-        "again": ("duplicate", "keep"),
-        "nearly": ("near_duplicate", "long"),
-        "leak": ("leak", "v"),
-    }
+def cot(rows: Sequence[Problem], count: int) -> tuple[list[Problem], list[Removal]]:
+    """The samples, and the rows left out."""
+    samples: list[Problem] = []
+    left_out: list[Removal] = []
+    cot_samples(rows, count, 1, Sorted(samples.append, left_out.append))
+    return samples, left_out
 
 
-def test_a_short_problem_leaks_when_it_is_the_same():
-    kept, removed = clean([problem("a", "What is 2+2?")], [problem("v", "what is $2+2$")], RULES)
-    assert not kept
-    assert removed[0].rule == "leak"
+def attempt(
+    rows: Sequence[Problem], teacher: dict[str, list[Step]], params: TirData
+) -> tuple[Attempted, list[Problem], list[Removal]]:
+    """How the attempts went, the samples, and the rows left out."""
+    samples: list[Problem] = []
+    left_out: list[Removal] = []
+    taken = Sorted(samples.append, left_out.append)
+    made = asyncio.run(tir_samples(rows, teacher, params, SANDBOX, SANDBOX_HARDWARE, taken))
+    return made, samples, left_out
 
 
-SAME = [
-    ("What is $2+2$?", "what is 2 + 2"),
-    ("Compute $\\left(\\dfrac{1}{2}\\right)^2$.", "Compute \\[(\\frac{1}{2})^{2}\\]"),
-    ("Find $x$ if $x\\le 1{,}000$.", "Find $x$ if $x \\leq 1,000$!"),
-    ("A right-angled triangle", "A right angled triangle"),
-    ("Compute $3−1$.", "Compute 3 - 1."),
-    ("Let $a_1=2, \\dots, a_n$", "Let $a_{1} = 2, \\ldots, a_{n}$"),
-]
-DIFFERENT = [
-    ("Compute $2n+1$.", "Compute $2n-1$."),
-    ("Solve $x^2-4x+3=0$.", "Solve $x^2+4x-3=0$."),
-    ("Compute 12/4.", "Compute 12-4."),
-    ("Compute 12-4.", "Compute 12+4."),
-    ("Compute $\\sin 60^\\circ$.", "Compute $\\sin(-60^\\circ)$."),
-    ("What is $88 \\div (4 \\div 2)$?", "What is $88 \\div 4 \\div 2$?"),
-    ("Let $k > 0$.", "Let $k < 0$."),
-    ("Let $k \\ge 0$.", "Let $k > 0$."),
-    ("Compute $5!$.", "Compute $5$."),
-    ("Compute $f'(2)$.", "Compute $f(2)$."),
-    ("Compute $|x|$ at 3.", "Compute $x$ at 3."),
-    ("Compute 22.5.", "Compute 225."),
-    ("Compute $2^{n+1}$.", "Compute $2^n+1$."),
-    ("Compute $\\sqrt{x+1}$.", "Compute $\\sqrt{x}+1$."),
-    ("Find $a-b$.", "Find $ab$."),
-    ("What is the ratio 3:2?", "What is the ratio 32?"),
-    ("Add $1, 2, 3, \\dots$", "Add $1, 2, 3$"),
-    ("What is the value of $x$?", "What is the value of $X$?"),
-    ("Find the sum of two odd numbers.", "Find the sum of two even numbers."),
-    ("What is 50\\% of 6?", "What is 50 of 6?"),
-]
-
-
-@pytest.mark.parametrize(("one", "other"), SAME)
-def test_formatting_makes_no_other_problem(one, other):
-    kept, removed = clean([problem("a", one), problem("b", other)], [], RULES)
-    assert [row.id for row in kept] == ["a"]
-    assert [(row.id, row.rule) for row in removed] == [("b", "duplicate")]
-
-
-@pytest.mark.parametrize(("one", "other"), DIFFERENT)
-def test_signs_operators_relations_and_words_make_another_problem(one, other):
-    kept, _ = clean([problem("a", one), problem("b", other)], [], RULES)
-    assert [row.id for row in kept] == ["a", "b"]
-    kept, _ = clean([problem("b", other)], [problem("a", one)], changed_params().dedup)
-    assert [row.id for row in kept] == ["b"]
-
-
-def test_duplicates_with_other_fillers_need_the_same_answer():
-    long = "How many of the numbers from 1 to 99 have two digits of which one is even please"
-    row, same = problem("a", long), problem("b", long.removesuffix(" please"))
-    other = problem("b", long.removesuffix(" please"), answer="2")
-    assert [removal.rule for removal in clean([row, same], [], RULES)[1]] == ["near_duplicate"]
-    assert clean([row, other], [], RULES)[1] == []
-
-
-def test_what_is_a_duplicate_in_math():
-    if not SHARED.exists():
-        pytest.skip("the shared data are not on this machine")
-    rows = read_source(SHARED / "train/math_train.jsonl.gz")
-    _, removed = clean(rows, [], RULES)
-    assert {row.id.removeprefix("MATH/train/") for row in removed} == {
-        "algebra/24377",
-        "intermediate_algebra/1163",
-        "intermediate_algebra/1777",  # of algebra/2681, but for \\left and \\right
-        "precalculus/8013",
-    }
+def rules(left_out: list[Removal]) -> dict[str, str]:
+    return {removal.row.id: removal.rule for removal in left_out}
 
 
 def test_gsm8k_solutions_are_realigned_with_the_answer_in_a_box():
@@ -149,9 +74,9 @@ def test_rows_without_solution_or_in_other_languages_or_run_together_are_left_ou
         problem("zh", "求和", solution="一"),
         problem("ocr", "Howmanypositiveintegersbelow?", solution="One."),
     ]
-    samples, dropped = cot_samples(rows, 9, 1)
+    samples, dropped = cot(rows, 9)
     assert [row.id for row in samples] == ["ok"]
-    assert {row.id: row.rule for row in dropped} == {
+    assert rules(dropped) == {
         "none": "no_solution",
         "zh": "not_english",
         "ocr": "run_together",
@@ -160,8 +85,9 @@ def test_rows_without_solution_or_in_other_languages_or_run_together_are_left_ou
 
 def test_in_is_kept_and_dropped():
     rows = [problem(str(i), "How many?", solution="One.") for i in range(9)]
-    samples, dropped = cot_samples(rows, 4, 1)
-    assert {row.id for row in samples} | {row.id for row in dropped} == {row.id for row in rows}
+    samples, dropped = cot(rows, 4)
+    assert {row.id for row in samples} | set(rules(dropped)) == {row.id for row in rows}
+    assert len(samples) + len(dropped) == len(rows)
     assert [row.rule for row in dropped] == ["not_drawn"] * 5
 
 
@@ -192,7 +118,7 @@ def test_in_is_kept_and_dropped():
 )
 def test_placeholders_are_never_trained_on_as_answers(answer, solution, rule):
     row = problem("a", "What?", answer=answer, solution=solution)
-    samples, dropped = cot_samples([row], 9, 1)
+    samples, dropped = cot([row], 9)
     assert [row.rule for row in dropped] == ([rule] if rule else [])
     assert not any("proof" in row.answer for row in samples)
 
@@ -232,9 +158,9 @@ def test_no_row_of_math_is_taken_for_a_scan():
     if not SHARED.exists():
         pytest.skip("the shared data are not on this machine")
     rows = read_source(SHARED / "train/math_train.jsonl.gz")
-    samples, dropped = cot_samples(rows, len(rows), 1)
+    samples, dropped = cot(rows, len(rows))
     assert len(samples) + len(dropped) == 7500
-    assert {row.id: row.rule for row in dropped} == {
+    assert rules(dropped) == {
         "MATH/train/number_theory/7115": "placeholder",  # their boxes are empty
         "MATH/train/number_theory/7117": "placeholder",
     }
@@ -245,10 +171,10 @@ def test_wrong_solutions_are_dropped_and_tried_again_in_rounds():
     teacher = {row.id: list(draw.steps) for row, draw in drawn}
     rows = [row for row, _ in drawn]
     params = tir(max_rows=24, wrong_share=0.5)
-    made = asyncio.run(tir_samples(rows, teacher, params, SANDBOX, SANDBOX_HARDWARE))
-    samples, rounds = made.samples, made.rounds
+    made, samples, dropped = attempt(rows, teacher, params)
+    rounds = made.rounds
     assert made.layers["resource_limits"]
-    assert len(samples) + len(made.dropped) == len(rows)
+    assert len(samples) + len(dropped) == len(rows)
     assert rounds[0].attempts == 24
     assert rounds[0].correct < 24
     for earlier, later in itertools.pairwise(rounds):
@@ -264,16 +190,80 @@ def test_a_program_that_fails_is_counted_and_never_trained_on():
     row = problem("p", "What?", answer="4")
     params = tir(max_rows=1, rounds=2, wrong_share=0)
     failing = {"p": [Step("We try.", "print(missing)")]}
-    made = asyncio.run(tir_samples([row], failing, params, SANDBOX, SANDBOX_HARDWARE))
-    assert made.samples == []
+    made, samples, dropped = attempt([row], failing, params)
+    assert samples == []
     assert [(r.attempts, r.failed) for r in made.rounds] == [(1, 1), (1, 1)]
-    assert made.dropped == [Dropped("p", "unsolved")]
+    assert dropped == [Removal(row, "unsolved")]
 
 
 def test_what_the_teacher_is_not_asked_is_named_with_the_rule():
     rows = [problem("half", "What?", answer="1/2"), problem("new", "What?", answer="4")]
-    made = asyncio.run(tir_samples(rows, {"half": []}, tir(), SANDBOX, SANDBOX_HARDWARE))
-    assert made.dropped == [Dropped("half", "not_integer"), Dropped("new", "no_teacher")]
+    _, _, dropped = attempt(rows, {"half": []}, tir())
+    assert dropped == [Removal(rows[0], "not_integer"), Removal(rows[1], "no_teacher")]
+
+
+def ready(*blocks: str, answer: str = "4", box: str = "4") -> Problem:
+    """A row with a tool-integrated solution: programs and outputs in turn."""
+    kinds = itertools.cycle(["python", "output"])
+    fenced = [f"```{kind}\n{block}\n```\n" for kind, block in zip(kinds, blocks, strict=False)]
+    tools = f"We count.\n{''.join(fenced)}So $\\boxed{{{box}}}$."
+    return problem("r", "What?", answer=answer, tools=tools)
+
+
+@pytest.mark.parametrize(
+    ("row", "rule"),
+    [
+        (ready("print(2+2)", "4"), ""),
+        (ready("a = 2", "", "print(a+2)", "4"), ""),  # one session
+        (ready("print(0.1+0.2)", "0.3", box="4"), ""),  # rounded
+        (ready("print( 2+2,\n 5)", "4   5"), ""),
+        (ready("print(a)", "NameError: name 'a' is not defined", "print(4)", "4"), ""),
+        (ready("print('<', '\\n', 4)", "<\n4"), ""),
+        (ready("print(2+3)", "4"), "output_differs"),
+        (ready("print(2+2)", "4\n5"), "output_differs"),
+        (ready("print(a)", "4"), "program_fails"),
+        (ready("print(a)", "ValueError: no"), "program_fails"),
+        (ready("print(2+2)", "4", answer="5"), "wrong_answer"),
+        (ready("print(2+2)", "4", box="", answer="4"), "wrong_answer"),
+        (ready(), "no_program"),
+        (ready("print(4)"), "no_program"),
+    ],
+)
+def test_a_ready_made_solution_is_run_and_its_text_must_be_true(row, rule):
+    made, samples, dropped = attempt([row], {}, tir())
+    assert rules(dropped) == ({"r": rule} if rule else {})
+    assert [(sample.solution, sample.tools) for sample in samples] == (
+        [] if rule else [(row.tools, "")]
+    )
+    assert made.ready == len(samples)
+
+
+def test_a_ready_made_solution_can_be_trusted():
+    row = ready("print(2+3)", "4")
+    assert [sample.solution for sample in attempt([row], {}, tir(trust_ready=True))[1]] == [
+        row.tools
+    ]
+
+
+def test_taught_and_ready_rows_are_drawn_together():
+    taught = problem("t", "What?", answer="4")
+    others = [dataclasses.replace(ready("print(4)", "4"), id=f"r{i}") for i in range(9)]
+    steps = {"t": [Step("We count.", "print(4)")]}
+    _, samples, dropped = attempt([taught, *others], steps, tir(wrong_share=0))
+    assert {row.id for row in samples} == {"t", *(row.id for row in others)}
+    _, samples, dropped = attempt([taught, *others], steps, tir(wrong_share=0, max_rows=4))
+    assert len(samples) == 4
+    assert [removal.rule for removal in dropped] == ["not_drawn"] * 6
+
+
+def test_programs_before_one_output_are_one():
+    text = "a\n```python\nx=1\n```\nb\n```py\nprint(x)\n```\n```output\n1\n```\n```python\ny\n```"
+    assert programs_of(text) == [("x=1\nprint(x)", "1\n")]
+
+
+def test_a_row_with_tools_alone_is_for_the_other_stage():
+    row = problem("a", "What?", tools="```python\nprint(1)\n```\n```output\n1\n```")
+    assert rules(cot([row], 9)[1]) == {"a": "only_tools"}
 
 
 def test_sources_come_together_and_an_id_may_stand_once(tmp_path):
@@ -281,28 +271,10 @@ def test_sources_come_together_and_an_id_may_stand_once(tmp_path):
     write_rows(tmp_path / "own.jsonl", [problem("a", "One?"), problem("b", "Two?")])
     source = {"path": str(tmp_path / "own.jsonl"), "count": 0}
     params = changed_params({"collect.per_family": 1, "collect.jsonl": [source]}).collect
-    rows, teacher = collect(params, tmp_path / "d.jsonl")
+    families = training_problems(params.seed, params.per_family)
+    rows = list(collect(params, families, tmp_path / "d.jsonl"))
     assert {"a", "b"} <= {row.id for row in rows}
-    assert len(teacher) == len(rows) - 2
+    assert len(families) == len(rows) - 2
     twice = params.model_copy(update={"jsonl": params.jsonl * 2})
-    with pytest.raises(UserError, match="two rows have the id 'a'"):
-        collect(twice, tmp_path / "d.jsonl")
-
-
-@pytest.mark.parametrize(
-    ("file", "rows"),
-    [
-        ("validation/aimo_amc.jsonl", 83),
-        ("validation/aimo_aime.jsonl", 90),
-        ("validation/aimo_math_level_4.jsonl", 754),
-        ("validation/aimo_math_level_5.jsonl", 721),
-        ("train/gsm8k_train.jsonl.gz", 7473),
-        ("train/math_train.jsonl.gz", 7500),
-        ("train/tora_corpus_examples.jsonl", 30),
-        ("exams/gaokao_math_zh.jsonl.gz", 844),
-    ],
-)
-def test_the_real_files_are_read_whole(file, rows):
-    if not SHARED.exists():
-        pytest.skip("the shared data are not on this machine")
-    assert len(read_source(SHARED / file)) == rows
+    with pytest.raises(UserError, match=r"own.jsonl, line 1: field 'id': 'a' is already in .*own"):
+        list(collect(twice, families, tmp_path / "d.jsonl"))

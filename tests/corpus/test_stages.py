@@ -3,11 +3,17 @@
 import importlib
 import json
 import sys
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from numina.errors import UserError
+from numina.profile import merged
+from numina.settings.params import document
+from tests.conftest import ROOT
 
 GOOD = {"id": "a", "problem": "What is 1?", "answer": "1", "source": "t", "solution": "One."}
 CUT = '{"id": "b", "problem": "x'
@@ -51,3 +57,94 @@ def test_a_damaged_row_is_named_and_nothing_is_written(
         importlib.import_module(f"stages.{stage}").main()
     assert "\n" not in str(error.value)
     assert not (tmp_path / "out").exists()
+
+
+TOOLS = "We add.\n```python\nprint({0}+1)\n```\n```output\n{1}\n```\nSo $\\boxed{{{1}}}$."
+
+
+def read(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def test_every_row_is_kept_or_left_out_whole_with_its_rule_from_sources_to_both_trainings(
+    tmp_path, monkeypatch
+):
+    """As `numina-7b` does it: one source of chains of thought, one of tool-integrated solutions of
+    the same problems."""
+    problems = [f"What is {number}+1, and why is it not {number}?" for number in range(6)]
+    chains = [
+        {"problem": text, "solution": f"It is \\boxed{{{number + 1}}}."}
+        for number, text in enumerate(problems)
+    ]
+    chains += [
+        {"problem": problems[0] + " ", "solution": "Again \\boxed{1}."},  # a duplicate
+        {"problem": "What is 求和?", "solution": "It is \\boxed{1}."},
+        {"problem": "Show that it is.", "solution": "We show it.", "answer": "proof"},
+        {"problem": "What is in validation?", "solution": "\\boxed{9}", "answer": "9"},
+        {"problem": None, "solution": "\\boxed{1}"},
+    ]
+    tools = [
+        {"problem": text, "solution": TOOLS.format(number, number + 1)}
+        for number, text in enumerate(problems[:3])
+    ]
+    tools += [
+        {"problem": "What is 7+1, really?", "solution": TOOLS.format(7, 9)},  # its output is not
+        {"problem": "What is in validation?", "solution": TOOLS.format(8, 9)},
+    ]
+    for name, rows in (("chains", chains), ("tools", tools), ("pairs", [])):
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        (tmp_path / f"{name}.jsonl").write_text(lines)
+    (tmp_path / "validation").mkdir()
+    asked = {"id": "v", "problem": "What is in validation?", "answer": "9"}
+    (tmp_path / "validation/v.jsonl").write_text(json.dumps(asked) + "\n")
+    changes = {
+        "collect.per_family": 0,
+        "collect.sources": [{"path": "chains.jsonl"}, {"path": "tools.jsonl"}],
+        "collect.on_bad_row": "skip",
+        "cot_data.max_rows": 5,
+    }
+    params = merged(changes, document(ROOT / "params.yaml"))
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    monkeypatch.chdir(tmp_path)
+    for stage, arguments in (
+        ("collect", "--digitized . --out collected"),
+        ("dedup", "--collected collected --validation validation --out clean"),
+        ("cot_data", "--clean clean --out cot"),
+        ("tir_data", "--clean clean --collected collected --out tir"),
+    ):
+        monkeypatch.setattr(sys, "argv", [stage, *arguments.split()])
+        importlib.import_module(f"stages.{stage}").main()
+    files = ("chains.jsonl", "tools.jsonl")
+    given = [row["problem"] for name in files for row in read(tmp_path / name)]
+    rejected = {}
+    for folder, name in (
+        ("collected", "problems"),
+        ("clean", "problems"),
+        ("cot", "train"),
+        ("tir", "train"),
+    ):
+        kept = read(tmp_path / folder / f"{name}.jsonl")
+        left_out = read(tmp_path / folder / "rejected.jsonl")
+        whole = [row["problem"] for row in kept] + [row["row"]["problem"] for row in left_out]
+        assert sorted(whole, key=str) == sorted(given, key=str), folder
+        rejected[folder] = dict(sorted(Counter(row["rule"] for row in left_out).items()))
+        assert json.loads((tmp_path / folder / "counts.json").read_text()) == {
+            "in": len(given),
+            "kept": len(kept),
+            "rejected": rejected[folder],
+        }
+        if folder in ("collected", "clean"):
+            given = [row["problem"] for row in kept]
+    assert rejected == {
+        "collected": {"bad_row": 1},
+        "clean": {"duplicate": 1, "leak": 2},
+        "cot": {"no_answer": 1, "not_drawn": 1, "not_english": 1, "only_tools": 4},
+        "tir": {"no_teacher": 7, "not_integer": 1, "output_differs": 1},
+    }
+    (duplicate,) = [
+        row for row in read(tmp_path / "clean/rejected.jsonl") if row["rule"] == "duplicate"
+    ]
+    assert duplicate["partner"] == read(tmp_path / "clean/problems.jsonl")[0]["id"]
+    assert {row["solution"] for row in read(tmp_path / "tir/train.jsonl")} == {
+        row["solution"] for row in tools[:3]
+    }

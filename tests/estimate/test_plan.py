@@ -76,7 +76,8 @@ def test_the_prize_fits_eight_cards_and_not_one():
     assert 4 < sum(stage.hours or 0 for stage in eight.training.values()) < 10
     text = describe(eight)
     assert "deepseek-math-7b-base at 036a8c61" in text
-    assert "collect has no hub source yet" in text
+    assert "AI-MO/NuminaMath-CoT at 9d8d210c" in text
+    assert "max_rows asks for" not in text
     assert "193.5 GB" in text  # two checkpoints
     params = changed_params({"base_model.source": "path", "base_model.name": "numinamath-7b-cot"})
     one = plan(params, parse_cards("H100"))

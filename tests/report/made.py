@@ -154,6 +154,14 @@ def write_training(folder: Path) -> None:
         write_text(folder / "models" / f"{stage}.loss.csv", header + "".join(lines))
         rows = [Problem(str(i), "?", "1", ("powers", "fractions")[i % 2]) for i in range(9)]
         write_rows(folder / "data" / stage / "train.jsonl", rows)
+    for folder_name, kept, rejected in (
+        ("collected", 12, {"bad_row": 1}),
+        ("clean", 10, {"leak": 2}),
+        ("cot", 9, {"not_drawn": 1}),
+        ("tir", 9, {"no_teacher": 1}),
+    ):
+        counts = {"in": kept + sum(rejected.values()), "kept": kept, "rejected": rejected}
+        write_json(folder / "data" / folder_name / "counts.json", counts)
     round_ = {"attempts": 9, "correct": 7, "wrong": 1, "failed": 1}
     write_json(folder / "data/tir/rounds.json", {"1": round_, "2": round_})
     cost = {

@@ -8,8 +8,8 @@ import pytest
 
 from numina.errors import UserError
 from numina.records.problem import Problem
-from numina.sources.reading import read_source, source_problem
-from numina.sources.sample import sample_file
+from numina.sources.reading import source_problem
+from tests.conftest import read_source
 
 GOOD = {"id": "a", "problem": "What is 1?", "answer": "1"}
 
@@ -70,12 +70,6 @@ def test_a_solution_that_is_not_text_is_refused(solution):
         read_one(solution=solution)
 
 
-def test_a_byte_order_mark_is_skipped(tmp_path):
-    file = tmp_path / "rows.jsonl"
-    file.write_bytes(b"\xef\xbb\xbf" + json.dumps(GOOD).encode())
-    assert [problem.id for problem in read_source(file)] == ["a"]
-
-
 def test_numbered_rows_of_two_files_do_not_collide(tmp_path):
     for name in ("one.jsonl", "two.jsonl.gz"):
         opener = gzip.open if name.endswith("gz") else open
@@ -87,35 +81,3 @@ def test_numbered_rows_of_two_files_do_not_collide(tmp_path):
         for problem in read_source(tmp_path / name)
     ]
     assert ids == ["one/0", "one/1", "two/0", "two/1"]
-
-
-@pytest.mark.parametrize(
-    ("line", "reason"),
-    [
-        ('{"id": "a"', "line 3: not JSON"),
-        ("[1]", "line 3: list, not an object"),
-        ('{"id": "a", "problem": "x"}', "line 3: field 'answer' must be text, got None"),
-        ('{"id": "a", "problem": " ", "answer": "1"}', "line 3: field 'problem' is empty"),
-        (
-            '{"id": "first", "problem": "x", "answer": "1"}',
-            "'id': 'first' is already in line 1",
-        ),
-        ('{"id": "a", "problem": "\\ud835", "answer": "1"}', "line 3: holds a lone surrogate"),
-        ('{"id": "a", "problem": "x", "answer": "\\udc00"}', "line 3: holds a lone surrogate"),
-    ],
-)
-def test_a_broken_row_is_named_with_its_file_and_place(tmp_path, line, reason):
-    file = tmp_path / "rows.jsonl"
-    first = '{"id": "first", "problem": "x", "answer": "1"}'
-    file.write_text(f"{first}\n\n{line}\n")  # the blank line is counted
-    with pytest.raises(UserError, match=reason) as error:
-        sample_file(file, 0, 1)
-    assert str(file) in str(error.value)
-
-
-def test_a_truncated_gzip_file_is_named(tmp_path):
-    file = tmp_path / "rows.jsonl.gz"
-    whole = gzip.compress(json.dumps({"id": "a", "problem": "x", "answer": "1"}).encode() * 99)
-    file.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(UserError):
-        sample_file(file, 0, 1)

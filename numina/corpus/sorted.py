@@ -1,0 +1,84 @@
+"""What a stage of the data build writes: the rows that it keeps, those that it rejects, counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from numina.records.dropped import Removal, in_words
+from numina.records.problem import Problem
+from numina.rows import write_json, written_rows
+
+REJECTED, COUNTS = "rejected.jsonl", "counts.json"
+
+
+class Sorted:
+    """Takes the rows of a stage one by one, each as kept or as rejected, and counts them.
+
+    Args:
+        write: called with each row that is kept.
+        write_rejected: called with each that is not.
+
+    Attributes:
+        kept: how many were kept.
+        rejected: how many each rule rejected.
+    """
+
+    def __init__(
+        self, write: Callable[[Problem], object], write_rejected: Callable[[Removal], object]
+    ) -> None:
+        self.write, self.write_rejected = write, write_rejected
+        self.kept = 0
+        self.rejected: Counter[str] = Counter()
+
+    def take(self, row: Problem | Removal) -> None:
+        """Take a row of either kind."""
+        if isinstance(row, Removal):
+            self.reject(row)
+        else:
+            self.keep(row)
+
+    def keep(self, row: Problem) -> None:
+        """Take a row that is kept."""
+        self.write(row)
+        self.kept += 1
+
+    def reject(self, removal: Removal) -> None:
+        """Take a row that is left out."""
+        self.write_rejected(removal)
+        self.rejected[removal.rule] += 1
+
+    def leave_out(self, row: Problem, rule: str) -> None:
+        """Take a problem that a rule leaves out."""
+        self.reject(Removal(row, rule))
+
+    @property
+    def left_out(self) -> str:
+        """How many rows each rule rejected, in one line."""
+        return in_words(self.rejected)
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """How many rows there were, in all and by rule."""
+        rejected = dict(sorted(self.rejected.items()))
+        total = self.kept + sum(rejected.values())
+        return {"in": total, "kept": self.kept, "rejected": rejected}
+
+
+@contextmanager
+def sorted_rows(folder: Path, name: str) -> Iterator[Sorted]:
+    """Write the rows of a stage: kept ones to `name`, the others to `REJECTED`, counts to `COUNTS`.
+
+    Nothing is written if the stage fails.
+
+    Args:
+        folder: the stage's out.
+        name: of the file of kept rows in it.
+    """
+    with written_rows(folder / name) as write, written_rows(folder / REJECTED) as write_rejected:
+        rows = Sorted(write, write_rejected)
+        yield rows
+    write_json(folder / COUNTS, rows.counts)

@@ -1,0 +1,90 @@
+"""The stages of the data build hold ids and places of rows in memory, never the rows."""
+
+import asyncio
+import json
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from numina.corpus.collect import collect
+from numina.corpus.cot import cot_samples
+from numina.corpus.dedup import sift
+from numina.corpus.sorted import Sorted, sorted_rows
+from numina.corpus.tora import tir_samples
+from numina.stored import StoredProblems
+from tests.conftest import SANDBOX, SANDBOX_HARDWARE, changed_params
+
+ROWS, SIZE = 800, 10_000  # 8 MB of text, held as a string more than once by a stage that holds it
+MOST = 4_000_000  # bytes in memory; modules that are imported meanwhile included
+
+
+@pytest.fixture(scope="module")
+def big(tmp_path_factory) -> Path:
+    """A file of long solutions; of every eighth with a program."""
+    file = tmp_path_factory.mktemp("big") / "problems.jsonl"
+    prose = "We add and see. " * (SIZE // 16)
+    with file.open("w") as lines:
+        for number in range(ROWS):
+            row = {"id": str(number), "problem": f"What is {number}+{number}?", "answer": "1"}
+            row["solution"] = f"{prose}So $\\boxed{{1}}$."
+            if number % 8 == 0:
+                row["tools"] = (
+                    f"{prose}\n```python\nprint(1)\n```\n```output\n1\n```\n$\\boxed{{1}}$"
+                )
+            lines.write(json.dumps(row) + "\n")
+    return file
+
+
+def peak(work: Callable[[Sorted], object], folder: Path) -> tuple[int, Sorted]:
+    """The most bytes in memory while work writes its rows."""
+    tracemalloc.start()
+    try:
+        with sorted_rows(folder, "rows.jsonl") as rows:
+            work(rows)
+        return tracemalloc.get_traced_memory()[1], rows
+    finally:
+        tracemalloc.stop()
+
+
+def test_sources_are_read_row_by_row(big, tmp_path):
+    (tmp_path / "pairs.jsonl").write_text("")
+    for count in (0, 100):
+        params = changed_params({"collect.sources": [{"path": str(big), "count": count}]}).collect
+
+        def work(rows: Sorted, params=params) -> None:
+            for row in collect(params, [], tmp_path / "pairs.jsonl"):
+                rows.take(row)
+
+        most, rows = peak(work, tmp_path / "out")
+        assert most < MOST
+        assert rows.kept == (count or ROWS)
+
+
+def test_duplicates_are_found_row_by_row(big, tmp_path):
+    def work(rows: Sorted) -> None:
+        for row in sift(StoredProblems(big), [], changed_params().dedup):
+            rows.take(row)
+
+    most, rows = peak(work, tmp_path)
+    assert most < MOST
+    assert rows.kept == ROWS
+
+
+def test_chains_of_thought_are_written_row_by_row(big, tmp_path):
+    most, rows = peak(lambda rows: cot_samples(StoredProblems(big), 500, 1, rows), tmp_path)
+    assert most < MOST
+    assert (rows.kept, rows.rejected) == (500, {"not_drawn": 300})
+
+
+def test_ready_made_solutions_are_checked_in_parts(big, tmp_path):
+    params = changed_params({"tir_data.max_rows": ROWS}).tir_data
+
+    def work(rows: Sorted) -> None:
+        problems = StoredProblems(big)
+        asyncio.run(tir_samples(problems, {}, params, SANDBOX, SANDBOX_HARDWARE, rows))
+
+    most, rows = peak(work, tmp_path)
+    assert most < MOST
+    assert rows.kept == len(range(0, ROWS, 8))
