@@ -17,7 +17,7 @@ def sift(
 ) -> Iterator[Problem | Removal]:
     """Each row, or its removal, in the order of the rows.
 
-    Only what is needed of the kept rows stays in memory: about 1.2 kB a row.
+    Only what is needed of the kept rows stays in memory: about 1.5 kB a row.
 
     Args:
         rows: of all training sources.
