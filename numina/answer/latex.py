@@ -423,9 +423,9 @@ def raised(value: Any, exponent: Any) -> Any:
     """
     if is_matrix(value):
         return value**exponent
-    if value.is_Integer and exponent.is_Integer:
-        bits = abs(int(exponent)) * max(1, abs(int(value)).bit_length())
-        if abs(value) > 1 and bits > LONGEST_POWER:
+    if value.is_Rational and exponent.is_Integer:
+        longest = max(int(value.q), abs(int(value.p)))
+        if longest > 1 and abs(int(exponent)) * longest.bit_length() > LONGEST_POWER:
             raise Unreadable(f"{value} to a power of {len(bin(int(exponent)))} bits")
     if exponent.is_Rational and exponent.q % 2 and exponent.q > 1 and negative(value):
         return (-1) ** exponent.p * (-value) ** exponent
