@@ -19,6 +19,7 @@ import pytest
 
 from numina.agent.trace import Agent
 from numina.answer.find import find_answer
+from numina.answer.pool import GradingPool
 from numina.answer.rule import admit
 from numina.contest.play import play
 from numina.corpus.cot import cot_samples
@@ -256,8 +257,10 @@ def test_budget_submit_one_bad(model_folder, tmp_path, monkeypatch, refusal):
     assert found == {"p1": "7", "p2": "7", "p3": "0", "p4": "7", "p5": "7"}
 
 
-def test_budget_deadline_votes():
-    slow = [rf"\boxed{{\sum_{{k=1}}^{{{n}}} \frac{{1}}{{k^2+1}}}}" for n in (10**7, 10**7 + 1)]
+def test_budget_deadline_votes(monkeypatch):
+    grading = GradingPool(size=2, limit_s=1.0)
+    monkeypatch.setattr("numina.answer.pool.shared", grading)
+    slow = [rf"\boxed{{\sum_{{k=1}}^{{{n}}} \frac{{1}}{{k^2+1}}}}" for n in (10**6, 10**6 + 1)]
 
     class Slow(Scripted):
         async def complete(self, prompt, sampling):
@@ -271,6 +274,7 @@ def test_budget_deadline_votes():
         return await solve(agent, Problem("p", "Q", "", "test"), 1, sctir, rule, None, 0.2)
 
     verdict = asyncio.run(go())
+    grading.close()
     assert (verdict.stop, verdict.outstanding) == ("deadline", 2)
 
 
