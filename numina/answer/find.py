@@ -30,7 +30,9 @@ MARKED = re.compile(
     | \banswer\s+(?:to[^.\n]{1,80}?\s)?(?:is|equals|=|would\s+be|must\s+be|becomes)
         (?:\s+(?:therefore|thus|then|simply|just|indeed|hence|given\s+by))?\b\s*:?
         (?!\s*(?:that\b|not\b|to\s|because|obtained|found|correct|wrong|in\s|given|known|unique|clear)\b)
+    | \b(?:option|choice)\s+is\b\s*:?
     | ^[ \t]*\#\#\#\#[ \t]+(?!\#|[A-Za-z]+\s)             # GSM8K
+    | \u9009(?:\u62e9)?[ \t]*[:\uff1a]?[ \t]*(?=\(?[A-F](?![A-Za-z]))     # a Chinese choice
     | (?:\u7b54\u6848|\u7b54)(?:\u4e3a|\u662f)?[ \t]*(?:[:\uff1a]|(?<=[\u4e3a\u662f]))
     | ^[ \t]*(?:\#+|\*\*)[ \t]*(?:final\s+)?answer\b[ \t:*]*$    # a heading
     | <answer>
@@ -55,6 +57,9 @@ ASIDE = re.compile(
     r"\\(?:approx|simeq|thickapprox|doteq|fallingdotseq)(?![a-z])|[\u2248\u2243\u2252]"
     r"|\b(?:approximately|about|roughly|approx)\b",
     re.I,
+)
+CONCLUDES = re.compile(  # what leads from one box to the next
+    r"\b(?:so|thus|hence|therefore|then|giv(?:es|ing)|mak(?:es|ing)|total)\b|[-+*/]\s*\d+\s*=\s*$", re.I
 )
 WORD = re.compile(r"[A-Za-z]{2,}")
 BOUND = re.compile(
@@ -197,7 +202,10 @@ def stated_in_boxes(text: str) -> str | None:
 
 def joined(between: str) -> bool:
     """Whether the text between two boxes makes them one list."""
-    all_words = WORD.findall(LINK.sub(" ", between))
+    shown = LINK.sub(" ", between)
+    if CONCLUDES.search(shown):
+        return False
+    all_words = WORD.findall(shown)
     others = [word for word in all_words if word.lower() not in ("and", "or")]
     return (
         len(between) < 60
@@ -223,7 +231,8 @@ def marked(text: str) -> str | None:
 def told(value: str) -> str:
     """The number of a sentence such as ``Jane started 4 hours ago``, which has only one."""
     numbers = NUMBER.findall(value)
-    sentence = re.match(r"[A-Za-z]{2,}", value) and len(WORD.findall(value)) > 2
+    english = re.match(r"[A-Za-z]{2,}", value) and len(WORD.findall(value)) > 2
+    sentence = english or CHINESE.match(value)
     return numbers[0] if sentence and len(numbers) == 1 and "\\" not in value else value
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from numina.answer.braces import group
+from numina.answer.environments import unfolded
+from numina.answer.words import standard
 
 SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ", "0123456789-+n", strict=True))
 SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
@@ -104,6 +106,11 @@ def turned(match: re.Match[str]) -> str:
     return f"{low}{match['ends']}{')' if match['high'] == '[' else ']'}"
 
 
+def prefixed(match: re.Match[str]) -> str:
+    """An integer as Python writes it in base 2, 8 or 16 (``0b101``, ``0o17``, ``0xff``)."""
+    return str(int(match[0], 0))
+
+
 def based(match: re.Match[str]) -> str:
     base = match["base"]
     return f"{match['number']}_{{{BASES.index(base) if base in BASES else base}}}"
@@ -159,6 +166,7 @@ REWRITTEN = rules(
     (r"\\cr(?![a-z])|\\tabularnewline", r"\\\\"),
     (r"\\(?:i|j)(?![a-z])", "i"),
     # notations of the same meaning
+    (r"(?<![\w.\\])0(?:[xX][0-9A-Fa-f]{1,99}|[bB][01]{1,99}|[oO][0-7]{1,99})(?![\w.])", prefixed),
     (
         r"(?<![\d.])(?P<whole>\d*)\.(?P<first>\d*)\\(?:overline|bar)\s*\{?(?P<again>\d+)\}?",
         repeated,
@@ -240,7 +248,7 @@ def repair(text: str) -> str:
 def clean(text: str) -> str:
     """A repaired answer with spacing, styling and variants of signs taken away."""
     text = re.sub(r"(?<!\\)\$([^$]*)(?<!\\)\$", r" \1 ", text)
-    text = scripts(lined(text)).translate(SIGNS)
+    text = scripts(lined(unfolded(text))).translate(SIGNS)
     text = unpainted(text)
     text = FUNCTION_NAME.sub(r"\\\1 ", text)
     for pattern, written in REWRITTEN:
@@ -248,7 +256,14 @@ def clean(text: str) -> str:
     text = ORDINAL.sub("", text) if re.search(r"\d\D{0,20}(?:st|nd|rd|th)", text) else text
     text = near(REASON.sub("", text))
     text = CONDITION.sub("", text) if CONDITION.search(text) else text
-    return trimmed(SPACES.sub(" ", text))
+    return in_words(trimmed(SPACES.sub(" ", text)))
+
+
+def in_words(text: str) -> str:
+    """A text that consists of words, in standard ones or as the number that it states."""
+    shown = unstyled(text).strip(" .")
+    found = standard(shown)
+    return text if found == shown else found
 
 
 def near(text: str) -> str:

@@ -184,6 +184,11 @@ def read_bracketed(text: str) -> Shape:
             return Shape("pair", text[0] + text[-1], tuple(map(read_single, inner)))
         if text[0] + text[-1] == "()" and (MATRIX.search(text) or RELATION.search(text)):
             return read_single(text[1:-1])
+    if (signed := re.fullmatch(r"([-+])\s*(\(.*\))", text, re.S)) and whole(signed[2]):
+        inner = split(signed[2][1:-1], ",")
+        if len(inner) > 1:
+            sign = signed[1].strip("+")
+            return Shape("pair", "()", tuple(read_single(f"{sign}({item})") for item in inner))
     if re.search(r"\\(?:pm|mp)(?![a-z])", text):
         both = re.sub(r"\\(pm|mp)(?![a-z])", lambda m: "+" if m[1] == "pm" else "-", text)
         other = re.sub(r"\\(pm|mp)(?![a-z])", lambda m: "-" if m[1] == "pm" else "+", text)

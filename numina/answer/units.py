@@ -230,6 +230,8 @@ def named(name: str, power: int) -> Unit:
     if match := re.fullmatch(r"(.+?)\s+(squared|cubed)", name):
         name, power = match[1], 2 if match[2] == "squared" else 3
     short = singular(name)
+    if short == "%" or short.startswith("°"):
+        return single(short)
     if "/" in short:
         return per(*(named(part, 1) for part in short.split("/")))
     if match := re.fullmatch(r"(\w+)\^(\d)", short):
