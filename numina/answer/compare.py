@@ -260,7 +260,18 @@ def equal_congruences(left: Shape, right: Shape) -> bool:
         return equal_congruences(congruence, found)
     if other.kind not in ("formula", "list", "set"):
         return False
-    return equal_members(congruence.items, other.items or (other,))
+    return equal_members(least(congruence), other.items or (other,)) or equal_members(
+        congruence.items, other.items or (other,)
+    )
+
+
+def least(congruence: Shape) -> Sequence[Shape]:
+    """The residues of a congruence, the whole ones between 0 and its modulus."""
+    numbers = [read_formula(congruence.text), *map(read, congruence.items)]
+    if not all(number.is_Integer for number in numbers):
+        return congruence.items
+    modulus, *residues = map(int, numbers)
+    return [Shape("formula", str(residue % modulus)) for residue in residues]
 
 
 def equal_systems(left: Shape, right: Shape) -> bool:

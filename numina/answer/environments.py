@@ -12,7 +12,7 @@ import re
 LINES = re.compile(
     r"(?:\\left)?\s*(?P<brace>\\\{|\\lbrace)?\s*"
     r"\\begin\{(?P<kind>cases|aligned|alignedat|align\*?|gathered|split|eqnarray\*?|array)\}"
-    r"(?:\s*\{[^{}]*\})?(?P<body>(?:(?!\\begin|\\end).)*)\\end\{(?P=kind)\}\s*(?:\\right\s*\.)?",
+    r"(?:\s*\{[^{}]*\})?(?P<body>(?:(?!\\begin|\\end).)*)\\end\{(?P=kind)\}\s*(?:\\right\s*\.)?[\s.,;]*",
     re.S,
 )
 RELATION = re.compile(r"[=<>]|\\(?:l|g|n)eq?(?:slant)?(?![a-z])|\\(?:in|equiv|approx)(?![a-z])")
@@ -21,7 +21,7 @@ SIGN = re.compile(rf"(?:{RELATION.pattern}|[-+])")
 
 def unfolded(text: str) -> str:
     """A text with the lines of its environment joined, if that is all that it consists of."""
-    match = LINES.fullmatch(text.strip().rstrip(".,").strip())
+    match = LINES.fullmatch(text.strip())
     if match is None or (match["kind"] == "array" and not match["brace"]):
         return text
     rows = [row.strip() for row in re.split(r"\\\\(?:\s*\[[^\]]*\])?", match["body"])]

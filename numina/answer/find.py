@@ -59,7 +59,8 @@ ASIDE = re.compile(
     re.I,
 )
 CONCLUDES = re.compile(  # what leads from one box to the next
-    r"\b(?:so|thus|hence|therefore|then|giv(?:es|ing)|mak(?:es|ing)|total)\b|[-+*/]\s*\d+\s*=\s*$", re.I
+    r"\b(?:so|thus|hence|therefore|then|giv(?:es|ing)|mak(?:es|ing)|total)\b|[-+*/]\s*\d+\s*=\s*$",
+    re.I,
 )
 WORD = re.compile(r"[A-Za-z]{2,}")
 BOUND = re.compile(

@@ -40,7 +40,8 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     **{"Re": sympy.re, "Im": sympy.im, "sgn": sympy.sign, "det": sympy.det, "abs": sympy.Abs},
 }  # fmt: skip
 SEVERAL: dict[str, Callable[..., Any]] = {
-    **{"gcd": lambda *of: sympy.igcd(*of), "lcm": lambda *of: sympy.ilcm(*of)},
+    **{"gcd": lambda *of: sympy.Integer(sympy.igcd(*of))},
+    **{"lcm": lambda *of: sympy.Integer(sympy.ilcm(*of))},
     **{"max": sympy.Max, "min": sympy.Min},
 }
 GREEK = {

@@ -102,6 +102,14 @@ def read_conditions(text: str) -> Shape:
         return Shape("meet", items=tuple(items))
     if is_system(items):
         return Shape("system", items=tuple(items))
+    if (
+        is_order(items[0])
+        and items[0].text == r"\ne"
+        and all(i.kind == "formula" for i in items[1:])
+    ):
+        name, first = items[0].items  # x \ne 1, 2
+        chains = (Shape("chain", r"\ne", (name, value)) for value in (first, *items[1:]))
+        return Shape("meet", items=tuple(chains))
     names = [spelled(item.items[0]) for item in items if is_equation(item)]
     count = len(dict.fromkeys(names))
     if 1 < count < len(items) == len(names) and names == names[:count] * (len(names) // count):

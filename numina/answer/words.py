@@ -20,6 +20,9 @@ NUMBER = re.compile(
     rf"(?:[ -](?P<part>{'|'.join(PARTS)})|(?P<counted> [a-z]+))?",
     re.I,
 )
+CHINESE = {sign: value for value, sign in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
+CHINESE_SCALES = {"十": 10, "百": 100, "千": 1000, "万": 10**4, "亿": 10**8}
+IN_CHINESE = re.compile(f"[{''.join([*CHINESE, *CHINESE_SCALES])}]+")
 NOT_COUNTED = {
     "and",
     "or",
@@ -73,6 +76,8 @@ def standard(text: str) -> str:
     """
     if text.casefold() in SAME:
         return SAME[text.casefold()]
+    if IN_CHINESE.fullmatch(text):
+        return str(chinese_number(text))
     found = NUMBER.fullmatch(text)
     if found is None or (found["counted"] or "").strip().lower() in NOT_COUNTED:
         return text
@@ -104,3 +109,16 @@ def number(words: list[str]) -> int | None:
                 return None
             group += value
     return total + group
+
+
+def chinese_number(text: str) -> int:
+    """A whole number in Chinese numerals: ``二十五`` is 25."""
+    total, group, digit = 0, 0, 0
+    for sign in text:
+        if sign in CHINESE:
+            digit = CHINESE[sign] + (10 * digit if digit else 0)
+        elif (scale := CHINESE_SCALES[sign]) < 10**4:
+            group, digit = group + (digit or 1) * scale, 0
+        else:
+            total, group, digit = (total + group + digit) * scale, 0, 0
+    return total + group + digit
