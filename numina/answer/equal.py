@@ -43,7 +43,8 @@ OPTION_NAMED = re.compile(r"(?i:(?:the )?(?:option|choice)) ?\(?([A-Ja-j])\)?[.:
 OPTIONS = re.compile(r"\(?[A-J]\)?(?: ?(?:,|;|and|or|&|, ?and) ?\(?[A-J]\)?)+")
 CIRCLED = re.compile("[①-⑳](?:[ ,、和]*[①-⑳])*")
 TOTAL = re.compile(
-    r"(?P<of>[a-z]+(?: ?\+ ?[a-z]+)+|[a-z]{2,3})(?: ?=[^=,]+)*? ?= ?(?P<value>[^=,]+)"
+    r"(?P<of>[a-z]+(?: ?\+ ?[a-z]+)+|[A-Z]{2}(?: ?\+ ?[A-Z]{2})+|[a-z]{2,3})"
+    r"(?: ?=[^=,]+)*? ?= ?(?P<value>[^=,]+)"
 )
 BASED = re.compile(r"\d_\{?\d")
 LONGEST_FORMULA = 2000  # characters
@@ -197,7 +198,8 @@ def read_answer(text: str) -> Answer:
     if match := NAMED.match(bare):
         name, value = match[1], bare[match.end() :]
     elif match := TOTAL.fullmatch(bare):
-        name, value = "".join(sorted(match["of"].replace(" ", ""))), match["value"]
+        terms = match["of"].replace(" ", "").split("+")
+        name, value = "+".join(sorted("".join(sorted(term)) for term in terms)), match["value"]
     number = read_number(value) or read_number(unbracketed(value))
     if number is not None:
         return Answer(bare, normalise.key(value), unit, name, number)
@@ -211,6 +213,7 @@ def unbracketed(text: str) -> str:
 
 
 def equal_answers(left: Answer, right: Answer) -> Equality:
+    left, right = as_option(left, right), as_option(right, left)
     if left.options and right.options:
         return Equality(left.options == right.options, "text")
     if left.value:
@@ -235,6 +238,15 @@ def equal_answers(left: Answer, right: Answer) -> Equality:
     if max(len(left.text), len(right.text)) > LONGEST_FORMULA:
         return Equality(None, "undecided", "too long", "undecided")
     return equal_formulas(left, right, scale)
+
+
+def as_option(one: Answer, other: Answer) -> Answer:
+    """An answer such as ``(b)`` as the option that it names, if the other is an option."""
+    if one.options or not other.options or other.value:
+        return one
+    if match := re.fullmatch(r"\(?([a-j])\)?", one.text):
+        return replace(one, options=frozenset(match[1].upper()))
+    return one
 
 
 def in_letters(one: Answer, other: Answer) -> Answer:

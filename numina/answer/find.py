@@ -66,6 +66,13 @@ WORD = re.compile(r"[A-Za-z]{2,}")
 BOUND = re.compile(
     r"\s*(?:more|less|fewer|greater|at least|at most|over|under|no more|no less)\b", re.I
 )
+BOUNDED = re.compile(  # a number that is only a bound
+    r"(?:(?:more|less|fewer|greater|larger|smaller|higher|lower) than(?: or equal to)?"
+    r"|at (?:least|most)|exceeds|over|under|above|below"
+    r"|[\u5927\u5c0f\u591a\u5c11\u9ad8\u4f4e]\u4e8e(?:\u7b49\u4e8e)?"  # Chinese, the same
+    r"|\u81f3[\u5c11\u591a]|\u8d85\u8fc7|\u4e0d[\u8db3\u5230])\s*\$?\s*\Z",
+    re.I,
+)
 OPTION = re.compile(r"(?:\\(?:text|mathrm|mathbf)[a-z]*\s*\{)?\(?[A-J]\)?[.:]?\}?")
 SPOKEN = re.compile(
     r"(?<![A-Za-z])(?:[A-Za-z]{3,}|(?:is|it|so|we|to|of|in|at|by|be|an|as|if|on|or|no|do|he|my|us))"
@@ -231,10 +238,12 @@ def marked(text: str) -> str | None:
 
 def told(value: str) -> str:
     """The number of a sentence such as ``Jane started 4 hours ago``, which has only one."""
-    numbers = NUMBER.findall(value)
+    numbers = list(NUMBER.finditer(value))
     english = re.match(r"[A-Za-z]{2,}", value) and len(WORD.findall(value)) > 2
     sentence = english or CHINESE.match(value)
-    return numbers[0] if sentence and len(numbers) == 1 and "\\" not in value else value
+    if sentence and len(numbers) == 1 and "\\" not in value:
+        return value if BOUNDED.search(value[: numbers[0].start()]) else numbers[0][0]
+    return value
 
 
 def value_of(rest: str) -> str:
@@ -303,7 +312,7 @@ def last_value(text: str) -> str | None:
         if OPTION.fullmatch(inner) and behind and len(behind) < 40:
             return f"{inner} {behind}"
         return f"{inner} {behind}" if re.match(r"\\?%|percent|pct", behind) else inner
-    if BOUND.match(text):
+    if BOUND.match(text) or (numbers and BOUNDED.search(text[: numbers[-1].start()])):
         return None
     if numbers and "\\" not in text and not re.match(r"[\d(\[{+-]", text.strip()):
         return numbers[-1][0]

@@ -34,7 +34,7 @@ SIGNS = str.maketrans(
         **{"∨": r"\lor ", "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "→": r"\to ", "⟨": "(", "⟩": ")"},
         **{"°": r"^\circ ", "√": r"\sqrt ", "±": r"\pm ", "∓": r"\mp ", "∅": r"\emptyset "},
         **{"…": r"\dots ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil "},
-        **{"∠": r"\angle ", "△": r"\triangle "},
+        **{"∠": r"\angle ", "△": r"\triangle ", "﹣": "-", "﹢": "+", "∶": ":", "⁄": "/", "∕": "/"},
     }
 )
 DAMAGED = [  # a backslash and a letter that were read as one character
@@ -50,7 +50,9 @@ STYLES = (  # commands that change only the look of their argument
     *("normalsize", "footnotesize", "tiny", "bf", "it", "rm", "sf", "bfseries", "mathds"),
 )
 STYLE = re.compile(rf"\\(?:{'|'.join(STYLES)})(?![A-Za-z])")
-COLOUR = re.compile(r"\\(textcolor|colorbox|color)\s*(?:\[[^\]]*\])?\s*\{[^{}]*\}\s*")
+COLOUR = re.compile(
+    r"\\(?:textcolor|colorbox|color|fcolorbox\s*\{[^{}]*\})\s*(?:\[[^\]]*\])?\s*\{[^{}]*\}\s*"
+)
 STYLED = re.compile(
     r"\\(?:text(?:bf|it|rm|sf|tt|sc|up|normal)?|math(?:rm|bf|it|sf|cal|bb)|mbox|hbox)"
     r"\s*\{([^{}]*)\}"
@@ -117,6 +119,13 @@ def based(match: re.Match[str]) -> str:
 
 
 REWRITTEN = rules(
+    (r"^\s*\\text\s*\{[^{}]*(?:\b(?:is|equals)|[:=])\s*\}\s*(?=\S)", ""),  # a label
+    (
+        r"\\(?:mathrm|text|rm)\s*\{\s*([A-Za-z]+)(?:\s*\\cdot\s*|\s*\\,\s*|\s+)([A-Za-z]+)"
+        r"\s*\^\s*\{?-(\d)\}?\s*\}",
+        lambda m: rf"\text{{{m[1]}/{m[2]}{'^' + m[3] if m[3] != '1' else ''}}}",
+    ),
+    (r"\\overline\s*\{(\d[\dA-Z]*)\}(?=\s*_)", r"\1"),
     (r"\\[dtc]frac(?![a-z])", r"\\frac"),
     (r"\\[dt]binom(?![a-z])", r"\\binom"),
     (r"\\(?:left|right|middle)(?:\.|(?![a-z]))|\\[bB]igg?[lrm]?(?![a-zA-Z])", ""),
@@ -160,8 +169,8 @@ REWRITTEN = rules(
     (r"\\rangle(?![a-z])", ")"),
     (r"\\(?:triangle|angle|measuredangle)(?![a-z])", ""),
     (
-        r"\\(?:overline|overrightarrow|overleftrightarrow|widehat|overset\{\\frown\})\s*(?=\{?[A-Z]{2})",
-        "",
+        r"\\(?:overline|overrightarrow|overleftrightarrow|widehat|overset\{\\frown\})\s*(?:\{([A-Z]{2,})\}|(?=[A-Z]{2}))",
+        r"\1",
     ),
     (r"\\(?:vec|overrightarrow|hat|mathbf)\s*\{?([A-Za-z])\}?(?![A-Za-z])", r"\1"),
     (r"\\(?:vec|overrightarrow)(?=\s*\{?[A-Za-z])", ""),
@@ -264,8 +273,9 @@ def clean(text: str) -> str:
 def in_words(text: str) -> str:
     """A text that consists of words, in standard ones or as the number that it states."""
     shown = unstyled(text).strip(" .")
+    shown = re.sub(r"^the (?=[a-z])", "", shown, flags=re.I)
     found = standard(shown)
-    return text if found == shown else found
+    return text if found == unstyled(text).strip(" .") else found
 
 
 def near(text: str) -> str:

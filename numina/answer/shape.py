@@ -33,9 +33,12 @@ SUBSCRIPT = r"(?:_(?:\w|\\[a-z]+|\{[^{}]*\}))?"
 ATOM = rf"(?:\\?[A-Za-z]+{SUBSCRIPT}'*)"
 NAME = re.compile(
     rf"{ATOM}|{ATOM}(?:\^\{{?-1\}}?)?\([^()]*\)|\|[A-Z]{{1,2}}\||\\frac\{{[A-Z]{{2,}}\}}\{{[A-Z]{{2,}}\}}|[A-Z]+/[A-Z]+"
-    rf"|\|\{{?[A-Z]{{2}}\}}?\|"
+    rf"|\|\{{?[A-Z]{{2}}\}}?\||\[[A-Z]{{3,}}\]"
     rf"|\\(?:angle|triangle|overline|vec){{?[A-Za-z]+}}?|\(?{ATOM}(?:,{ATOM})+\)?"
     rf"|{ATOM}(?::{ATOM})+|[A-Z]{{2,}}"
+)
+OF_ANGLE = re.compile(
+    r"\\(?:sin|cos|tan|cot|sec|csc)\(?(?:\\(?:theta|alpha|beta|gamma|phi)|[A-Z]+)\)?"
 )
 NOT_A_NAME = re.compile(
     r"\\?(?:sin|cos|tan|cot|sec|csc|log|ln|exp|sqrt|pi|infty|frac[^{].*|arc\w+|e|i|cis|sum|prod)\b"
@@ -224,6 +227,8 @@ def time_parts(match: re.Match[str]) -> tuple[Shape, ...]:
 def is_name(shape: Shape) -> bool:
     r"""Whether a side of an equation only names the other: ``x``, ``f(x)``, ``|AB|``."""
     text = spelled(shape)
+    if OF_ANGLE.fullmatch(text):
+        return True
     return bool(NAME.fullmatch(text)) and not NOT_A_NAME.match(text)
 
 

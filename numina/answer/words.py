@@ -23,6 +23,7 @@ NUMBER = re.compile(
 CHINESE = {sign: value for value, sign in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 CHINESE_SCALES = {"十": 10, "百": 100, "千": 1000, "万": 10**4, "亿": 10**8}
 IN_CHINESE = re.compile(f"[{''.join([*CHINESE, *CHINESE_SCALES])}]+")
+PERCENT = re.compile(rf"百分之({IN_CHINESE.pattern}|\d+(?:\.\d+)?)")
 NOT_COUNTED = {
     "and",
     "or",
@@ -76,6 +77,8 @@ def standard(text: str) -> str:
     """
     if text.casefold() in SAME:
         return SAME[text.casefold()]
+    if match := PERCENT.fullmatch(text):
+        return rf"{chinese_number(match[1]) if IN_CHINESE.fullmatch(match[1]) else match[1]}\%"
     if IN_CHINESE.fullmatch(text):
         return str(chinese_number(text))
     found = NUMBER.fullmatch(text)
