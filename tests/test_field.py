@@ -251,7 +251,7 @@ def test_budget_submit_one_bad(model_folder, tmp_path, monkeypatch, refusal):
                 **{f"hardware.server.{knob}": value for knob, value in server.items()},
             }
         )
-        play(params, model_folder, tmp_path / "problems.jsonl", tmp_path / "out.csv", scale=1.0)
+        play(params, model_folder, "local", tmp_path / "problems.jsonl", tmp_path / "out.csv")
     with (tmp_path / "out.csv").open() as answers:
         found = {row["id"]: row["answer"] for row in csv.DictReader(answers)}
     assert found == {"p1": "7", "p2": "7", "p3": "0", "p4": "7", "p5": "7"}
