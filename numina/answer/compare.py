@@ -8,6 +8,7 @@ from typing import Any
 
 import sympy
 
+from numina.answer.arithmetic import Malformed, Unreadable, is_matrix
 from numina.answer.equations import (
     FLIPPED,
     congruence_of,
@@ -20,7 +21,7 @@ from numina.answer.equations import (
     stated,
     value_of,
 )
-from numina.answer.latex import Malformed, Unreadable, is_matrix, read_formula
+from numina.answer.latex import read_formula
 from numina.answer.normalise import WORDS, key, unstyled
 from numina.answer.number import equal_numbers, read_number
 from numina.answer.sets import as_set, names_set, read, variables

@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy
 
-from numina.answer.latex import Unreadable
+from numina.answer.arithmetic import Unreadable
 from numina.answer.sets import read
 from numina.answer.shape import Shape, flat, is_name
 from numina.answer.symbolic import equal_values
