@@ -94,6 +94,9 @@ def equal_texts(left: str, right: str) -> bool:
         return True
     if all(WORDS.fullmatch(side.strip()) and prose(side) for side in (left, right)):
         return False  # their letters are not a product
+    sides = (left.strip(), right.strip())
+    if r"\emptyset" in sides:
+        return "" in sides  # the members of \{\}
     gaps = [DOTS in side for side in (left, right)]
     if DOTS in (left.strip(), right.strip()):
         return False

@@ -216,6 +216,8 @@ def equal_answers(left: Answer, right: Answer) -> Equality:
     left, right = as_option(left, right), as_option(right, left)
     if left.options and right.options:
         return Equality(left.options == right.options, "text")
+    if any(CIRCLED.fullmatch(side.text) for side in (left, right)):
+        return Equality(False, "text")
     if left.value:
         return equal(left.value, right.text)
     if right.value:
