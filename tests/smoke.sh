@@ -8,8 +8,7 @@ trap 'rm -rf "$clone"' EXIT
 git clone -q . "$clone/numina"
 cd "$clone/numina"
 export PYTHONPATH=$PWD  # the clone's modules, not those that .venv was set up from
-# shellcheck disable=SC2046  # the arguments are meant to be split
-dvc exp run $(python -m numina.profile smoke)
+numina run smoke
 dvc metrics show
 second=$(dvc repro)
 echo "$second"

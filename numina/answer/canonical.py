@@ -13,8 +13,10 @@ from typing import Any
 
 import sympy
 
-from numina.answer.compare import entries, named, numerator, prose, stated, value_of
-from numina.answer.latex import Unreadable, is_matrix, read_formula
+from numina.answer.arithmetic import Unreadable, is_matrix
+from numina.answer.compare import entries, prose
+from numina.answer.equations import named, numerator, stated, value_of
+from numina.answer.latex import read_formula
 from numina.answer.normalise import WORDS, key
 from numina.answer.number import read_number
 from numina.answer.sets import as_set, names_set, read

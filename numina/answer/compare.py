@@ -8,15 +8,27 @@ from typing import Any
 
 import sympy
 
-from numina.answer.latex import Malformed, Unreadable, is_matrix, read_formula
+from numina.answer.arithmetic import Malformed, Unreadable, is_matrix
+from numina.answer.equations import (
+    FLIPPED,
+    congruence_of,
+    constant_ratio,
+    depends,
+    named,
+    named_only,
+    numerator,
+    replaced,
+    stated,
+    value_of,
+)
+from numina.answer.latex import read_formula
 from numina.answer.normalise import WORDS, key, unstyled
 from numina.answer.number import equal_numbers, read_number
 from numina.answer.sets import as_set, names_set, read, variables
-from numina.answer.shape import Shape, flat, is_name, read_shape, spelled
+from numina.answer.shape import Shape, is_name, read_shape, spelled
 from numina.answer.symbolic import equal_formulas, equal_matrices, equal_values
 from numina.answer.units import take_unit
 
-FLIPPED = {"<": ">", ">": "<", r"\le": r"\ge", r"\ge": r"\le", "=": "=", r"\ne": r"\ne"}
 DOTS = r"\dots"
 SETS = ("union", "meet", "bounds", "pair", "set")
 
@@ -82,6 +94,9 @@ def equal_texts(left: str, right: str) -> bool:
         return True
     if all(WORDS.fullmatch(side.strip()) and prose(side) for side in (left, right)):
         return False  # their letters are not a product
+    sides = (left.strip(), right.strip())
+    if r"\emptyset" in sides:
+        return "" in sides  # the members of \{\}
     gaps = [DOTS in side for side in (left, right)]
     if DOTS in (left.strip(), right.strip()):
         return False
@@ -205,16 +220,20 @@ def vector(shape: Shape) -> Any:
 
 
 def equal_ratios(left: Shape, right: Shape) -> bool:
-    if "time" in (left.text, right.text):
-        if left.text == right.text:
-            return in_order(left.items, right.items)
-        return False
+    if left.text == right.text == "time":
+        return in_order(left.items, right.items)
+    left, right = untimed(left), untimed(right)
     if len(left.items) != len(right.items):
         return False
     first, other = ([read(item) for item in side.items] for side in (left, right))
     return all(
         decided(equal_values(first[0] * other[i], other[0] * first[i])) for i in range(len(first))
     )
+
+
+def untimed(shape: Shape) -> Shape:
+    """A ratio that was read as a time of day, such as ``10:15``, as a ratio."""
+    return Shape("ratio", items=shape.items[:2]) if shape.text == "time" else shape
 
 
 def equal_quotient(ratio: Shape, formula: Shape) -> bool:
@@ -225,16 +244,6 @@ def equal_quotient(ratio: Shape, formula: Shape) -> bool:
     if not re.search(r"\\frac|/", formula.text):
         return False
     return decided(equal_values(top, low * read(formula)))
-
-
-def named(items: Sequence[Shape]) -> tuple[Shape, ...]:
-    """Members of a list; in ``n = 1, 2, 3`` the name belongs to all members and is removed."""
-    equations = [item for item in items if item.kind == "chain"]
-    if len(equations) == 1 and items[0].kind == "chain" and equations[0].text == "=":
-        name, value = items[0].items[0], items[0].items[-1]
-        if is_name(name):
-            return (*flat(value), *items[1:])
-    return tuple(items)
 
 
 def equal_congruences(left: Shape, right: Shape) -> bool:
@@ -251,9 +260,22 @@ def equal_congruences(left: Shape, right: Shape) -> bool:
             return ours == theirs
         return equal_members(sides[0].items, sides[1].items)
     congruence, other = sides if sides[0].kind == "congruence" else sides[::-1]
+    if found := congruence_of(other):
+        return equal_congruences(congruence, found)
     if other.kind not in ("formula", "list", "set"):
         return False
-    return equal_members(congruence.items, other.items or (other,))
+    return equal_members(least(congruence), other.items or (other,)) or equal_members(
+        congruence.items, other.items or (other,)
+    )
+
+
+def least(congruence: Shape) -> Sequence[Shape]:
+    """The residues of a congruence, the whole ones between 0 and its modulus."""
+    numbers = [read_formula(congruence.text), *map(read, congruence.items)]
+    if not all(number.is_Integer for number in numbers):
+        return congruence.items
+    modulus, *residues = map(int, numbers)
+    return [Shape("formula", str(residue % modulus)) for residue in residues]
 
 
 def equal_systems(left: Shape, right: Shape) -> bool:
@@ -347,47 +369,6 @@ def equal_definitions(left: Shape, right: Shape, ours: Shape, theirs: Shape) -> 
     return equal_shapes(ours, theirs)
 
 
-def replaced(shape: Shape, name: str, other: str) -> Shape | None:
-    """A formula with one variable renamed."""
-    if shape.kind != "formula":
-        return None
-    return Shape("formula", re.sub(rf"(?<![A-Za-z\\]){name}(?![A-Za-z])", f" {other} ", shape.text))
-
-
-def stated(shape: Shape) -> Shape:
-    r"""A chain reduced to its result: ``x = 5+5+1 = 11`` to ``x = 11``; ``x \in S`` to S."""
-    if shape.kind != "chain":
-        return shape
-    signs = shape.text.split()
-    if signs == [r"\in"] and is_name(shape.items[0]):
-        return shape.items[1]
-    if signs == ["="] and is_name(shape.items[1]) and not is_name(shape.items[0]):
-        return Shape("chain", "=", shape.items[::-1])
-    if len(signs) > 1 and set(signs) == {"="}:
-        names = [item for item in shape.items if is_name(item)] or shape.items[:1]
-        return Shape("chain", "=", (names[-1], shape.items[-1]))
-    return shape
-
-
-def value_of(shape: Shape) -> Shape | None:
-    """The value that a chain gives to a name, if that is all it says."""
-    if shape.text == "=":
-        if is_name(shape.items[0]):
-            return shape.items[1]
-        both_formulas = all(item.kind == "formula" for item in shape.items)
-        if both_formulas and not depends(shape.items[0]) and not depends(shape.items[1]):
-            return shape.items[1]  # 2 + 3 = 5
-    return None
-
-
-def depends(shape: Shape) -> bool:
-    """Whether a value has variables in it, so that it is a rule."""
-    try:
-        return bool(read(shape).free_symbols)
-    except Unreadable:
-        return False
-
-
 def decided(verdict: bool | None) -> bool:
     if verdict is None:
         raise Undecided("no digits tell them apart")
@@ -414,10 +395,6 @@ def equal_equations(left: Shape, right: Shape, *, of_names: bool = False) -> boo
     return constant_ratio(first, other) is not None
 
 
-def numerator(value: Any) -> Any:
-    return sympy.fraction(sympy.together(value))[0]
-
-
 def equal_inequalities(left: Shape, right: Shape) -> bool:
     if left.text == right.text and in_order(left.items, right.items):
         return True
@@ -440,26 +417,6 @@ def equal_inequalities(left: Shape, right: Shape) -> bool:
         if ("=" in left.text.split()) != ("=" in right.text.split()):
             return False
         raise Undecided(str(reason)) from None
-
-
-def named_only(left: Shape, right: Shape) -> bool:
-    """Whether two chains only put names in an order, as ``f(2) < f(1)``."""
-    return all(is_name(item) for item in (*left.items, *right.items))
-
-
-def constant_ratio(first: Any, other: Any) -> Any | None:
-    """The constant other than 0 that is the ratio of the first to the second, or None."""
-    symbols = sorted(first.free_symbols | other.free_symbols, key=str)
-    if not symbols or first.free_symbols != other.free_symbols:
-        return None
-    at = {symbol: sympy.Rational(211 + 97 * n, 101) for n, symbol in enumerate(symbols)}
-    divisor = other.subs(at)
-    if divisor == 0:
-        return None
-    ratio = sympy.nsimplify(first.subs(at) / divisor)
-    if not ratio.is_finite or ratio == 0:
-        return None
-    return ratio if equal_values(first, ratio * other) else None
 
 
 def equal_sets(left: Shape, right: Shape) -> bool:

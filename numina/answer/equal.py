@@ -28,6 +28,7 @@ from numina.answer.number import (
 )
 from numina.answer.pool import shared_pool
 from numina.answer.printed import as_latex
+from numina.answer.quantities import sum_of_units
 from numina.answer.units import NONE, Unit, named, ratio, take_unit
 
 INTEGER = re.compile(r"([+-]?)0*(\d+)(?:\.0*)?", re.ASCII)
@@ -40,6 +41,11 @@ OPTION = re.compile(
 )
 OPTION_NAMED = re.compile(r"(?i:(?:the )?(?:option|choice)) ?\(?([A-Ja-j])\)?[.:]? *(.*)", re.S)
 OPTIONS = re.compile(r"\(?[A-J]\)?(?: ?(?:,|;|and|or|&|, ?and) ?\(?[A-J]\)?)+")
+CIRCLED = re.compile("[①-⑳](?:[ ,、和]*[①-⑳])*")
+TOTAL = re.compile(
+    r"(?P<of>[a-z]+(?: ?\+ ?[a-z]+)+|[A-Z]{2}(?: ?\+ ?[A-Z]{2})+|[a-z]{2,3})"
+    r"(?: ?=[^=,]+)*? ?= ?(?P<value>[^=,]+)"
+)
 BASED = re.compile(r"\d_\{?\d")
 LONGEST_FORMULA = 2000  # characters
 
@@ -144,15 +150,17 @@ def printed_value(number: Number) -> Fraction:
 def as_integer(answer: str) -> int | None:
     r"""The answer as an int if its value is whole (``18``, ``18.0``, ``2^4+2``), else None.
 
-    It is read as `equal` reads it: units and names are ignored (``x = 18``, ``18\text{ cm}``), and
-    so are brackets and the letter of an option. A percentage, a number in a base, and a number of
-    more than `LONGEST` digits are not integers.
+    It is read as `equal` reads it: units and names are ignored (``x = 18``, ``m+n = 18``,
+    ``18\text{ cm}``, ``18\%``), and so are brackets and the letter of an option. A number in a base
+    and a number of more than `LONGEST` digits are not integers.
     """
     if (plain := digits(answer)) is not None:
         return int("".join(plain)) if len(plain[1]) <= LONGEST else None
-    if not re.search(r"\d", answer) or BASED.search(answer.replace(" ", "")):
+    if BASED.search(answer.replace(" ", "")):
         return None
-    form = canonical(answer)
+    if not re.search(r"\d", answer) and read_answer(answer).number is None:
+        return None
+    form = canonical(answer).removesuffix("%")
     if digits(form) is None or len(form) > LONGEST:
         return None
     return int(form)
@@ -175,18 +183,23 @@ def read_answer(text: str) -> Answer:
         return Answer(stated, stated)
     cleaned = normalise.clean(as_latex(stated))
     shown = normalise.unstyled(cleaned)
+    if CIRCLED.fullmatch(shown):
+        return Answer(shown, shown, options=frozenset(re.findall("[①-⑳]", shown)))
     if OPTIONS.fullmatch(shown):
         return Answer(shown, normalise.key(shown), options=frozenset(re.findall("[A-J]", shown)))
     if match := OPTION.fullmatch(shown) or OPTION_NAMED.fullmatch(shown):
         *letters, value = match.groups()
         letter = next(filter(None, letters)).upper()
         return Answer(shown, letter, options=frozenset(letter), value=value or "")
-    bare, unit = take_unit(cleaned)
+    bare, unit = sum_of_units(shown) or take_unit(cleaned)
     bare, inner = take_unit(normalise.unstyled(bare))
     unit = unit or inner
     name, value = "", bare
     if match := NAMED.match(bare):
         name, value = match[1], bare[match.end() :]
+    elif match := TOTAL.fullmatch(bare):
+        terms = match["of"].replace(" ", "").split("+")
+        name, value = "+".join(sorted("".join(sorted(term)) for term in terms)), match["value"]
     number = read_number(value) or read_number(unbracketed(value))
     if number is not None:
         return Answer(bare, normalise.key(value), unit, name, number)
@@ -200,8 +213,11 @@ def unbracketed(text: str) -> str:
 
 
 def equal_answers(left: Answer, right: Answer) -> Equality:
+    left, right = as_option(left, right), as_option(right, left)
     if left.options and right.options:
         return Equality(left.options == right.options, "text")
+    if any(CIRCLED.fullmatch(side.text) for side in (left, right)):
+        return Equality(False, "text")
     if left.value:
         return equal(left.value, right.text)
     if right.value:
@@ -224,6 +240,15 @@ def equal_answers(left: Answer, right: Answer) -> Equality:
     if max(len(left.text), len(right.text)) > LONGEST_FORMULA:
         return Equality(None, "undecided", "too long", "undecided")
     return equal_formulas(left, right, scale)
+
+
+def as_option(one: Answer, other: Answer) -> Answer:
+    """An answer such as ``(b)`` as the option that it names, if the other is an option."""
+    if one.options or not other.options or other.value:
+        return one
+    if match := re.fullmatch(r"\(?([a-j])\)?", one.text):
+        return replace(one, options=frozenset(match[1].upper()))
+    return one
 
 
 def in_letters(one: Answer, other: Answer) -> Answer:

@@ -30,7 +30,9 @@ MARKED = re.compile(
     | \banswer\s+(?:to[^.\n]{1,80}?\s)?(?:is|equals|=|would\s+be|must\s+be|becomes)
         (?:\s+(?:therefore|thus|then|simply|just|indeed|hence|given\s+by))?\b\s*:?
         (?!\s*(?:that\b|not\b|to\s|because|obtained|found|correct|wrong|in\s|given|known|unique|clear)\b)
+    | \b(?:option|choice)\s+is\b\s*:?
     | ^[ \t]*\#\#\#\#[ \t]+(?!\#|[A-Za-z]+\s)             # GSM8K
+    | \u9009(?:\u62e9)?[ \t]*[:\uff1a]?[ \t]*(?=\(?[A-F](?![A-Za-z]))     # a Chinese choice
     | (?:\u7b54\u6848|\u7b54)(?:\u4e3a|\u662f)?[ \t]*(?:[:\uff1a]|(?<=[\u4e3a\u662f]))
     | ^[ \t]*(?:\#+|\*\*)[ \t]*(?:final\s+)?answer\b[ \t:*]*$    # a heading
     | <answer>
@@ -56,9 +58,20 @@ ASIDE = re.compile(
     r"|\b(?:approximately|about|roughly|approx)\b",
     re.I,
 )
+CONCLUDES = re.compile(  # what leads from one box to the next
+    r"\b(?:so|thus|hence|therefore|then|giv(?:es|ing)|mak(?:es|ing)|total)\b|[-+*/]\s*\d+\s*=\s*$",
+    re.I,
+)
 WORD = re.compile(r"[A-Za-z]{2,}")
 BOUND = re.compile(
     r"\s*(?:more|less|fewer|greater|at least|at most|over|under|no more|no less)\b", re.I
+)
+BOUNDED = re.compile(  # a number that is only a bound
+    r"(?:(?:more|less|fewer|greater|larger|smaller|higher|lower) than(?: or equal to)?"
+    r"|at (?:least|most)|exceeds|over|under|above|below"
+    r"|[\u5927\u5c0f\u591a\u5c11\u9ad8\u4f4e]\u4e8e(?:\u7b49\u4e8e)?"  # Chinese, the same
+    r"|\u81f3[\u5c11\u591a]|\u8d85\u8fc7|\u4e0d[\u8db3\u5230])\s*\$?\s*\Z",
+    re.I,
 )
 OPTION = re.compile(r"(?:\\(?:text|mathrm|mathbf)[a-z]*\s*\{)?\(?[A-J]\)?[.:]?\}?")
 SPOKEN = re.compile(
@@ -197,7 +210,10 @@ def stated_in_boxes(text: str) -> str | None:
 
 def joined(between: str) -> bool:
     """Whether the text between two boxes makes them one list."""
-    all_words = WORD.findall(LINK.sub(" ", between))
+    shown = LINK.sub(" ", between)
+    if CONCLUDES.search(shown):
+        return False
+    all_words = WORD.findall(shown)
     others = [word for word in all_words if word.lower() not in ("and", "or")]
     return (
         len(between) < 60
@@ -222,9 +238,12 @@ def marked(text: str) -> str | None:
 
 def told(value: str) -> str:
     """The number of a sentence such as ``Jane started 4 hours ago``, which has only one."""
-    numbers = NUMBER.findall(value)
-    sentence = re.match(r"[A-Za-z]{2,}", value) and len(WORD.findall(value)) > 2
-    return numbers[0] if sentence and len(numbers) == 1 and "\\" not in value else value
+    numbers = list(NUMBER.finditer(value))
+    english = re.match(r"[A-Za-z]{2,}", value) and len(WORD.findall(value)) > 2
+    sentence = english or CHINESE.match(value)
+    if sentence and len(numbers) == 1 and "\\" not in value:
+        return value if BOUNDED.search(value[: numbers[0].start()]) else numbers[0][0]
+    return value
 
 
 def value_of(rest: str) -> str:
@@ -293,7 +312,7 @@ def last_value(text: str) -> str | None:
         if OPTION.fullmatch(inner) and behind and len(behind) < 40:
             return f"{inner} {behind}"
         return f"{inner} {behind}" if re.match(r"\\?%|percent|pct", behind) else inner
-    if BOUND.match(text):
+    if BOUND.match(text) or (numbers and BOUNDED.search(text[: numbers[-1].start()])):
         return None
     if numbers and "\\" not in text and not re.match(r"[\d(\[{+-]", text.strip()):
         return numbers[-1][0]

@@ -9,40 +9,26 @@ backslash, which programs print, is the natural logarithm. Runs in the worker pr
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Callable
 from typing import Any
 
 import sympy
 
+from numina.answer.arithmetic import (
+    FUNCTIONS,
+    SEVERAL,
+    Malformed,
+    Unreadable,
+    determinant,
+    factorial,
+    is_matrix,
+    quotient,
+    raised,
+    rooted,
+    series,
+)
 from numina.answer.normalise import thousands
 
-LONGEST_POWER = 1 << 24  # bits of an exact power
-
-
-def cis(angle: Any) -> Any:
-    return sympy.cos(angle) + sympy.I * sympy.sin(angle)
-
-
-def common_log(value: Any) -> Any:
-    return sympy.log(value) / sympy.log(10)
-
-
-FUNCTIONS: dict[str, Callable[[Any], Any]] = {
-    **{name: getattr(sympy, name) for name in ("sin", "cos", "tan", "cot", "sec", "csc", "exp")},
-    **{f"{name}h": getattr(sympy, f"{name}h") for name in ("sin", "cos", "tan", "cot")},
-    **{f"arc{name}": getattr(sympy, f"a{name}") for name in ("sin", "cos", "tan", "cot")},
-    **{f"arc{name}": getattr(sympy, f"a{name}") for name in ("sec", "csc")},
-    **{f"a{name}": getattr(sympy, f"a{name}") for name in ("sin", "cos", "tan")},
-    **{"tg": sympy.tan, "ctg": sympy.cot, "arctg": sympy.atan, "cosec": sympy.csc},
-    **{"ln": sympy.log, "log": sympy.log, r"\log": common_log, "lg": common_log, "cis": cis},
-    **{"Re": sympy.re, "Im": sympy.im, "sgn": sympy.sign, "det": sympy.det, "abs": sympy.Abs},
-}  # fmt: skip
-SEVERAL: dict[str, Callable[..., Any]] = {
-    **{"gcd": lambda *of: sympy.igcd(*of), "lcm": lambda *of: sympy.ilcm(*of)},
-    **{"max": sympy.Max, "min": sympy.Min},
-}
 GREEK = {
     *("alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "kappa"),
     *("lambda", "mu", "nu", "xi", "rho", "sigma", "tau", "phi", "varphi", "chi", "psi", "omega"),
@@ -71,10 +57,6 @@ BASED = re.compile(
 )
 DERIVATIVE = re.compile(r"\\frac\s*\{\s*(?:d|\\partial)\b[^{}]*\}\s*\{\s*(?:d|\\partial ?)[a-z]")
 PRIVATE = 0xE000  # characters that stand for matrices
-
-
-class Unreadable(ValueError):
-    """A formula that is beyond the grammar; the message says where."""
 
 
 def read_formula(text: str, *, dots: bool = False) -> Any:
@@ -125,16 +107,6 @@ def read_matrix(kind: str, body: str, matrices: list[Any]) -> Any:
     return found
 
 
-def determinant(value: Any) -> Any:
-    if not is_matrix(value) or value.rows != value.cols:
-        raise Unreadable("the determinant of a matrix that is not square")
-    return value.det()
-
-
-def is_matrix(value: Any) -> bool:
-    return isinstance(value, sympy.MatrixBase)
-
-
 def in_base(match: re.Match[str]) -> str:
     """A number in a base, as ``1202_3``, in base ten; a text that may be a name stays as it is."""
     digits, base = match["digits"], int(match["long"] or match["short"])
@@ -148,10 +120,6 @@ def in_base(match: re.Match[str]) -> str:
     if digits[0].isalpha():
         return match[0]
     raise Malformed(f"{digits} in base {base}")
-
-
-class Malformed(Unreadable):
-    """A text without a value: an operator without its operand, a comma in a sum, 1/0."""
 
 
 class Parser:
@@ -384,70 +352,6 @@ class Parser:
         if name.rstrip("'")[:1] in tuple("fghFGH") and self.peek() == "(":
             return sympy.Function(name)(self.group("("))
         return sympy.Symbol(name)
-
-
-def series(terms: list[Any], dots: int) -> Any:
-    """A sum with dots between its first terms and its last, arithmetic or geometric."""
-    first, last = terms[:dots], terms[dots:]
-    known = all(term.is_Rational for term in terms)
-    if len(first) < 2 or len(last) != 1 or not known:
-        raise Unreadable("dots")
-    step = first[1] - first[0]
-    if all(b - a == step for a, b in itertools.pairwise(first)) and step:
-        count = (last[0] - first[0]) / step + 1
-        if count.is_Integer and count > len(first):
-            return (first[0] + last[0]) * count / 2
-    if len(first) > 2 and 0 not in first:
-        factor = first[1] / first[0]
-        if all(b / a == factor for a, b in itertools.pairwise(first)):
-            total = first[0]
-            for _ in range(10_000):
-                if first[0] == last[0]:
-                    return total
-                first[0] *= factor
-                total += first[0]
-    raise Unreadable("dots")
-
-
-def factorial(value: Any) -> Any:
-    if value.is_Integer and value > 10_000:
-        raise Unreadable(f"the factorial of {value}")
-    return sympy.factorial(value)
-
-
-def raised(value: Any, exponent: Any) -> Any:
-    """A power; for a negative number with an odd root, the real one.
-
-    Raises:
-        Unreadable: it has more digits than fit.
-    """
-    if is_matrix(value):
-        return value**exponent
-    if value.is_Integer and exponent.is_Integer:
-        bits = abs(int(exponent)) * max(1, abs(int(value)).bit_length())
-        if abs(value) > 1 and bits > LONGEST_POWER:
-            raise Unreadable(f"{value} to a power of {len(bin(int(exponent)))} bits")
-    if exponent.is_Rational and exponent.q % 2 and exponent.q > 1 and negative(value):
-        return (-1) ** exponent.p * (-value) ** exponent
-    return value**exponent
-
-
-def rooted(value: Any, degree: Any) -> Any:
-    if degree.is_Integer and degree % 2 and negative(value):
-        return -sympy.root(-value, degree)
-    return sympy.root(value, degree)
-
-
-def negative(value: Any) -> bool:
-    return not value.free_symbols and value.is_real is True and bool(value.is_negative)
-
-
-def quotient(top: Any, low: Any) -> Any:
-    if is_matrix(low):
-        raise Unreadable("division by a matrix")
-    if low == 0:
-        raise Malformed("division by zero")
-    return top / low
 
 
 def is_word(token: str) -> bool:

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from numina.answer.braces import group
+from numina.answer.environments import unfolded
+from numina.answer.words import standard
 
 SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ", "0123456789-+n", strict=True))
 SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
@@ -32,7 +34,7 @@ SIGNS = str.maketrans(
         **{"∨": r"\lor ", "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "→": r"\to ", "⟨": "(", "⟩": ")"},
         **{"°": r"^\circ ", "√": r"\sqrt ", "±": r"\pm ", "∓": r"\mp ", "∅": r"\emptyset "},
         **{"…": r"\dots ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil "},
-        **{"∠": r"\angle ", "△": r"\triangle "},
+        **{"∠": r"\angle ", "△": r"\triangle ", "﹣": "-", "﹢": "+", "∶": ":", "⁄": "/", "∕": "/"},
     }
 )
 DAMAGED = [  # a backslash and a letter that were read as one character
@@ -48,7 +50,9 @@ STYLES = (  # commands that change only the look of their argument
     *("normalsize", "footnotesize", "tiny", "bf", "it", "rm", "sf", "bfseries", "mathds"),
 )
 STYLE = re.compile(rf"\\(?:{'|'.join(STYLES)})(?![A-Za-z])")
-COLOUR = re.compile(r"\\(textcolor|colorbox|color)\s*(?:\[[^\]]*\])?\s*\{[^{}]*\}\s*")
+COLOUR = re.compile(
+    r"\\(?:textcolor|colorbox|color|fcolorbox\s*\{[^{}]*\})\s*(?:\[[^\]]*\])?\s*\{[^{}]*\}\s*"
+)
 STYLED = re.compile(
     r"\\(?:text(?:bf|it|rm|sf|tt|sc|up|normal)?|math(?:rm|bf|it|sf|cal|bb)|mbox|hbox)"
     r"\s*\{([^{}]*)\}"
@@ -104,12 +108,24 @@ def turned(match: re.Match[str]) -> str:
     return f"{low}{match['ends']}{')' if match['high'] == '[' else ']'}"
 
 
+def prefixed(match: re.Match[str]) -> str:
+    """An integer as Python writes it in base 2, 8 or 16 (``0b101``, ``0o17``, ``0xff``)."""
+    return str(int(match[0], 0))
+
+
 def based(match: re.Match[str]) -> str:
     base = match["base"]
     return f"{match['number']}_{{{BASES.index(base) if base in BASES else base}}}"
 
 
 REWRITTEN = rules(
+    (r"^\s*\\text\s*\{[^{}]*(?:\b(?:is|equals)|[:=])\s*\}\s*(?=\S)", ""),  # a label
+    (
+        r"\\(?:mathrm|text|rm)\s*\{\s*([A-Za-z]+)(?:\s*\\cdot\s*|\s*\\,\s*|\s+)([A-Za-z]+)"
+        r"\s*\^\s*\{?-(\d)\}?\s*\}",
+        lambda m: rf"\text{{{m[1]}/{m[2]}{'^' + m[3] if m[3] != '1' else ''}}}",
+    ),
+    (r"\\overline\s*\{(\d[\dA-Z]*)\}(?=\s*_)", r"\1"),
     (r"\\[dtc]frac(?![a-z])", r"\\frac"),
     (r"\\[dt]binom(?![a-z])", r"\\binom"),
     (r"\\(?:left|right|middle)(?:\.|(?![a-z]))|\\[bB]igg?[lrm]?(?![a-zA-Z])", ""),
@@ -147,18 +163,21 @@ REWRITTEN = rules(
     (r"\*\*", "^"),
     (r"(?<=\d) ?[xX] ?(?=10 ?\^)", r"\\times "),
     (r"\\varnothing(?![a-z])|\\O(?![a-zA-Z])", r"\\emptyset"),
+    (r"(?:\\mathbb\s*\{?R\}?|\\R)\s*(?:\^\s*\{?\s*\+\s*\}?|_\{\s*>\s*0\s*\})", r"(0,\\infty)"),
+    (r"(?<=\d) ?(?:\\text\{ ?)?[Rr](?:em(?:ainder)?)?\.?(?: ?\})? ?(?=\d)", r"\\text{ remainder }"),
     (r"\\langle(?![a-z])", "("),
     (r"\\rangle(?![a-z])", ")"),
     (r"\\(?:triangle|angle|measuredangle)(?![a-z])", ""),
     (
-        r"\\(?:overline|overrightarrow|overleftrightarrow|widehat|overset\{\\frown\})\s*(?=\{?[A-Z]{2})",
-        "",
+        r"\\(?:overline|overrightarrow|overleftrightarrow|widehat|overset\{\\frown\})\s*(?:\{([A-Z]{2,})\}|(?=[A-Z]{2}))",
+        r"\1",
     ),
     (r"\\(?:vec|overrightarrow|hat|mathbf)\s*\{?([A-Za-z])\}?(?![A-Za-z])", r"\1"),
     (r"\\(?:vec|overrightarrow)(?=\s*\{?[A-Za-z])", ""),
     (r"\\cr(?![a-z])|\\tabularnewline", r"\\\\"),
     (r"\\(?:i|j)(?![a-z])", "i"),
     # notations of the same meaning
+    (r"(?<![\w.\\])0(?:[xX][0-9A-Fa-f]{1,99}|[bB][01]{1,99}|[oO][0-7]{1,99})(?![\w.])", prefixed),
     (
         r"(?<![\d.])(?P<whole>\d*)\.(?P<first>\d*)\\(?:overline|bar)\s*\{?(?P<again>\d+)\}?",
         repeated,
@@ -240,7 +259,7 @@ def repair(text: str) -> str:
 def clean(text: str) -> str:
     """A repaired answer with spacing, styling and variants of signs taken away."""
     text = re.sub(r"(?<!\\)\$([^$]*)(?<!\\)\$", r" \1 ", text)
-    text = scripts(lined(text)).translate(SIGNS)
+    text = scripts(lined(unfolded(text))).translate(SIGNS)
     text = unpainted(text)
     text = FUNCTION_NAME.sub(r"\\\1 ", text)
     for pattern, written in REWRITTEN:
@@ -248,7 +267,15 @@ def clean(text: str) -> str:
     text = ORDINAL.sub("", text) if re.search(r"\d\D{0,20}(?:st|nd|rd|th)", text) else text
     text = near(REASON.sub("", text))
     text = CONDITION.sub("", text) if CONDITION.search(text) else text
-    return trimmed(SPACES.sub(" ", text))
+    return in_words(trimmed(SPACES.sub(" ", text)))
+
+
+def in_words(text: str) -> str:
+    """A text that consists of words, in standard ones or as the number that it states."""
+    shown = unstyled(text).strip(" .")
+    shown = re.sub(r"^the (?=[a-z])", "", shown, flags=re.I)
+    found = standard(shown)
+    return text if found == unstyled(text).strip(" .") else found
 
 
 def near(text: str) -> str:

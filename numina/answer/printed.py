@@ -13,6 +13,7 @@ LONGEST = 1000  # characters
 CALL = re.compile(r"(?<![A-Za-z\\])[A-Za-z_][\w.]*\(")
 SIGNS = re.compile(
     r"\*|(?<![A-Za-z])I(?![A-Za-z])|(?<![a-z])oo(?![a-z])|\[\[|\d[jJ]\b|[{\[][({]|^\{.*:|'"
+    r"|\) ?[&|] ?\(|^(?:S\.)?(?:EmptySet|Reals)$"
 )
 OPERATORS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: r" \cdot "}
 COMPARED: dict[type[ast.cmpop], str] = {
@@ -137,6 +138,8 @@ def bracketed(node: ast.expr) -> str:
 
 def operation(node: ast.BinOp) -> str:
     left, right = node.left, node.right
+    if isinstance(node.op, ast.BitAnd | ast.BitOr):
+        return joined(node)
     if isinstance(node.op, ast.Div):
         return rf"\frac{{{written(left)}}}{{{written(right)}}}"
     if isinstance(node.op, ast.Pow):
@@ -148,6 +151,16 @@ def operation(node: ast.BinOp) -> str:
     loose = isinstance(node.op, ast.Add)
     first = written(left) if loose or isinstance(node.op, ast.Sub) else bracketed(left)
     return f"{first}{OPERATORS[type(node.op)]}{written(right) if loose else bracketed(right)}"
+
+
+def joined(node: ast.BinOp) -> str:
+    """Conditions as sympy joins them: ``(2 <= x) & (x < 5)``."""
+    word = "and" if isinstance(node.op, ast.BitAnd) else "or"
+    for side in (node.left, node.right):
+        inner = isinstance(side, ast.BinOp) and not isinstance(side.op, ast.BitAnd)
+        if not isinstance(side, ast.Compare | ast.BinOp) or (inner and word == "and"):
+            return refuse(node)
+    return rf"{written(node.left)} \text{{ {word} }} {written(node.right)}"
 
 
 def collection(node: ast.List | ast.Tuple | ast.Set) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy
 
-from numina.answer.latex import Unreadable
+from numina.answer.arithmetic import Unreadable
 from numina.answer.shape import Shape, is_name, read_shape, spelled, split_word
 from numina.answer.symbolic import read_value
 

@@ -33,9 +33,12 @@ SUBSCRIPT = r"(?:_(?:\w|\\[a-z]+|\{[^{}]*\}))?"
 ATOM = rf"(?:\\?[A-Za-z]+{SUBSCRIPT}'*)"
 NAME = re.compile(
     rf"{ATOM}|{ATOM}(?:\^\{{?-1\}}?)?\([^()]*\)|\|[A-Z]{{1,2}}\||\\frac\{{[A-Z]{{2,}}\}}\{{[A-Z]{{2,}}\}}|[A-Z]+/[A-Z]+"
-    rf"|\|\{{?[A-Z]{{2}}\}}?\|"
+    rf"|\|\{{?[A-Z]{{2}}\}}?\||\[[A-Z]{{3,}}\]"
     rf"|\\(?:angle|triangle|overline|vec){{?[A-Za-z]+}}?|\(?{ATOM}(?:,{ATOM})+\)?"
     rf"|{ATOM}(?::{ATOM})+|[A-Z]{{2,}}"
+)
+OF_ANGLE = re.compile(
+    r"\\(?:sin|cos|tan|cot|sec|csc)\(?(?:\\(?:theta|alpha|beta|gamma|phi)|[A-Z]+)\)?"
 )
 NOT_A_NAME = re.compile(
     r"\\?(?:sin|cos|tan|cot|sec|csc|log|ln|exp|sqrt|pi|infty|frac[^{].*|arc\w+|e|i|cis|sum|prod)\b"
@@ -102,6 +105,14 @@ def read_conditions(text: str) -> Shape:
         return Shape("meet", items=tuple(items))
     if is_system(items):
         return Shape("system", items=tuple(items))
+    if (
+        is_order(items[0])
+        and items[0].text == r"\ne"
+        and all(i.kind == "formula" for i in items[1:])
+    ):
+        name, first = items[0].items  # x \ne 1, 2
+        chains = (Shape("chain", r"\ne", (name, value)) for value in (first, *items[1:]))
+        return Shape("meet", items=tuple(chains))
     names = [spelled(item.items[0]) for item in items if is_equation(item)]
     count = len(dict.fromkeys(names))
     if 1 < count < len(items) == len(names) and names == names[:count] * (len(names) // count):
@@ -184,6 +195,11 @@ def read_bracketed(text: str) -> Shape:
             return Shape("pair", text[0] + text[-1], tuple(map(read_single, inner)))
         if text[0] + text[-1] == "()" and (MATRIX.search(text) or RELATION.search(text)):
             return read_single(text[1:-1])
+    if (signed := re.fullmatch(r"([-+])\s*(\(.*\))", text, re.S)) and whole(signed[2]):
+        inner = split(signed[2][1:-1], ",")
+        if len(inner) > 1:
+            sign = signed[1].strip("+")
+            return Shape("pair", "()", tuple(read_single(f"{sign}({item})") for item in inner))
     if re.search(r"\\(?:pm|mp)(?![a-z])", text):
         both = re.sub(r"\\(pm|mp)(?![a-z])", lambda m: "+" if m[1] == "pm" else "-", text)
         other = re.sub(r"\\(pm|mp)(?![a-z])", lambda m: "-" if m[1] == "pm" else "+", text)
@@ -211,6 +227,8 @@ def time_parts(match: re.Match[str]) -> tuple[Shape, ...]:
 def is_name(shape: Shape) -> bool:
     r"""Whether a side of an equation only names the other: ``x``, ``f(x)``, ``|AB|``."""
     text = spelled(shape)
+    if OF_ANGLE.fullmatch(text):
+        return True
     return bool(NAME.fullmatch(text)) and not NOT_A_NAME.match(text)
 
 

@@ -17,7 +17,8 @@ from typing import Any
 import sympy
 from sympy.core.function import AppliedUndef
 
-from numina.answer.latex import Unreadable, is_matrix, read_formula
+from numina.answer.arithmetic import Unreadable, is_matrix
+from numina.answer.latex import read_formula
 from numina.answer.number import Number, equal_numbers, read_number
 
 POINTS = 8

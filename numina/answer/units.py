@@ -41,7 +41,15 @@ NAMES = {
     **{"kmh": "km/h", "kmph": "km/h", "fps": "ft/sec", "celsius": "°C", "fahrenheit": "°F"},
     **{"厘米": "cm", "米": "m", "千米": "km", "公里": "km", "毫米": "mm", "分米": "dm", "克": "g"},
     **{"千克": "kg", "公斤": "kg", "小时": "h", "分钟": "min", "秒": "sec", "天": "day", "度": "°"},
-    **{"升": "l", "毫升": "ml", "元": "元", "平方米": "m^2", "平方厘米": "cm^2", "立方米": "m^3"},
+    **{
+        "升": "l",
+        "时": "h",
+        "毫升": "ml",
+        "元": "元",
+        "平方米": "m^2",
+        "平方厘米": "cm^2",
+        "立方米": "m^3",
+    },
     **{"立方厘米": "cm^3", "平方千米": "km^2", "吨": "t", "℃": "°C"},
 }
 KNOWN = {*SCALES, *NAMES, "N", "J", "W", "V", "K", "Hz", "kHz", "Pa", "rpm", "ppm", "unit", "°"}
@@ -71,6 +79,7 @@ PLAIN = sorted(
 CURRENCY = (
     r"(?:US|C|A|HK)?\\?\$|[€£¥₹₽₩]|\\(?:pounds|euro|yen)(?![a-z])|\\textdollar|\bRs\.?|\bUSD\b"
 )
+OHM = re.compile(r"(?<=[\d}])\s*(?:\\Omega|Ω)$")
 CURRENCY_BEFORE = re.compile(rf"^([+-]?)\s*({CURRENCY})\s*(?=[+-]?[\d.\\])")
 CURRENCY_BEHIND = re.compile(rf"\s*({CURRENCY})$")
 PERCENT = re.compile(r"\s*(?:\\?%|\\?\s*\b(?:percent|per cent|pct)\b\.?|(?<=\d)(?:percent|pct)\b)$")
@@ -95,7 +104,8 @@ PLAIN_UNIT = re.compile(
 )
 PREFIXED = re.compile(r"(?:square|sq\.?|cubic|cu\.?)\s+", re.I)
 CHINESE = re.compile(
-    r"(?<=[\d}\])])\s*(?:\\(?:text|mathrm)\s*\{\s*)?([\u4e00-\u9fff℃]{1,6})(?:\s*\})?$"
+    r"(?<=[\d}\])])\s*(?:\\(?:text|mathrm)\s*\{\s*)?([\u4e00-\u9fff\uac00-\ud7af℃]{1,6}(?:/[\u4e00-\u9fff]{1,2})?)"
+    r"(?:\s*\})?$"
 )
 ANGLE = re.compile(r"sin|cos|tan|cot|sec|csc|cis")  # here degrees are more than a unit
 WORD = re.compile(r"[A-Za-z]+")
@@ -154,6 +164,8 @@ def take_unit(text: str) -> tuple[str, Unit]:
     if (match := DEGREE.search(text)) and match.start() and not ANGLE.search(text):
         scale = match["scale"] or (match["word"] or "")[:1].upper()
         return text[: match.start()].strip(), single("°" + scale)
+    if match := OHM.search(text):
+        return text[: match.start()].strip(), single("Ω")
     if match := CURRENCY_BEFORE.search(text):
         rest, behind = take_unit(match[1] + text[match.end() :])
         return rest, behind if behind.name == "¢" else currency(match[2])
@@ -230,6 +242,8 @@ def named(name: str, power: int) -> Unit:
     if match := re.fullmatch(r"(.+?)\s+(squared|cubed)", name):
         name, power = match[1], 2 if match[2] == "squared" else 3
     short = singular(name)
+    if short == "%" or short.startswith("°"):
+        return single(short)
     if "/" in short:
         return per(*(named(part, 1) for part in short.split("/")))
     if match := re.fullmatch(r"(\w+)\^(\d)", short):

@@ -34,11 +34,11 @@ OPTIONAL: dict[str, tuple[Any, ...]] = {
 }
 
 
-def body_of(prompt: str, sampling: Sampling, seeds: bool) -> dict[str, Any]:
+def body_of(prompt: str | list[int], sampling: Sampling, seeds: bool) -> dict[str, Any]:
     """A request for a completion, without the model's name.
 
     Args:
-        prompt: the prompt to continue.
+        prompt: the prompt to continue, as text or as token ids.
         sampling: how to decode.
         seeds: whether to send the seed.
     """

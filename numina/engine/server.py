@@ -8,6 +8,10 @@ Determinism: under load vLLM is not deterministic, whatever the seed, so every t
 other requests (vLLM with VLLM_BATCH_INVARIANT=1, SGLang with --enable-deterministic-inference):
 then the same seeds give the same traces; without seeds such an SGLang gives the same trace each
 time. On other servers a seed guarantees nothing, and on a GPU it disables vLLM's fast sampler.
+
+A prompt is sent as text. If the model's tokenizer appends tokens to a text, such as an end token,
+the server would append them too, and the model would have nothing to continue: then a prompt is
+sent as token ids without them, which vLLM, SGLang and llama.cpp accept.
 """
 
 from __future__ import annotations
@@ -56,6 +60,7 @@ class ServerEngine:
     async def __aenter__(self) -> ServerEngine:
         with interruptible():
             self.tokenizer: Any = load_tokenizer(self.folder)
+        self.appends = appends_tokens(self.tokenizer)
         given = self.hardware
         key = os.environ.get(given.key_variable, "") if given.key_variable else ""
         async with AsyncExitStack() as opened:
@@ -95,5 +100,11 @@ class ServerEngine:
         Raises:
             ServerFailed: its reply is not a completion.
         """
-        reply = await remote.complete(body_of(prompt, sampling, self.hardware.seeds))
+        sent = tokens_of(self.tokenizer, prompt)[0] if self.appends else prompt
+        reply = await remote.complete(body_of(sent, sampling, self.hardware.seeds))
         return completion_of(remote.url, reply, prompt, sampling, waited_s, self.count_tokens)
+
+
+def appends_tokens(tokenizer: Any) -> bool:
+    """Whether a tokenizer appends tokens to a text, such as an end token."""
+    return len(tokens_of(tokenizer, "1")[0]) < len(tokenizer("1")["input_ids"])

@@ -156,5 +156,8 @@ def parse(raw: Any, where: str = str(FILE)) -> Params:
             # Printing a whole section would not show which value is wrong; the message does.
             silent = item["type"] == "missing" or isinstance(item["input"], dict)
             given = "" if silent else f" (got {item['input']!r})"
-            lines.append(f"{where}: {key}: {item['msg']}{given}")
+            message = item["msg"].removeprefix("Value error, ")
+            if not parts and item["type"] == "model_type":
+                message = "is not a mapping of sections"
+            lines.append(f"{where}: {key}: {message}{given}")
         raise UserError("\n".join(lines)) from None

@@ -88,7 +88,7 @@ def test_a_gold_decimal_accepts_what_rounds_to_it(value, places):
 WHOLE_VALUES = [
     *[("18", 18), ("18.0", 18), ("36/2", 18), ("3.5", None), ("n", None), ("", None)],
     *[(r"18\text{ cm}", 18), ("x = 18", 18), (r"\$1{,}800", 1800), (r"90^\circ", 90)],
-    *[("50%", None), ("1202_3", None), ("9" * 5000, None), ("-018", -18)],
+    *[("50%", 50), ("1202_3", None), ("9" * 5000, None), ("-018", -18)],
     # as official solutions and models write them
     *[(r"\textbf{(245) }", 245), (r"\textbf{(C)}\ 18", 18), (r"\mathbf{(018)}", 18), ("(18)", 18)],
     *[("2^4+2", 18), (r"3\cdot 6", 18), (r"\sqrt{324}", 18), (r"|AB|=18", 18), (r"\{18\}", 18)],

@@ -13,6 +13,7 @@ from numina.engine.protocol import Completion, CompletionFailed, Sampling
 from numina.engine.server import ServerEngine
 from numina.errors import UserError
 from tests.conftest import changed_params
+from tests.engine.appending import appending
 from tests.engine.misbehaving import GOOD, Asked, Reply, Told, completion, serving
 
 GREEDY = Sampling(0, 1, 24, (), 1)
@@ -295,6 +296,21 @@ def test_requests_state_every_value_of_sampling(model_folder):
         "ignore_eos": False,
         "min_tokens": 0,
     }
+
+
+def test_a_prompt_is_sent_without_the_end_token_that_a_tokenizer_appends(
+    model_folder, tmp_path, tokenizer
+):
+    """As token ids: the server would append it, and the model would have nothing to continue."""
+    from transformers import AutoTokenizer
+
+    folder = appending(model_folder, tmp_path / "appends")
+    plain = tokenizer("What is $4+12$?")["input_ids"]
+    ending = AutoTokenizer.from_pretrained(folder)("What is $4+12$?")["input_ids"]
+    assert ending == [*plain, tokenizer.eos_token_id]
+    server = Told()
+    ask(folder, server, prompts=["What is $4+12$?"])
+    assert [asked.body["prompt"] for asked in server.asked] == [plain]
 
 
 def test_a_seed_is_sent_where_it_is_asked_for(model_folder):

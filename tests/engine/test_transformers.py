@@ -11,6 +11,7 @@ from numina.engine.protocol import Completion, CompletionFailed, Sampling, cut_a
 from numina.engine.transformers import TransformersEngine, sample
 from numina.errors import UserError
 from tests.conftest import changed_params
+from tests.engine.appending import appending
 
 GREEDY = Sampling(temperature=0, top_p=1, max_new_tokens=12, stop=(), seed=1)
 DRAWN = [
@@ -430,17 +431,7 @@ def test_the_draws_of_a_seed_are_what_they_were(model_folder):
 
 def test_a_prompt_never_ends_in_the_end_token_that_a_tokenizer_appends(model_folder, tmp_path):
     """After it there is nothing to continue."""
-    from tokenizers import Tokenizer
-    from tokenizers.processors import TemplateProcessing
-
-    folder = tmp_path / "appends"
-    shutil.copytree(model_folder, folder)
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    end = tokenizer.token_to_id("<|end|>")
-    tokenizer.post_processor = TemplateProcessing(  # pyright: ignore[reportAttributeAccessIssue]
-        single="$A <|end|>", special_tokens=[("<|end|>", end)]
-    )
-    tokenizer.save(str(folder / "tokenizer.json"))
+    folder = appending(model_folder, tmp_path / "appends")
     prompt = "What is $4+12$?"
     sampling = Sampling(temperature=0, top_p=1, max_new_tokens=6, stop=(), seed=1)
 

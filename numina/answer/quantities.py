@@ -1,0 +1,30 @@
+"""Quantities in several units, as ``2 hours 30 minutes`` and ``4 ft 6 in``, in the smallest one."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from fractions import Fraction
+
+from numina.answer.units import SCALES, Unit, named
+
+PART = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+|[\u4e00-\u9fff]+)\.?")
+QUANTITY = re.compile(rf"{PART.pattern}(?:\s*(?:,|and\b|, and\b)?\s*{PART.pattern})+")
+KINDS = {kind for kind, _ in SCALES.values()}
+
+
+def sum_of_units(text: str) -> tuple[str, Unit] | None:
+    """The sum of a quantity in several units of one kind, the largest first, and its last unit.
+
+    None for any other text.
+    """
+    if not QUANTITY.fullmatch(text):
+        return None
+    parts = [(Fraction(amount), named(name, 1)) for amount, name in PART.findall(text)]
+    units = [unit for _, unit in parts]
+    if len({unit.kind for unit in units}) > 1 or units[0].kind not in KINDS:
+        return None
+    if not all(left.scale > right.scale for left, right in itertools.pairwise(units)):
+        return None
+    total = sum(amount * unit.scale for amount, unit in parts) / units[-1].scale
+    return str(total), units[-1]
