@@ -21,7 +21,7 @@ SESSIONS, OWN, LIBRARIES = "/sessions", "/tmp", "/libraries"
 @functools.cache
 def readable() -> list[str]:
     """The folders that programs may read besides the packages: Python's and the system's."""
-    wanted = {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"}
+    wanted = {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo"}
     wanted |= {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     found: list[str] = []
     for path in sorted(path for path in wanted if os.path.exists(path)):

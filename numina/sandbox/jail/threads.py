@@ -4,7 +4,8 @@ A session cannot start kernel threads, so its limits cover all that it can use. 
 Python's `threading` is therefore replaced by greenlets, and so is all that is built on it: locks,
 queues, executors. A thread runs until it waits (for a lock, a queue, another thread, or in
 `time.sleep`) and then the next in line continues, so a program with threads gives the same result
-each time. A thread that waits for another in a busy loop hangs.
+each time. Only a thread that computes for half a second without waiting is interrupted, as it may
+be waiting for another in a loop.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import _threading_local
 import collections
 import heapq
 import itertools
+import signal
 import threading
 import time
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 from greenlet import getcurrent, greenlet
@@ -83,6 +86,51 @@ def next_thread() -> greenlet:
         real_sleep(max(0.0, timed[0][0] - now) if timed else FOREVER)
 
 
+TICK_S = 0.05  # of processor time, between two looks at which thread runs
+CRITICAL = {__name__, "numina.sandbox.jail.semaphores"}  # modules that must not be interrupted
+
+
+class Watch:
+    """Counts how long a thread runs without waiting.
+
+    Attributes:
+        on: whether the timer runs.
+        thread: the thread that ran at the last tick.
+        ticks: how often in a row it did.
+        patience: how many ticks are allowed; one after the first thread that exceeded them.
+    """
+
+    on = False
+    thread: greenlet | None = None
+    ticks = 0
+    patience = 10
+
+
+def watch() -> None:
+    """Interrupt threads that do not wait, such as one that asks for a variable in a loop."""
+    if not Watch.on and (ready or timed):
+        Watch.on = True
+        signal.signal(signal.SIGVTALRM, interrupt)
+        signal.setitimer(signal.ITIMER_VIRTUAL, TICK_S, TICK_S)
+
+
+def interrupt(_: int, frame: FrameType | None) -> None:
+    """Let others run if the current thread has been running for long."""
+    current = getcurrent()
+    Watch.ticks = Watch.ticks + 1 if Watch.thread is current else 1
+    Watch.thread = current
+    above = frame.f_back if frame is not None else None
+    critical = any(f is not None and f.f_globals.get("__name__") in CRITICAL for f in (frame, above))
+    if Watch.ticks >= Watch.patience and not critical:
+        Watch.patience = 1
+        give_way()
+
+
+def stop_watch() -> None:
+    """Interrupt no more; the timer has been stopped."""
+    Watch.on, Watch.thread = False, None
+
+
 def sleep(seconds: float, /) -> None:
     """Like `time.sleep`, while others run."""
     if (not ready and not timed) or not isinstance(seconds, (int, float)) or seconds < 0:
@@ -147,6 +195,7 @@ class Thread(greenlet):
     """One of a session's threads.
 
     Attributes:
+        process: the process of `multiprocessing` that it belongs to; None for the first.
         sentinel: a lock that is released at its end.
         keeps_block: whether a block waits for this thread until it ends or can never continue.
         stopped: whether it never continues.
@@ -154,6 +203,7 @@ class Thread(greenlet):
 
     numbers = itertools.count(OS_THREAD + 1)
     sentinel: Lock | None = None
+    process: Any = None
     keeps_block = stopped = False
 
     def __init__(self, run: Callable[[], object]) -> None:
@@ -177,9 +227,15 @@ def start(run: Callable[[], object], keeps_block: bool = False) -> Thread:
             current.parent = next_thread()  # continues when this one ends
 
     thread = Thread(live)
-    thread.keeps_block = keeps_block
+    thread.keeps_block, thread.process = keeps_block, current_process()
     ready.append(thread)
+    watch()
     return thread
+
+
+def current_process() -> Any:
+    """The process that the current thread belongs to; None for the first one."""
+    return getattr(getcurrent(), "process", None)
 
 
 def start_new_thread(
