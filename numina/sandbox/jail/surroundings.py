@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import platform
@@ -76,3 +77,9 @@ def open_output(descriptor: int) -> io.TextIOWrapper:
     """An unbuffered stream: a program may be killed in the middle of a line."""
     raw = WholeWrites(descriptor, "w", closefd=False)
     return io.TextIOWrapper(raw, "utf-8", "replace", write_through=True)  # pyright: ignore[reportArgumentType]
+
+
+@functools.cache
+def first_output() -> io.TextIOWrapper:
+    """The stream of a session's first block, which the zygote opens for all of them."""
+    return open_output(1)

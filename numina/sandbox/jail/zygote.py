@@ -116,6 +116,7 @@ def main() -> None:
     for code in ("x = 1", "1 / 0"):  # code that has run here runs faster in every session
         run_block(code, {}, 0)
     filter_program(1, isolation.refused(layers))
+    surroundings.first_output()
     gc.collect()
     gc.freeze()  # else the collector would write to, and so copy, every page in each session
     sessions = Sessions(layers, options, libraries)
@@ -183,7 +184,8 @@ def serve_session(channel: int, output: int, sessions: Sessions, folder: isolati
             return
         os.dup2(output, 1)  # the last block may have closed or moved them
         os.dup2(output, 2)
-        sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = surroundings.open_output(1)
+        stream = surroundings.first_output() if number == 1 else surroundings.open_output(1)
+        sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = stream
         if number == 1:
             seeds.seed_generators(request["seed"])
         write_frame(channel, answer(request, vars(program), number))
