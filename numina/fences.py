@@ -23,7 +23,7 @@ FENCE = re.compile(
     r"^(?P<before>.*?)```+[ \t]*(?:\{\.?)?(?P<language>[A-Za-z][\w+#.-]*)?(?P<info>[^`]*?)\s*$"
 )
 # What may follow the name of Python: `{python}`, `python title="x"`, `python:x.py`, `python 3`.
-INFO = re.compile(r"(?:\s*[\d.]+|:\S+|\s*[{},].*|\s+\w+=.*)?")
+INFO = re.compile(r"(?:\s*[\d.]+|:\S+|[^`]*\}|\s+\w+=.*)?")
 PYTHON = re.compile(r"py(?:thon)?[\d.]*|sage|ipython[\d.]*", re.I)
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import collections
-import io
-import itertools
 import pickle
 import queue
 import threading

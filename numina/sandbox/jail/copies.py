@@ -6,6 +6,7 @@ import ctypes
 import io
 import pickle
 import queue
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +22,12 @@ SHARED_MODULES = ("multiprocessing.sharedctypes", "multiprocessing.synchronize")
 NOT_PICKLED = (pickle.PicklingError, TypeError, AttributeError, ValueError, RecursionError)
 
 
+def proxies() -> tuple[type, ...]:
+    """The class of the proxies of managers, if the program uses any."""
+    managers = sys.modules.get("multiprocessing.managers")
+    return (managers.BaseProxy,) if managers is not None else ()
+
+
 class Copier(pickle.Pickler):
     """A pickler that leaves out objects that processes share."""
 
@@ -30,7 +37,7 @@ class Copier(pickle.Pickler):
 
     def persistent_id(self, obj: Any) -> int | None:
         shared = isinstance(obj, (*SHARED, Connection)) or type(obj).__module__ in SHARED_MODULES
-        if not shared:
+        if not shared and not isinstance(obj, proxies()):
             return None
         self.left_out.append(obj)
         return len(self.left_out) - 1

@@ -120,7 +120,9 @@ def interrupt(_: int, frame: FrameType | None) -> None:
     Watch.ticks = Watch.ticks + 1 if Watch.thread is current else 1
     Watch.thread = current
     above = frame.f_back if frame is not None else None
-    critical = any(f is not None and f.f_globals.get("__name__") in CRITICAL for f in (frame, above))
+    critical = any(
+        f is not None and f.f_globals.get("__name__") in CRITICAL for f in (frame, above)
+    )
     if Watch.ticks >= Watch.patience and not critical:
         Watch.patience = 1
         give_way()
