@@ -157,8 +157,8 @@ PROGRAMS = {
         "0\n1\n6",
     ),
     "typeset characters": (
-        "x\xa0=\xa03\u200b\nprint(‘−’ + “b”, 5 − x × 2, x² ≤ 9)\nprint（x）",
-        "−b -1 True\n3",
+        "x\xa0=\xa03\u200b\nprint(‘a’ + “b”, 5 − x × 2, x² ≤ 9)\nprint（x）",
+        "ab -1 True\n3",
     ),
     "a block indented in a list": ("    x = 3\n    if x:\n        print(x)", "3"),
     "a block indented but for its first line": ("x = 3\n    y = 4\n    print(x * y)", "12"),
