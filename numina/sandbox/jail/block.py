@@ -12,7 +12,7 @@ import time
 import traceback
 from typing import Any
 
-from numina.sandbox.jail import threads
+from numina.sandbox.jail import threads, turns
 from numina.sandbox.jail.source import parse
 
 KEPT = 8000  # characters of a message or a traceback
@@ -36,7 +36,7 @@ def run_block(code: str, names: dict[str, Any], number: int) -> dict[str, Any]:
     }
     file = f"{FILE}{number}>"
     cpu_start = time.process_time()
-    threads.watch()
+    turns.watch()
     try:
         # Run here, not in a function: frames above a program count against its recursion limit.
         linecache.cache[file] = lines_of(code, file)
@@ -65,7 +65,7 @@ def run_block(code: str, names: dict[str, Any], number: int) -> dict[str, Any]:
     sys.setprofile(None)
     for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
         signal.setitimer(timer, 0)
-    threads.stop_watch()
+    turns.stop_watch()
     with contextlib.suppress(BaseException):  # the program may have closed or replaced it
         sys.stdout.flush()
     usage = resource.getrusage(resource.RUSAGE_SELF)

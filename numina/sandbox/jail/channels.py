@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from numina.sandbox.jail import threads
+from numina.sandbox.jail import turns
 
 
 def copy_of(item: Any) -> Any:
@@ -151,9 +151,9 @@ def wait(object_list: Iterable[Any], timeout: float | None = None) -> list[Any]:
     """Like `multiprocessing.connection.wait`, for connections and the sentinels of processes."""
     until = None if timeout is None else time.monotonic() + timeout
     objects = list(object_list)
-    threads.give_way()
+    turns.give_way()
     while True:
         found = [thing for thing in objects if thing.ready()]
         if found or (until is not None and time.monotonic() >= until):
             return found
-        threads.sleep(GLANCE_S)
+        turns.sleep(GLANCE_S)

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as NotYet
 from typing import Any
 
-from numina.sandbox.jail import threads
+from numina.sandbox.jail import turns
 from numina.sandbox.jail.copies import called
 
 
@@ -41,7 +41,7 @@ class AsyncResult:
         wait(self.calls, timeout)
 
     def ready(self) -> bool:
-        threads.give_way()
+        turns.give_way()
         return all(call.done() for call in self.calls)
 
     def successful(self) -> bool:

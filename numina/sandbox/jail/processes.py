@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from numina.sandbox.jail import threads
+from numina.sandbox.jail import threads, turns
 from numina.sandbox.jail.block import block_traceback
 from numina.sandbox.jail.channels import Connection, ProcessQueue, pipe
 from numina.sandbox.jail.copies import copied
@@ -73,7 +73,7 @@ class Started:
         return self.returncode is not None
 
     def poll(self) -> int | None:
-        threads.give_way()
+        turns.give_way()
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int | None:

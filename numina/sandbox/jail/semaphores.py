@@ -6,7 +6,7 @@ import collections
 import itertools
 from typing import Any
 
-from numina.sandbox.jail import threads
+from numina.sandbox.jail import threads, turns
 
 RECURSIVE = 0  # the kind that its owner can acquire again
 
@@ -22,22 +22,22 @@ class SemLock:
         self.name = None  # so that nobody registers it to be removed
         self.handle = next(self.numbers)
         self.held, self.owner = 0, None
-        self.waiting: collections.deque[threads.Turn] = collections.deque()
+        self.waiting: collections.deque[turns.Turn] = collections.deque()
 
     def acquire(self, block: bool = True, timeout: float | None = None) -> bool:
         if self.kind == RECURSIVE and self._is_mine():
             self.held += 1
             return True
         if not self.value and not block:
-            threads.give_way()  # a thread that polls a lock waits for another
+            turns.give_way()  # a thread that polls a lock waits for another
         if self.value:
             self.value -= 1
         elif not block:
             return False
         else:
-            turn = threads.Turn()
+            turn = turns.Turn()
             self.waiting.append(turn)
-            if not threads.wait(turn, None if timeout is None else max(0.0, timeout)):
+            if not turns.wait(turn, None if timeout is None else max(0.0, timeout)):
                 return False
         self.held, self.owner = self.held + 1, threads.get_ident()
         return True
@@ -55,7 +55,7 @@ class SemLock:
         while self.waiting:
             turn = self.waiting.popleft()
             if not turn.timed_out:
-                threads.end(turn)  # its thread has now acquired it
+                turns.end(turn)  # its thread has now acquired it
                 return
         self.value += 1
 
