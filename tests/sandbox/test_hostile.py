@@ -728,6 +728,14 @@ def test_the_names_of_the_machine_and_of_the_projects_place(
     assert used.run(raw).stdout == "True\n"
 
 
+def test_the_files_of_a_project_installed_in_place(machine):
+    code = (
+        "import glob, sys\nnames = [n for p in sys.path for e in ('/__editable__*', '/*.dist-info/direct_url.json') for n in glob.glob(p + e)]\n"
+        "print([n for n in names if open(n).read()])"
+    )
+    assert machine.run(code).stdout == "[]\n"
+
+
 # --- all sessions together
 
 
