@@ -11,22 +11,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from numina.sandbox.jail import turns
-
-
-def copy_of(item: Any) -> Any:
-    from numina.sandbox.jail.copies import copied  # which imports this module
-
-    return copied(item)
+from numina.sandbox.jail.copies import copied
 
 
 class ProcessQueue(queue.Queue):
     """Like `multiprocessing.Queue`; items are copied."""
 
-    def put(self, obj: Any, block: bool = True, timeout: float | None = None) -> None:
-        super().put(copy_of(obj), block, timeout)
-
-    def put_nowait(self, obj: Any) -> None:
-        self.put(obj, block=False)
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        super().put(copied(item), block, timeout)
 
     def close(self) -> None: ...
 
@@ -61,24 +53,24 @@ class Connection:
         if writes is not None:
             writes.writers += 1
 
-    def duplicate(self) -> Connection:
+    def duplicate_for_process(self) -> Connection:
         """The same end for another process."""
         return self if self.closed else Connection(self.reads, self.writes)
 
     def send(self, obj: Any) -> None:
-        self._send(copy_of(obj))
+        self._send(copied(obj))
 
     def send_bytes(self, buf: Any, offset: int = 0, size: int | None = None) -> None:
         whole = memoryview(buf).cast("B")
         self._send(Bytes(whole[offset:] if size is None else whole[offset : offset + size]))
 
     def _send(self, message: Any) -> None:
-        self._check(self.writes, "read-only")
-        if not self.writes.readers:
+        direction = self._usable(self.writes, "read-only")
+        if not direction.readers:
             raise BrokenPipeError(32, "Broken pipe")
-        with self.writes.changed:
-            self.writes.messages.append(message)
-            self.writes.changed.notify()
+        with direction.changed:
+            direction.messages.append(message)
+            direction.changed.notify()
 
     def recv(self) -> Any:
         message = self._recv()
@@ -94,22 +86,23 @@ class Connection:
         return len(message)
 
     def _recv(self) -> Any:
-        self._check(self.reads, "write-only")
-        with self.reads.changed:
-            self.reads.changed.wait_for(lambda: self.reads.messages or not self.reads.writers)
-            if not self.reads.messages:
+        direction = self._usable(self.reads, "write-only")
+        with direction.changed:
+            direction.changed.wait_for(lambda: direction.messages or not direction.writers)
+            if not direction.messages:
                 raise EOFError
-            return self.reads.messages.popleft()
+            return direction.messages.popleft()
 
-    def _check(self, direction: Direction | None, otherwise: str) -> None:
+    def _usable(self, direction: Direction | None, otherwise: str) -> Direction:
         if self.closed:
             raise OSError("handle is closed")
         if direction is None:
             raise OSError(f"connection is {otherwise}")
+        return direction
 
     def poll(self, timeout: float | None = 0.0) -> bool:
         """Whether there is a message, or the end, within this many seconds."""
-        self._check(self.reads, "write-only")
+        self._usable(self.reads, "write-only")
         return bool(wait([self], timeout))
 
     def ready(self) -> bool:

@@ -12,13 +12,14 @@ from collections.abc import Callable
 from typing import Any
 
 from numina.sandbox.jail import threads
-from numina.sandbox.jail.channels import Connection
 
 SHARED: tuple[type, ...] = (
     *(queue.Queue, threads.Lock, type(threading.RLock()), threading.Condition, threading.Event),
     *(threading.Barrier, threading.Semaphore, ctypes._SimpleCData, ctypes.Array, ctypes.Structure),
 )
 SHARED_MODULES = ("multiprocessing.sharedctypes", "multiprocessing.synchronize")
+PLAIN = frozenset((bool, bytes, complex, dict, float, int, list, set, str, tuple, type(None)))
+DUPLICATE = "duplicate_for_process"  # a method
 NOT_PICKLED = (pickle.PicklingError, TypeError, AttributeError, ValueError, RecursionError)
 
 
@@ -29,28 +30,30 @@ def proxies() -> tuple[type, ...]:
 
 
 class Copier(pickle.Pickler):
-    """A pickler that leaves out objects that processes share."""
+    """A pickler that leaves out objects that processes share, and those that can duplicate."""
 
     def __init__(self, file: io.BytesIO) -> None:
         super().__init__(file)
+        self.shared = (*SHARED, *proxies())
         self.left_out: list[Any] = []
 
     def persistent_id(self, obj: Any) -> int | None:
-        shared = isinstance(obj, (*SHARED, Connection)) or type(obj).__module__ in SHARED_MODULES
-        if not shared and not isinstance(obj, proxies()):
+        kind = type(obj)
+        if kind in PLAIN:
+            return None
+        shared = isinstance(obj, self.shared) or kind.__module__ in SHARED_MODULES
+        if not shared and not hasattr(kind, DUPLICATE):
             return None
         self.left_out.append(obj)
         return len(self.left_out) - 1
 
 
-def copied(thing: Any, connections: list[Connection] | None = None) -> Any:
+def copied(thing: Any, duplicates: list[Any] | None = None) -> Any:
     """A copy as in another process; the object itself if it cannot be pickled.
-
-    A connection is duplicated, as each process closes its own.
 
     Args:
         thing: what to copy.
-        connections: a list for the duplicates.
+        duplicates: a list for the duplicates of the connections in it: each process closes its own.
     """
     if isinstance(thing, SHARED):
         return thing
@@ -59,11 +62,11 @@ def copied(thing: Any, connections: list[Connection] | None = None) -> Any:
 
     def left_out(place: int) -> Any:
         found = copier.left_out[place]
-        if not isinstance(found, Connection):
+        if not hasattr(type(found), DUPLICATE):
             return found
-        duplicate = found.duplicate()
-        if connections is not None:
-            connections.append(duplicate)
+        duplicate = getattr(found, DUPLICATE)()
+        if duplicates is not None:
+            duplicates.append(duplicate)
         return duplicate
 
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import queue
+import sys
 from collections.abc import Hashable
 from typing import Any
 
@@ -40,10 +41,8 @@ class Listener:
         if self.place not in listening or (caller := self.callers.get()) is None:
             raise OSError("listener is closed")
         if self.authkey is not None:
-            from multiprocessing import connection
-
-            connection.deliver_challenge(caller, self.authkey)
-            connection.answer_challenge(caller, self.authkey)
+            challenge(caller, self.authkey)
+            answer(caller, self.authkey)
         return caller
 
     def close(self) -> None:
@@ -72,11 +71,17 @@ def client(address: Any, family: str | None = None, authkey: bytes | None = None
     ours, theirs = pipe()
     listener.callers.put(theirs)
     if authkey is not None:
-        from multiprocessing import connection
-
-        connection.answer_challenge(ours, authkey)
-        connection.deliver_challenge(ours, authkey)
+        answer(ours, authkey)
+        challenge(ours, authkey)
     return ours
+
+
+def challenge(connection: Any, key: bytes) -> None:
+    sys.modules["multiprocessing.connection"].deliver_challenge(connection, key)
+
+
+def answer(connection: Any, key: bytes) -> None:
+    sys.modules["multiprocessing.connection"].answer_challenge(connection, key)
 
 
 def replace_connections(connection: Any) -> None:
