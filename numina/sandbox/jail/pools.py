@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -30,9 +32,34 @@ class ProcessPoolExecutor(ThreadPoolExecutor):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         return super().submit(called, fn, *args, **kwargs)
 
+    def map(
+        self,
+        fn: Callable[..., Any],
+        *iterables: Iterable[Any],
+        timeout: float | None = None,
+        chunksize: int = 1,
+    ) -> Iterator[Any]:
+        if chunksize < 1:
+            raise ValueError("chunksize must be >= 1.")
+        parts = chunks(zip(*iterables, strict=False), chunksize)
+        found = super().map(functools.partial(call_all, fn), parts, timeout=timeout)
+        return itertools.chain.from_iterable(found)
+
+
+def chunks(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """The rows in lists of this size."""
+    left = iter(rows)
+    while chunk := list(itertools.islice(left, size)):
+        yield chunk
+
+
+def call_all(function: Callable[..., Any], rows: Iterable[Iterable[Any]]) -> list[Any]:
+    """Call a function with the arguments of each row."""
+    return [function(*row) for row in rows]
+
 
 class AsyncResult:
-    """Like `multiprocessing.pool.AsyncResult`, for one call or several."""
+    """Like `multiprocessing.pool.AsyncResult`, for one call, or for calls that each give a list."""
 
     def __init__(self, calls: list[Future[Any]], several: bool) -> None:
         self.calls, self.several = calls, several
@@ -56,7 +83,7 @@ class AsyncResult:
             if all(call.done() for call in self.calls):
                 raise
             raise sys.modules["multiprocessing"].TimeoutError from None
-        return values if self.several else values[0]
+        return list(itertools.chain.from_iterable(values)) if self.several else values[0]
 
     def tell(self, callback: Any, error_callback: Any) -> AsyncResult:
         """Call back once all have ended."""
@@ -107,6 +134,7 @@ class Pool:
             raise ValueError("Number of processes must be at least 1")
         if initializer is not None and not callable(initializer):
             raise TypeError("initializer must be a callable")
+        self.processes = processes or os.cpu_count() or 1
         self.executor = self.workers(processes, initializer, initargs)
         self.open = True
 
@@ -114,10 +142,9 @@ class Pool:
         processes, initializer, initargs = arguments
         return ProcessPoolExecutor(processes, None, initializer, initargs)
 
-    def calls(self, function: Any, rows: Iterable[Iterable[Any]], named: Any = None) -> list[Any]:
+    def check(self) -> None:
         if not self.open:
             raise ValueError("Pool not running")
-        return [self.executor.submit(function, *row, **(named or {})) for row in rows]
 
     def apply_async(
         self,
@@ -127,7 +154,9 @@ class Pool:
         callback: Any = None,
         error_callback: Any = None,
     ) -> AsyncResult:
-        return AsyncResult(self.calls(func, [args], kwds), False).tell(callback, error_callback)
+        self.check()
+        call = self.executor.submit(func, *args, **(kwds or {}))
+        return AsyncResult([call], False).tell(callback, error_callback)
 
     def starmap_async(
         self,
@@ -137,7 +166,12 @@ class Pool:
         callback: Any = None,
         error_callback: Any = None,
     ) -> AsyncResult:
-        return AsyncResult(self.calls(func, iterable), True).tell(callback, error_callback)
+        self.check()
+        rows = list(iterable)
+        size = chunksize or len(rows) // (4 * self.processes) + 1
+        function = functools.partial(call_all, func)
+        calls = [self.executor.submit(function, part) for part in chunks(rows, size)]
+        return AsyncResult(calls, True).tell(callback, error_callback)
 
     def map_async(
         self, func: Callable[..., Any], iterable: Iterable[Any], *rest: Any, **named: Any
@@ -148,15 +182,17 @@ class Pool:
         return self.apply_async(func, args, kwds).get()
 
     def map(self, func: Any, iterable: Iterable[Any], chunksize: int | None = None) -> list[Any]:
-        return self.map_async(func, iterable).get()
+        return self.map_async(func, iterable, chunksize).get()
 
     def starmap(self, func: Any, iterable: Any, chunksize: int | None = None) -> list[Any]:
-        return self.starmap_async(func, iterable).get()
+        return self.starmap_async(func, iterable, chunksize).get()
 
     def imap(self, func: Any, iterable: Iterable[Any], chunksize: int = 1) -> Results:
-        if not self.open:
-            raise ValueError("Pool not running")
-        return Results(self.executor.submit(func, item).result() for item in iterable)
+        self.check()
+        function = functools.partial(call_all, func)
+        parts = chunks(((item,) for item in iterable), chunksize)
+        found = (self.executor.submit(function, part).result() for part in parts)
+        return Results(itertools.chain.from_iterable(found))
 
     imap_unordered = imap
 

@@ -27,11 +27,16 @@ OS_THREAD = _thread.get_ident()
 class Lock:
     """As `_thread.lock`."""
 
+    __slots__ = ("__weakref__", "taken", "waiting")
+
     def __init__(self) -> None:
         self.taken = False
         self.waiting: collections.deque[Turn] = collections.deque()
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        if not self.taken and timeout == -1:
+            self.taken = True
+            return True
         if not blocking and timeout != -1:
             raise ValueError("can't specify a timeout for a non-blocking call")
         if timeout < 0 and timeout != -1:
