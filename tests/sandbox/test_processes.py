@@ -88,7 +88,7 @@ PROCESSES = {
         + "with Pool() as p:\n    print(sum(p.map(f, range(200000))), list(p.imap(f, (i for i in range(9)), chunksize=4)))\n"
         "    rows = [[], []]; print(p.map(grow, rows), rows, p.map(f, []), p.starmap(pow, [(2, 3)]))\n"
         "  with ProcessPoolExecutor(2) as e: print(list(e.map(add, range(5), range(4), chunksize=3)))",
-        "599997 [0, 1, 2, 3, 4, 5, 6, 0, 1]\n[1, 1] [[], []] [] [8]\n[0, 2, 4, 6]",
+        "599994 [0, 1, 2, 3, 4, 5, 6, 0, 1]\n[1, 1] [[], []] [] [8]\n[0, 2, 4, 6]",
     ),
     "shared memory": (
         "import numpy as np\nfrom multiprocessing import Process, shared_memory\ndef double(name):\n"
