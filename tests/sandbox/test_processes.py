@@ -139,6 +139,23 @@ PROCESSES = {
         "with Client(l.address, authkey=b'k') as c: c.send(21); print(c.recv())\nl.close()",
         "42",
     ),
+    "thread pools in the threads of a pool": (
+        "from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor(2) as a:\n  def g(i):\n"
+        "    with ThreadPoolExecutor(2) as b: return sum(b.map(lambda x: x * i, range(3)))\n  print(list(a.map(g, range(3))))",
+        "[0, 3, 6]",
+    ),
+    "an event loop in a thread": (
+        "import asyncio, threading\nloop = asyncio.new_event_loop()\nt = threading.Thread(target=loop.run_forever); t.start()\n"
+        "async def g(): await asyncio.sleep(0.01); return 4\nprint(asyncio.run_coroutine_threadsafe(g(), loop).result(9))\n"
+        "loop.call_soon_threadsafe(loop.stop); t.join(9); print(t.is_alive())",
+        "4\nFalse",
+    ),
+    "signals of an event loop": (
+        "import asyncio, signal\nasync def main():\n  loop = asyncio.get_running_loop(); f = loop.create_future()\n"
+        "  loop.add_signal_handler(signal.SIGALRM, f.set_result, 3); signal.setitimer(signal.ITIMER_REAL, 0.01); print(await f)\n"
+        "asyncio.run(main())",
+        "3",
+    ),
     "threads that ask in a loop": (
         "import queue, threading, time\nfrom concurrent.futures import ThreadPoolExecutor\ndone = False\n"
         "def end():\n  global done\n  done = True\nthreading.Thread(target=end).start()\nwhile not done: pass\n"

@@ -46,6 +46,7 @@ CHANGES: dict[str, Change] = {
     "queue": replace_queues,
     "selectors": loops.replace_selectors,
     "asyncio.selector_events": loops.replace_loops,
+    "asyncio.unix_events": loops.replace_signals,
     "multiprocessing.connection": listeners.replace_connections,
     "multiprocessing.context": processes.replace_contexts,
     "multiprocessing.heap": replace_heaps,

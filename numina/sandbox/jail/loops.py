@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import selectors
+import signal
 import time
 from typing import Any
 
@@ -54,3 +55,14 @@ def replace_loops(selector_events: Any) -> None:
 
     loop._make_self_pipe = loop._close_self_pipe = no_sockets
     loop._write_to_self = lambda self: self._selector.wake()
+
+
+def replace_signals(unix_events: Any) -> None:
+    """Make `asyncio`'s loops, in its module `unix_events`, handle signals without a socket."""
+
+    def add_signal_handler(self: Any, number: int, callback: Any, *arguments: Any) -> None:
+        self._check_signal(number)
+        self._signal_handlers[number] = callback
+        signal.signal(number, lambda *_: self.call_soon_threadsafe(callback, *arguments))
+
+    unix_events._UnixSelectorEventLoop.add_signal_handler = add_signal_handler

@@ -11,6 +11,7 @@ import _thread
 import _threading_local
 import collections
 import itertools
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -175,9 +176,18 @@ def keeps_block(thread: greenlet) -> bool:
     return thread.keeps_block or (known is not None and not known.daemon)
 
 
+def replace_locks(kinds: dict[type, Callable[[], object]]) -> None:
+    """Replace the locks of modules that are already imported, which would stop all threads."""
+    for module in list(sys.modules.values()):
+        for name, value in list(vars(module).items()):
+            if type(value) in kinds:
+                setattr(module, name, kinds[type(value)]())
+
+
 def replace_threads() -> None:
-    """Replace Python's threads by these; call it before importing anything that makes a lock."""
+    """Replace Python's threads by these."""
     low: Any = _thread
+    replace_locks({type(low.allocate_lock()): Lock, type(low.RLock()): threading._PyRLock})  # pyright: ignore[reportAttributeAccessIssue]
     low.start_new_thread = low.start_new = start_new_thread
     low.allocate_lock = low.allocate = low.LockType = Lock
     low.RLock = threading._PyRLock  # pyright: ignore[reportAttributeAccessIssue]
