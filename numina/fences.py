@@ -2,12 +2,13 @@
 
 Models write fences in many ways: ``python``, ``py`` or ``Python3``, after a space, with the line
 ends of Windows, indented in a list, or after words on a line. A closing fence is alone on its line,
-so backticks in a comment or a docstring do not close a block. A block that is never closed extends
-to the end of the text.
+or behind the last line of a program that is complete, so backticks in a comment or a docstring do
+not close a block. A block that is never closed extends to the end of the text.
 """
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import tokenize
@@ -18,7 +19,11 @@ OUTPUT_START, OUTPUT_END = "```output\n", "```\n"
 # How a model may open an output block: decoding stops there.
 OUTPUT_STARTS = (OUTPUT_START, "```output\r\n", "``` output\n", "```Output\n")
 
-FENCE = re.compile(r"^(?P<before>.*?)```+[ \t]*(?P<language>[A-Za-z][\w+#.-]*)?[ \t]*\r?$")
+FENCE = re.compile(
+    r"^(?P<before>.*?)```+[ \t]*(?:\{\.?)?(?P<language>[A-Za-z][\w+#.-]*)?(?P<info>[^`]*?)\s*$"
+)
+# What may follow the name of Python: `{python}`, `python title="x"`, `python:x.py`, `python 3`.
+INFO = re.compile(r"(?:\s*[\d.]+|:\S+|[^`]*\}|\s+\w+=.*)?")
 PYTHON = re.compile(r"py(?:thon)?[\d.]*|sage|ipython[\d.]*", re.I)
 
 
@@ -54,10 +59,11 @@ def blocks(text: str) -> list[Block]:
             at += 1
             continue
         last = last_line(lines, at, kind)
-        closed = last < len(lines) and closes(lines[last])
+        rest = code_before_fence(lines, at, last) if kind == "python" else ""
+        closed = last < len(lines) and (closes(lines[last]) or bool(rest))
         start = begins[at] + lines[at].index("```")
         inside = begins[at + 1]
-        content = text[inside : begins[last]]
+        content = text[inside : begins[last]] + rest
         at = last + 1 if closed else last
         found.append(Block(kind, start, begins[at], inside, content))
     return found
@@ -119,7 +125,11 @@ def last_line(lines: list[str], at: int, kind: str) -> int:
     A fence inside a docstring does not end a program: if a string is open before the fence, and a
     later fence is outside of strings, the later one ends the program.
     """
-    candidates = (i for i in range(at + 1, len(lines)) if ends(lines[i], kind))
+    candidates = (
+        i
+        for i in range(at + 1, len(lines))
+        if ends(lines[i], kind) or (kind == "python" and code_before_fence(lines, at, i))
+    )
     first = next(candidates, len(lines))
     if kind != "python" or not in_string("".join(lines[at + 1 : first])):
         return first
@@ -127,6 +137,22 @@ def last_line(lines: list[str], at: int, kind: str) -> int:
         if not in_string("".join(lines[at + 1 : later])):
             return later
     return first
+
+
+def code_before_fence(lines: list[str], at: int, place: int) -> str:
+    """The code before a fence that closes a program without a line of its own; "" if there is none.
+
+    There is such a fence if the program up to it is complete.
+    """
+    line = lines[place].rstrip() if place < len(lines) else ""
+    code = line.removesuffix("```")
+    if code == line or not code.strip() or "`" in code or "#" in code:
+        return ""
+    try:
+        ast.parse(dedented("".join(lines[at + 1 : place]) + code))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+    return code
 
 
 def in_string(code: str) -> bool:
@@ -153,9 +179,11 @@ def opened(lines: list[str], at: int) -> str | None:
     language = (match["language"] or "").lower()
     if "`" in match["before"] or (match["before"].strip() and not known(language)):
         return None
+    if match["info"] and not (PYTHON.fullmatch(language) and INFO.fullmatch(match["info"])):
+        return None
     if not language:
-        later = (line for line in lines[at + 1 :] if FENCE.match(line.rstrip("\n")))
-        fence = next(later, None)
+        matches = ((line, FENCE.match(line.rstrip("\n"))) for line in lines[at + 1 :])
+        fence = next((line for line, match in matches if match and not match["info"]), None)
         return "" if fence is not None and closes(fence) else None
     return "python" if PYTHON.fullmatch(language) else language
 
@@ -173,7 +201,7 @@ def ends(line: str, kind: str) -> bool:
     if closes(line):
         return True
     match = FENCE.match(line.rstrip("\n"))
-    if match is None or match["before"].strip():
+    if match is None or match["before"].strip() or match["info"]:
         return False
     language = (match["language"] or "").lower()
     return language == "output" or (kind == "output" and known(language))

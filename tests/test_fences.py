@@ -18,6 +18,11 @@ CODE = "print(1)\n"
         "```python  ",
         "  ```py",
         "````python",
+        "```{python}",
+        "```{.python .numberLines}",
+        '```python title="x.py"',
+        "```python:x.py",
+        "```python 3",
     ],
 )
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -43,6 +48,9 @@ def test_a_program_is_found_however_its_fence_is_written(opening, end):
         ("so: ```python\nprint(1)\n```\n", [CODE]),
         ("```python\nprint(1)", ["print(1)"]),
         ("```python\n```\n", [""]),
+        ("```python\nx = 1\nprint('x')```\nSo\n", ["x = 1\nprint('x')"]),
+        ("```python\nx = 1 # ```\ny = '```\n```\n", ["x = 1 # ```\ny = '```\n"]),
+        ("```python is a language\nprint(1)\n", []),
         ("inline ```python``` code and ```x```\n", []),
         ("no fence", []),
         ("", []),

@@ -588,6 +588,20 @@ CALLS = {
     "flags of a folder": "import fcntl, struct\nfcntl.ioctl(os.open('.', 0), 0x40086602, struct.pack('l', 0x10))",
     "extended flags": "import fcntl\nfcntl.ioctl(os.open('.', 0), 0x401C5820, bytes(28))",
     "flags of a library": "import fcntl, struct\nfcntl.ioctl(os.open(os.__file__, 0), 0x40086602, struct.pack('l', 0x40))",
+    "verified files": "import fcntl\nf = open('a', 'w')\nfcntl.ioctl(os.open('a', 0), 0x40806685, bytes(128))",
+    "trimming": "import fcntl\nfcntl.ioctl(os.open('.', 0), 0xC0185879, bytearray(24))",
+    "input of a terminal": "import fcntl\nfcntl.ioctl(0, 0x5412, b'x')",
+    "signals of a descriptor": "import fcntl\nfcntl.fcntl(os.pipe()[0], fcntl.F_SETOWN, {pid})",
+    "lock of a folder": "import fcntl\nfcntl.flock(os.open(os.path.dirname(os.__file__), 0), fcntl.LOCK_EX)",
+    "lock by the os module": "os.lockf(os.open(os.__file__, 0), os.F_LOCK, 0)",
+    "a library as a database": "import sqlite3\nsqlite3.connect(os.__file__).execute('create table t (x)')",
+    "a descriptor in a message": "import socket\nsocket.send_fds(socket.socket(fileno=40), [b'x'], [0])",
+    "an abstract socket": "import socket\nsocket.socket(socket.AF_UNIX).connect('\\0x')",
+    "merged pages": "import mmap\nmmap.mmap(-1, 4096).madvise(12)",
+    "dropped pages of a library": "import mmap\nmmap.mmap(os.open(os.__file__, 0), 4096, access=mmap.ACCESS_READ).madvise(21)",
+    "a library in memory to write": "import mmap\nmmap.mmap(os.open(os.__file__, 0), 4096, mmap.MAP_SHARED, mmap.PROT_WRITE)",
+    "a pseudoterminal": "os.openpty()",
+    "shared memory of the machine": "import _posixshmem\n_posixshmem.shm_open('/x', os.O_CREAT | os.O_RDWR, mode=0o600)",
     "copy on write": "import fcntl\nf = open('a', 'w')\nfcntl.ioctl(f, 0x40049409, os.open(os.__file__, 0))",
     "priority": "os.setpriority(os.PRIO_PROCESS, 0, 5)",
     "priority of a user's processes": "os.setpriority(os.PRIO_USER, os.getuid(), 19)",
@@ -617,6 +631,39 @@ NUMBERS = {
     "sched_setattr": (314, "{pid}, bytes(48), 0"),
     "landlock_create_ruleset": (444, "bytes(8), 8, 0"),
     "io_setup": (206, "1, bytes(8)"),
+    "timer_create": (222, "0, 0, bytes(8)"),
+    "epoll_create": (213, "1"),
+    "io_uring_setup": (425, "1, bytes(200)"),
+    "memfd_create": (319, "b'x', 0"),
+    "memfd_secret": (447, "0"),
+    "ptrace": (101, "16, {pid}, 0, 0"),
+    "process_vm_readv": (310, "{pid}, bytes(16), 1, bytes(16), 1, 0"),
+    "kcmp": (312, "{pid}, {pid}, 0, 0, 0"),
+    "pidfd_open": (434, "{pid}, 0"),
+    "pidfd_getfd": (438, "3, 0, 0"),
+    "rt_sigqueueinfo": (129, "{pid}, 0, bytes(128)"),
+    "keyctl": (250, "0, -3, 0"),
+    "add_key": (248, "b'user', b'a', b'b', 1, -3"),
+    "userfaultfd": (323, "0"),
+    "fanotify_init": (300, "0, 0"),
+    "mq_open": (240, "b'x', 66, 384, 0"),
+    "shmget": (29, "1, 4096, 950"),
+    "semget": (64, "1, 1, 950"),
+    "msgget": (68, "1, 950"),
+    "bpf": (321, "0, bytes(64), 64"),
+    "perf_event_open": (298, "bytes(128), 0, -1, -1, 0"),
+    "open_tree": (428, "-100, b'.', 1"),
+    "fsopen": (430, "b'tmpfs', 0"),
+    "personality": (135, "0x40000"),
+    "name_to_handle_at": (303, "-100, b'.', bytes(200), bytes(8), 0"),
+    "sched_getparam": (143, "{pid}, bytes(8)"),
+    "getpriority": (140, "0, {pid}"),
+    "ioprio_get": (252, "1, {pid}"),
+    "mlock2": (325, "bytes(4096), 4096, 1"),
+    "readahead": (187, "0, 0, 4096"),
+    "fchmodat2": (452, "-100, b'.', 511, 0"),
+    "file_setattr": (469, "-100, b'.', bytes(32), 32, 0"),
+    "statmount": (457, "bytes(32), bytes(600), 600, 0"),
     "timerfd_create": (283, "0, 0"),
     "signalfd4": (289, "-1, bytes(8), 8, 0"),
     "mlock": (149, "bytes(4096), 4096"),
@@ -640,6 +687,7 @@ def test_what_would_reach_others(what, namespaces, machine, without_namespaces):
         code = CALLS[what].replace("{pid}", str(pid))
         assert used.refused(f"import os\n{code}") in (
             *("PermissionError", "ProcessLookupError", "OSError", "AssertionError"),
+            *("FileNotFoundError", "DatabaseError", "OperationalError"),
         )
     else:
         call, arguments = NUMBERS[what]
@@ -678,6 +726,14 @@ def test_the_names_of_the_machine_and_of_the_projects_place(
     )
     raw = "import ctypes\nb = ctypes.create_string_buffer(400)\nctypes.CDLL(None).uname(b)\nprint(b.raw[65:72] in (b'sandbox', bytes(7)))"
     assert used.run(raw).stdout == "True\n"
+
+
+def test_the_files_of_a_project_installed_in_place(machine):
+    code = (
+        "import glob, sys\nnames = [n for p in sys.path for e in ('/__editable__*', '/*.dist-info/direct_url.json') for n in glob.glob(p + e)]\n"
+        "print([n for n in names if open(n).read()])"
+    )
+    assert machine.run(code).stdout == "[]\n"
 
 
 # --- all sessions together

@@ -1,14 +1,12 @@
 """Legitimate programs, as mathematicians and models write them: what each prints."""
 
-import asyncio
 import importlib.util
 import subprocess
 import sys
 
 import pytest
 
-from numina.sandbox.pool import SandboxPool, run_programs
-from numina.sandbox.result import Result
+from numina.sandbox.pool import run_programs
 from numina.sandbox.text import output_text
 from tests.conftest import SANDBOX, SANDBOX_HARDWARE
 
@@ -148,6 +146,20 @@ PROGRAMS = {
     ),
     "a timed line of a notebook": ("%time x = 5\nprint(x)", "5"),
     "a timed cell of a notebook": ("%%time\nprint(5)", "5"),
+    "what a notebook's command gives": ("files = !ls\nx = %time 5\nprint(files, x)", "[] 5"),
+    "help in a notebook": ("import math\nmath.gcd?\n?math\nprint(9)", "9"),
+    "awaiting as in a notebook": (
+        "import asyncio\nasync def f(): return 5\nx = await f()\nprint(x)\nawait asyncio.sleep(0, 6)",
+        "5\n6",
+    ),
+    "an interpreter's prompts": (
+        ">>> x = 5\n>>> for i in range(2):\n...     print(i)\n...\n0\n1\n>>> print(x + 1)\n6",
+        "0\n1\n6",
+    ),
+    "typeset characters": (
+        "x\xa0=\xa03\u200b\nprint(‘a’ + “b”, 5 − x × 2, x² ≤ 9)\nprint（x）",
+        "ab -1 True\n3",
+    ),
     "a block indented in a list": ("    x = 3\n    if x:\n        print(x)", "3"),
     "a block indented but for its first line": ("x = 3\n    y = 4\n    print(x * y)", "12"),
     "percent signs that are no commands": ("x = (17\n% 5)\nprint(x, '%d items' % 3)", "2 3 items"),
@@ -196,29 +208,12 @@ PROGRAMS = {
 NEEDS = {"tqdm", "networkx", "pandas", "scipy", "matplotlib"}
 
 
-@pytest.fixture(scope="module")
-def pool():
-    with asyncio.Runner() as runner:
-        opened = SandboxPool(LIMITS, SANDBOX_HARDWARE)
-        runner.run(opened.__aenter__())
-
-        def run(*blocks: str, seed: int = 0) -> list[Result]:
-            async def one() -> list[Result]:
-                async with opened.session(seed) as session:
-                    return [await session.run(block) for block in blocks]
-
-            return runner.run(asyncio.wait_for(one(), 100))
-
-        yield run
-        runner.run(opened.__aexit__())
-
-
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_what_it_prints(name, pool):
+def test_what_it_prints(name, blocks):
     if name in NEEDS:
         pytest.importorskip(name)
     code, expected = PROGRAMS[name]
-    (result,) = pool(code)
+    (result,) = blocks(code)
     assert output_text(result, 1000) == expected
     assert result.status == "ok"
 
@@ -226,6 +221,8 @@ def test_what_it_prints(name, pool):
 PURE = [name for name in PROGRAMS if name not in NEEDS and "\n!" not in "\n" + PROGRAMS[name][0]]
 OURS_ALONE = {
     *("commands of a notebook", "a timed line of a notebook", "a timed cell of a notebook"),
+    *("what a notebook's command gives", "help in a notebook", "awaiting as in a notebook"),
+    *("an interpreter's prompts", "typeset characters"),
     *("a block indented in a list", "a block indented but for its first line"),
     *("digits of a power", "digits of a factorial", "reading a long integer"),
     *("a file in /tmp", "a folder in /tmp", "deep recursion"),
@@ -256,30 +253,30 @@ def test_a_line_without_its_end_is_kept(end):
     assert result.stdout == "partial 12"
 
 
-def test_a_block_goes_on_with_the_threads_of_the_last(pool):
+def test_a_block_goes_on_with_the_threads_of_the_last(blocks):
     first = "import queue, threading\nq, found = queue.Queue(), []\n"
     first += "def work():\n  while True: found.append(q.get()); q.task_done()\n"
     first += "threading.Thread(target=work, daemon=True).start()"
-    assert pool(first, "q.put(5); q.join(); print(found)")[1].stdout == "[5]\n"
+    assert blocks(first, "q.put(5); q.join(); print(found)")[1].stdout == "[5]\n"
 
 
-def test_a_seed_for_each_trace(pool):
+def test_a_seed_for_each_trace(blocks):
     code = "import random, numpy as np\nprint(random.random(), np.random.rand())"
-    first, second = pool(code, seed=1)[0].stdout, pool(code, seed=2)[0].stdout
+    first, second = blocks(code, seed=1)[0].stdout, blocks(code, seed=2)[0].stdout
     assert first != second
-    assert first == pool(code, seed=1)[0].stdout
-    late = pool("x = 1", "import numpy as np\nprint(np.random.rand())", seed=1)[1].stdout
+    assert first == blocks(code, seed=1)[0].stdout
+    late = blocks("x = 1", "import numpy as np\nprint(np.random.rand())", seed=1)[1].stdout
     assert late.strip() == first.split()[1]
 
 
-def test_random_numbers_of_sympy_are_the_same_in_every_run(pool):
+def test_random_numbers_of_sympy_are_the_same_in_every_run(blocks):
     code = "import sympy\nprint(sympy.core.random.randint(0, 10**9))"
-    assert pool(code)[0].stdout == pool(code)[0].stdout
+    assert blocks(code)[0].stdout == blocks(code)[0].stdout
 
 
-def test_generators_without_a_seed_still_differ(pool):
+def test_generators_without_a_seed_still_differ(blocks):
     code = "import os, numpy as np\nprint(np.random.default_rng().random(), os.urandom(4))"
-    assert pool(code)[0].stdout != pool(code)[0].stdout
+    assert blocks(code)[0].stdout != blocks(code)[0].stdout
 
 
 def test_a_busy_machine_does_not_stop_a_block():
@@ -305,12 +302,12 @@ def test_a_timeout_says_the_limit_and_how_long_it_took(rest):
     assert result.wall_s >= 0.5
 
 
-def test_a_syntax_error_is_told_of_the_block_as_it_stands(pool):
-    (result,) = pool("!pip install x\nprint(1")
+def test_a_syntax_error_is_told_of_the_block_as_it_stands(blocks):
+    (result,) = blocks("!pip install x\nprint(1")
     assert result.error_type == "SyntaxError"
     assert "!pip" in result.traceback
 
 
-def test_installed_packages_are_where_programs_look(pool):
+def test_installed_packages_are_where_programs_look(blocks):
     assert importlib.util.find_spec("greenlet")
-    assert pool("import greenlet, sys\nprint(greenlet.getcurrent().parent)")[0].stdout == "None\n"
+    assert blocks("import greenlet, sys\nprint(greenlet.getcurrent().parent)")[0].stdout == "None\n"

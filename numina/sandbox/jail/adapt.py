@@ -8,7 +8,16 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-from numina.sandbox.jail import loops, processes, seeds
+from numina.sandbox.jail import (
+    listeners,
+    locks,
+    loops,
+    pools,
+    processes,
+    seeds,
+    semaphores,
+    sharing,
+)
 
 Change = Callable[[Any], object]
 
@@ -18,12 +27,12 @@ def replace_queues(module: Any) -> None:
 
 
 def replace_pools(module: Any) -> None:
-    module.Pool, module.ThreadPool = processes.Pool, processes.ThreadPool
-    module.AsyncResult = module.ApplyResult = processes.AsyncResult
+    module.Pool, module.ThreadPool = pools.Pool, pools.ThreadPool
+    module.AsyncResult = module.ApplyResult = pools.AsyncResult
 
 
 def replace_executors(module: Any) -> None:
-    module.ProcessPoolExecutor = processes.ProcessPoolExecutor
+    module.ProcessPoolExecutor = pools.ProcessPoolExecutor
 
 
 def replace_heaps(module: Any) -> None:
@@ -31,12 +40,20 @@ def replace_heaps(module: Any) -> None:
 
 
 CHANGES: dict[str, Change] = {
+    "_sqlite3": locks.let_sqlite_lock,
+    "dbm.dumb": locks.let_dumb_databases_be,
+    "fcntl": locks.replace_locks,
     "queue": replace_queues,
     "selectors": loops.replace_selectors,
     "asyncio.selector_events": loops.replace_loops,
+    "asyncio.unix_events": loops.replace_signals,
+    "multiprocessing.connection": listeners.replace_connections,
     "multiprocessing.context": processes.replace_contexts,
     "multiprocessing.heap": replace_heaps,
     "multiprocessing.pool": replace_pools,
+    "multiprocessing.resource_tracker": semaphores.replace_tracker,
+    "multiprocessing.shared_memory": sharing.replace_shared_memory,
+    "multiprocessing.synchronize": semaphores.replace_semaphores,
     "concurrent.futures.process": replace_executors,
     **seeds.SEEDS,
 }

@@ -12,10 +12,11 @@ import time
 import traceback
 from typing import Any
 
-from numina.sandbox.jail import threads
+from numina.sandbox.jail import threads, turns
 from numina.sandbox.jail.source import parse
 
 KEPT = 8000  # characters of a message or a traceback
+AWAIT, COROUTINE = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, 0x80  # as in a notebook; inspect.CO_COROUTINE
 FILE = "<block "  # how the file names of blocks begin in tracebacks
 
 
@@ -35,15 +36,22 @@ def run_block(code: str, names: dict[str, Any], number: int) -> dict[str, Any]:
     }
     file = f"{FILE}{number}>"
     cpu_start = time.process_time()
+    turns.watch()
     try:
         # Run here, not in a function: frames above a program count against its recursion limit.
         linecache.cache[file] = lines_of(code, file)
         tree, read = parse(code, file)
         linecache.cache[file] = lines_of(read, file)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-        exec(compile(tree, file, "exec"), names)
+        part = compile(tree, file, "exec", AWAIT)
+        value = eval(part, names)
+        if part.co_flags & COROUTINE:
+            awaited(value)
         if isinstance(last, ast.Expr):
-            value = eval(compile(ast.Expression(last.value), file, "eval"), names)
+            part = compile(ast.Expression(last.value), file, "eval", AWAIT)
+            value = eval(part, names)
+            if part.co_flags & COROUTINE:
+                value = awaited(value)
             if value is not None:
                 print(repr(value))
     except BaseException as error:
@@ -57,12 +65,20 @@ def run_block(code: str, names: dict[str, Any], number: int) -> dict[str, Any]:
     sys.setprofile(None)
     for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
         signal.setitimer(timer, 0)
+    turns.stop_watch()
     with contextlib.suppress(BaseException):  # the program may have closed or replaced it
         sys.stdout.flush()
     usage = resource.getrusage(resource.RUSAGE_SELF)
     result["cpu_s"] = time.process_time() - cpu_start
     result["max_rss_mb"] = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     return result
+
+
+def awaited(value: Any) -> Any:
+    """The result of a block that awaits."""
+    import asyncio  # not part of every session, which costs time to fork
+
+    return asyncio.run(value)
 
 
 def lines_of(code: str, file: str) -> tuple[int, None, list[str], str]:
@@ -108,6 +124,13 @@ def block_traceback(error: BaseException) -> str:
         return "".join(shown.format()).rstrip()
     except BaseException:
         return type_name(error)
+
+
+def report_thread(args: Any) -> None:
+    """As `threading.excepthook`, with only the frames of blocks."""
+    if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
+        name = args.thread.name if args.thread is not None else threads.get_ident()
+        print(f"Exception in thread {name}:\n{block_traceback(args.exc_value)}", file=sys.stderr)
 
 
 def shorten(text: str) -> str:

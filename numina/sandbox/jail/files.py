@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import glob
 import itertools
 import os
 import secrets
@@ -21,7 +22,7 @@ SESSIONS, OWN, LIBRARIES = "/sessions", "/tmp", "/libraries"
 @functools.cache
 def readable() -> list[str]:
     """The folders that programs may read besides the packages: Python's and the system's."""
-    wanted = {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"}
+    wanted = {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo"}
     wanted |= {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     found: list[str] = []
     for path in sorted(path for path in wanted if os.path.exists(path)):
@@ -30,6 +31,8 @@ def readable() -> list[str]:
     return found
 
 
+# Files of packages that name the folder of a project installed in place.
+TELLING = ("__editable__*", "__pycache__/__editable__*", "*.dist-info/direct_url.json")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 4096, 16384, 1 << 18
 MNT_DETACH = 2
@@ -64,6 +67,8 @@ def hide_files(root: str, libraries: Sequence[str]) -> bool:
             target = f"{root}{LIBRARIES}/{place}"
             os.makedirs(target)
             mount(path, target, "", MS_BIND | MS_REC)
+            for name in (name for names in TELLING for name in glob.iglob(names, root_dir=path)):
+                mount("/dev/null", f"{target}/{name}", "", MS_BIND)
         os.mkdir(root + "/dev")
         for path in DEVICES:
             open(root + path, "x").close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import platform
@@ -9,6 +10,7 @@ import shutil
 import site
 import socket
 import sys
+import types
 import warnings
 from collections.abc import Sequence
 
@@ -36,6 +38,15 @@ def settle(libraries: Sequence[str], above: str) -> None:
     warnings._showwarnmsg_impl = lambda _: None  # pyright: ignore[reportAttributeAccessIssue]
     # A session cannot set the mode or times of a file, so copying must not try to.
     shutil.copymode = shutil.copystat = lambda *_, **__: None
+
+
+def main_module() -> types.ModuleType:
+    """The module of a session's program, which can import modules that it writes."""
+    program = types.ModuleType("__main__")
+    program.__file__ = os.path.join(os.environ["HOME"], NAME)
+    sys.modules["__main__"] = program  # pickle looks a program's own classes up there
+    sys.path.insert(0, os.environ["HOME"])
+    return program
 
 
 def hide_name(name: str) -> None:
@@ -66,3 +77,9 @@ def open_output(descriptor: int) -> io.TextIOWrapper:
     """An unbuffered stream: a program may be killed in the middle of a line."""
     raw = WholeWrites(descriptor, "w", closefd=False)
     return io.TextIOWrapper(raw, "utf-8", "replace", write_through=True)  # pyright: ignore[reportArgumentType]
+
+
+@functools.cache
+def first_output() -> io.TextIOWrapper:
+    """The stream of a session's first block, which the zygote opens for all of them."""
+    return open_output(1)

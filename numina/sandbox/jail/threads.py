@@ -1,10 +1,8 @@
 """Emulate threads in one thread: a session's threads take turns, each until it waits.
 
 A session cannot start kernel threads, so its limits cover all that it can use. The foundation of
-Python's `threading` is therefore replaced by greenlets, and so is all that is built on it: locks,
-queues, executors. A thread runs until it waits (for a lock, a queue, another thread, or in
-`time.sleep`) and then the next in line continues, so a program with threads gives the same result
-each time. A thread that waits for another in a busy loop hangs.
+Python's `threading` is therefore replaced by greenlets (`numina.sandbox.jail.turns`), and so is all
+that is built on it: locks, queues, executors.
 """
 
 from __future__ import annotations
@@ -12,8 +10,8 @@ from __future__ import annotations
 import _thread
 import _threading_local
 import collections
-import heapq
 import itertools
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -21,83 +19,25 @@ from typing import Any
 
 from greenlet import getcurrent, greenlet
 
-real_sleep = time.sleep
+from numina.sandbox.jail import turns
+from numina.sandbox.jail.turns import Turn, end, give_way, next_thread, wait
+
 OS_THREAD = _thread.get_ident()
-FOREVER = 1.0  # seconds between checks while no thread can continue: only a signal can end that
-
-
-class Turn:
-    """A thread's place among the waiting threads."""
-
-    __slots__ = ("ended", "thread", "timed_out")
-
-    def __init__(self) -> None:
-        self.thread, self.ended, self.timed_out = getcurrent(), False, False
-
-
-ready: collections.deque[greenlet] = collections.deque()
-timed: list[tuple[float, int, Turn]] = []  # a heap by end time
-order = itertools.count()
-
-
-def wait(turn: Turn, seconds: float | None) -> bool:
-    """Let others run until `end(turn)` is called or time is up; return whether it was called."""
-    if seconds is not None:
-        heapq.heappush(timed, (time.monotonic() + seconds, next(order), turn))
-    current = turn.thread
-    while True:
-        following = next_thread()
-        if following is not current:
-            following.switch()
-        if turn.ended or turn.timed_out:
-            return turn.ended
-
-
-def end(turn: Turn) -> None:
-    """Let the thread that waits with this turn continue when the others wait."""
-    if not turn.ended and not turn.timed_out:
-        turn.ended = True
-        ready.append(turn.thread)
-
-
-def give_way() -> None:
-    """Let those run that can."""
-    if ready or timed:
-        turn = Turn()
-        end(turn)
-        wait(turn, None)
-
-
-def next_thread() -> greenlet:
-    """Return the thread to continue; wait if none can yet."""
-    while True:
-        now = time.monotonic()
-        while timed and (timed[0][0] <= now or timed[0][2].ended):
-            turn = heapq.heappop(timed)[2]
-            if not turn.ended:
-                turn.timed_out = True
-                ready.append(turn.thread)
-        while ready:
-            if not getattr(thread := ready.popleft(), "stopped", False):
-                return thread
-        real_sleep(max(0.0, timed[0][0] - now) if timed else FOREVER)
-
-
-def sleep(seconds: float, /) -> None:
-    """Like `time.sleep`, while others run."""
-    if (not ready and not timed) or not isinstance(seconds, (int, float)) or seconds < 0:
-        return real_sleep(seconds)
-    wait(Turn(), seconds)
 
 
 class Lock:
     """As `_thread.lock`."""
+
+    __slots__ = ("__weakref__", "taken", "waiting")
 
     def __init__(self) -> None:
         self.taken = False
         self.waiting: collections.deque[Turn] = collections.deque()
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        if not self.taken and timeout == -1:
+            self.taken = True
+            return True
         if not blocking and timeout != -1:
             raise ValueError("can't specify a timeout for a non-blocking call")
         if timeout < 0 and timeout != -1:
@@ -147,6 +87,7 @@ class Thread(greenlet):
     """One of a session's threads.
 
     Attributes:
+        process: the process of `multiprocessing` that it belongs to; None for the first.
         sentinel: a lock that is released at its end.
         keeps_block: whether a block waits for this thread until it ends or can never continue.
         stopped: whether it never continues.
@@ -154,6 +95,7 @@ class Thread(greenlet):
 
     numbers = itertools.count(OS_THREAD + 1)
     sentinel: Lock | None = None
+    process: Any = None
     keeps_block = stopped = False
 
     def __init__(self, run: Callable[[], object]) -> None:
@@ -177,9 +119,15 @@ def start(run: Callable[[], object], keeps_block: bool = False) -> Thread:
             current.parent = next_thread()  # continues when this one ends
 
     thread = Thread(live)
-    thread.keeps_block = keeps_block
-    ready.append(thread)
+    thread.keeps_block, thread.process = keeps_block, current_process()
+    turns.ready.append(thread)
+    turns.watch()
     return thread
+
+
+def current_process() -> Any:
+    """The process that the current thread belongs to; None for the first one."""
+    return getattr(getcurrent(), "process", None)
 
 
 def start_new_thread(
@@ -215,8 +163,8 @@ def stop(thread: Thread) -> None:
 
 def finish() -> None:
     """Run the threads that a script would wait for at its end, as long as they can continue."""
-    while any(keeps_block(thread) for thread in ready) or any(
-        keeps_block(turn.thread) for _, _, turn in timed if not turn.ended
+    while any(keeps_block(thread) for thread in turns.ready) or any(
+        keeps_block(turn.thread) for _, _, turn in turns.timed if not turn.ended
     ):
         wait(Turn(), 0.0)
 
@@ -228,9 +176,18 @@ def keeps_block(thread: greenlet) -> bool:
     return thread.keeps_block or (known is not None and not known.daemon)
 
 
+def replace_locks(kinds: dict[type, Callable[[], object]]) -> None:
+    """Replace the locks of modules that are already imported, which would stop all threads."""
+    for module in list(sys.modules.values()):
+        for name, value in list(vars(module).items()):
+            if type(value) in kinds:
+                setattr(module, name, kinds[type(value)]())
+
+
 def replace_threads() -> None:
-    """Replace Python's threads by these; call it before importing anything that makes a lock."""
+    """Replace Python's threads by these."""
     low: Any = _thread
+    replace_locks({type(low.allocate_lock()): Lock, type(low.RLock()): threading._PyRLock})  # pyright: ignore[reportAttributeAccessIssue]
     low.start_new_thread = low.start_new = start_new_thread
     low.allocate_lock = low.allocate = low.LockType = Lock
     low.RLock = threading._PyRLock  # pyright: ignore[reportAttributeAccessIssue]
@@ -239,4 +196,4 @@ def replace_threads() -> None:
     high._start_new_thread, high._allocate_lock, high.Lock = start_new_thread, Lock, Lock
     high._set_sentinel, high.get_ident, high._CRLock = set_sentinel, get_ident, None
     high.stack_size, high.local = stack_size, _threading_local.local
-    time.sleep = sleep
+    time.sleep = turns.sleep

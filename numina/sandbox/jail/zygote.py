@@ -20,11 +20,11 @@ import os
 import select
 import socket
 import sys
-import types
+import threading
 from typing import Any
 
-from numina.sandbox.jail import adapt, isolation, seeds, surroundings, threads
-from numina.sandbox.jail.block import run_block
+from numina.sandbox.jail import adapt, isolation, seeds, surroundings, temporary, threads
+from numina.sandbox.jail.block import report_thread, run_block
 from numina.sandbox.jail.files import LIBRARIES, SESSIONS, remove_tree
 from numina.sandbox.jail.forks import Sessions
 from numina.sandbox.jail.kernel import LINUX
@@ -101,7 +101,9 @@ def main() -> None:
         surroundings.hide_name(isolation.HOST)
     if not layers["mount_namespace"]:
         surroundings.hide_links()
+        temporary.show_as_tmp(options["folder"])
     threads.replace_threads()
+    threading.excepthook = report_thread
     adapt.adapt_imports()
     fonts = f"{SESSIONS if layers['mount_namespace'] else options['folder']}/fonts"
     os.environ.update(QUIET, MPLCONFIGDIR=fonts)  # for a font list, removed with the zygote
@@ -114,6 +116,7 @@ def main() -> None:
     for code in ("x = 1", "1 / 0"):  # code that has run here runs faster in every session
         run_block(code, {}, 0)
     filter_program(1, isolation.refused(layers))
+    surroundings.first_output()
     gc.collect()
     gc.freeze()  # else the collector would write to, and so copy, every page in each session
     sessions = Sessions(layers, options, libraries)
@@ -172,16 +175,17 @@ def serve_session(channel: int, output: int, sessions: Sessions, folder: isolati
     os.closerange(FIRST + len(moved), os.sysconf("SC_OPEN_MAX"))
     folder.rules = rules[0] if rules else None
     isolation.confine(sessions.limits, sessions.layers, folder)
+    temporary.Shown.folder = folder.path
     os.closerange(FIRST + 2, FIRST + 3)
     write_frame(channel, {"ready": True})
-    program = types.ModuleType("__main__")  # pickle looks a program's own classes up there
-    sys.modules["__main__"] = program
+    program = surroundings.main_module()
     for number in itertools.count(1):
         if (request := read_frame(channel)) is None:
             return
         os.dup2(output, 1)  # the last block may have closed or moved them
         os.dup2(output, 2)
-        sys.stdout = sys.stderr = surroundings.open_output(1)
+        stream = surroundings.first_output() if number == 1 else surroundings.open_output(1)
+        sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = stream
         if number == 1:
             seeds.seed_generators(request["seed"])
         write_frame(channel, answer(request, vars(program), number))
