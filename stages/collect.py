@@ -5,7 +5,7 @@ python -m stages.collect --digitized data/digitized --out data/collected
 
 from numina import entry, settings
 from numina.corpus.collect import collect
-from numina.corpus.sorted import sorted_rows
+from numina.corpus.sifted import sifted_rows
 from numina.rows import write_rows
 from numina.sources.catalog import training_problems
 
@@ -14,7 +14,7 @@ def main() -> str:
     args = entry.paths(__doc__, "digitized", "out")
     params = settings.load("collect").collect
     families = training_problems(params.seed, params.per_family)
-    with sorted_rows(args.out, "problems.jsonl") as rows:
+    with sifted_rows(args.out, "problems.jsonl") as rows:
         for row in collect(params, families, args.digitized / "pairs.jsonl"):
             rows.take(row)
     steps = [

@@ -5,7 +5,7 @@ python -m stages.cot_data --clean data/clean --out data/cot
 
 from numina import entry, settings
 from numina.corpus.cot import cot_samples
-from numina.corpus.sorted import sorted_rows
+from numina.corpus.sifted import sifted_rows
 from numina.errors import UserError
 from numina.stored import StoredProblems
 
@@ -14,7 +14,7 @@ def main() -> str:
     args = entry.paths(__doc__, "clean", "out")
     params = settings.load("cot_data").cot_data
     problems = StoredProblems(args.clean / "problems.jsonl")
-    with sorted_rows(args.out, "train.jsonl") as rows:
+    with sifted_rows(args.out, "train.jsonl") as rows:
         cot_samples(problems, params.max_rows, params.seed, rows)
         if not rows.kept:
             raise UserError(f"{args.clean}: no row can be trained on; left out: {rows.left_out}")

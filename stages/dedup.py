@@ -5,7 +5,7 @@ python -m stages.dedup --collected data/collected --validation data/validation -
 
 from numina import entry, settings
 from numina.corpus.dedup import sift
-from numina.corpus.sorted import sorted_rows
+from numina.corpus.sifted import sifted_rows
 from numina.rows import each_problem, read_splits
 
 
@@ -13,7 +13,7 @@ def main() -> str:
     args = entry.paths(__doc__, "collected", "validation", "out")
     validation = [row for split in read_splits(args.validation).values() for row in split]
     problems = each_problem(args.collected / "problems.jsonl")
-    with sorted_rows(args.out, "problems.jsonl") as rows:
+    with sifted_rows(args.out, "problems.jsonl") as rows:
         for row in sift(problems, validation, settings.load("dedup").dedup):
             rows.take(row)
     return f"{rows.kept} of {rows.counts['in']} kept; removed: {rows.left_out}"

@@ -7,7 +7,7 @@ import asyncio
 import dataclasses
 
 from numina import entry, settings
-from numina.corpus.sorted import sorted_rows
+from numina.corpus.sifted import sifted_rows
 from numina.corpus.tora import tir_samples
 from numina.errors import UserError
 from numina.rows import read_records, write_json
@@ -21,7 +21,7 @@ def main() -> str:
     steps = args.collected / "steps.jsonl"
     teacher = {worked.id: list(worked.steps) for _, worked in read_records(steps, Worked)}
     problems = StoredProblems(args.clean / "problems.jsonl")
-    with sorted_rows(args.out, "train.jsonl") as rows:
+    with sifted_rows(args.out, "train.jsonl") as rows:
         attempts = tir_samples(
             problems, teacher, params.tir_data, params.sandbox, params.hardware.sandbox, rows
         )

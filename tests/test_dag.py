@@ -83,7 +83,7 @@ FILES = {
     "numina/sources/cutting.py": {"digitize", "collect", "dedup"} | DATA,
     "numina/sources/reading.py": {"validation_sets", "collect", "dedup"} | DATA,
     "numina/sources/known.py": {"collect", "dedup"} | DATA,
-    "numina/corpus/sorted.py": {"collect", "dedup"} | DATA,
+    "numina/corpus/sifted.py": {"collect", "dedup"} | DATA,
     "numina/stored.py": DATA,
     "numina/corpus/ready.py": {"tir_data"} | TIR,
     "numina/corpus/dedup.py": {"dedup"} | DATA,

@@ -24,16 +24,20 @@ from numina.answer.rule import admit
 from numina.contest.play import play
 from numina.corpus.cot import cot_samples
 from numina.corpus.dedup import clean
+from numina.corpus.sifted import Sifted
 from numina.errors import UserError
+from numina.records.dropped import Removal
 from numina.records.problem import Problem
 from numina.sandbox.pool import run_programs
 from numina.sctir.solve import solve
+from numina.settings.data import Source
 from numina.settings.splits import AnswerRule
 from numina.sources.cutting import cut_pairs
-from numina.sources.reading import read_source
+from numina.sources.opened import open_source, problems_of
+from numina.sources.reading import Ids
 from tests.agent.test_trace import LIMITS, trace_of
 from tests.cli.test_run import ENV, numina, project  # noqa: F401  (a fixture)
-from tests.conftest import SANDBOX, SANDBOX_HARDWARE, SHARED, changed_params
+from tests.conftest import SANDBOX, SANDBOX_HARDWARE, SHARED, changed_params, read_source
 from tests.engine.misbehaving import Asked, Reply, Told, completion, serving
 from tests.engine.test_server import ask_one
 from tests.sctir.scripted import PLAIN, NoPrograms, Scripted
@@ -151,8 +155,9 @@ def written(folder: Path, **fields: Any) -> Path:
 
 def test_data_null_solution(tmp_path):
     (row,) = read_source(written(tmp_path, solution=None))
-    samples, dropped = cot_samples([row], 9, 1)
-    assert (samples, [drop.rule for drop in dropped]) == ([], ["no_solution"])
+    samples, removed = [], []
+    cot_samples([row], 9, 1, Sifted(samples.append, removed.append))
+    assert (samples, [removal.rule for removal in removed]) == ([], ["no_solution"])
 
 
 def test_data_level_null(tmp_path):
@@ -161,8 +166,11 @@ def test_data_level_null(tmp_path):
 
 
 def test_data_surrogate(tmp_path):
-    with pytest.raises(UserError, match=r"rows\.jsonl, line 1: holds a lone surrogate"):
-        list(read_source(written(tmp_path, problem="\ud835")))
+    file = written(tmp_path, problem="\ud835")
+    (removal,) = problems_of(open_source(Source(path=str(file))), Ids())
+    assert isinstance(removal, Removal)
+    assert removal.where.endswith("rows.jsonl, line 1")
+    assert removal.reason.startswith("holds a lone surrogate")
 
 
 def test_data_dedup_signs():

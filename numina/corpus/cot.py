@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from numina.answer.find import last_box
-from numina.corpus.sorted import Sorted
+from numina.corpus.sifted import Sifted
 from numina.corpus.soundness import is_missing, is_placeholder, not_english, runs_together
 from numina.records.problem import Problem
 
@@ -16,7 +16,7 @@ CALCULATOR = re.compile(r"<<[^<>]*>>")  # GSM8K's annotations
 FINAL_LINE = re.compile(r"\n*####\s*\S.*\s*$")  # GSM8K's last line
 
 
-def cot_samples(problems: Sequence[Problem], max_rows: int, seed: int, rows: Sorted) -> None:
+def cot_samples(problems: Sequence[Problem], max_rows: int, seed: int, rows: Sifted) -> None:
     """Keep at most `max_rows` realigned rows, chosen by seed and in its order, and leave out the
     others, such as those that are not in English.
 

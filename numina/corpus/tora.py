@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from numina.answer.equal import as_integer, equal
 from numina.corpus.ready import as_sample, checked
-from numina.corpus.sorted import Sorted
+from numina.corpus.sifted import Sifted
 from numina.fences import CODE_END, CODE_START, OUTPUT_END, OUTPUT_START
 from numina.records.problem import Problem
 from numina.sandbox.pool import SandboxPool, run_in
@@ -104,7 +104,7 @@ async def tir_samples(
     params: TirData,
     sandbox: Sandbox,
     hardware: SandboxHardware,
-    rows: Sorted,
+    rows: Sifted,
 ) -> Attempted:
     """Let the teacher solve the problems in rounds, running its programs; check ready-made ones.
 
@@ -150,7 +150,7 @@ async def in_rounds(
     sandbox: Sandbox,
     rng: random.Random,
     pool: SandboxPool,
-    rows: Sorted,
+    rows: Sifted,
 ) -> list[Round]:
     """Let the teacher attempt problems until they are solved or the rounds are over."""
     rounds: list[Round] = []

@@ -11,7 +11,7 @@ import pytest
 from numina.corpus.collect import collect
 from numina.corpus.cot import cot_samples, realign
 from numina.corpus.ready import programs_of
-from numina.corpus.sorted import Sorted
+from numina.corpus.sifted import Sifted
 from numina.corpus.soundness import runs_together
 from numina.corpus.tora import Attempted, tir_samples
 from numina.errors import UserError
@@ -36,7 +36,7 @@ def cot(rows: Sequence[Problem], count: int) -> tuple[list[Problem], list[Remova
     """The samples, and the rows left out."""
     samples: list[Problem] = []
     left_out: list[Removal] = []
-    cot_samples(rows, count, 1, Sorted(samples.append, left_out.append))
+    cot_samples(rows, count, 1, Sifted(samples.append, left_out.append))
     return samples, left_out
 
 
@@ -46,7 +46,7 @@ def attempt(
     """How the attempts went, the samples, and the rows left out."""
     samples: list[Problem] = []
     left_out: list[Removal] = []
-    taken = Sorted(samples.append, left_out.append)
+    taken = Sifted(samples.append, left_out.append)
     made = asyncio.run(tir_samples(rows, teacher, params, SANDBOX, SANDBOX_HARDWARE, taken))
     return made, samples, left_out
 

@@ -11,7 +11,7 @@ import pytest
 from numina.corpus.collect import collect
 from numina.corpus.cot import cot_samples
 from numina.corpus.dedup import sift
-from numina.corpus.sorted import Sorted, sorted_rows
+from numina.corpus.sifted import Sifted, sifted_rows
 from numina.corpus.tora import tir_samples
 from numina.stored import StoredProblems
 from tests.conftest import SANDBOX, SANDBOX_HARDWARE, changed_params
@@ -37,11 +37,11 @@ def big(tmp_path_factory) -> Path:
     return file
 
 
-def peak(work: Callable[[Sorted], object], folder: Path) -> tuple[int, Sorted]:
+def peak(work: Callable[[Sifted], object], folder: Path) -> tuple[int, Sifted]:
     """The most bytes in memory while work writes its rows."""
     tracemalloc.start()
     try:
-        with sorted_rows(folder, "rows.jsonl") as rows:
+        with sifted_rows(folder, "rows.jsonl") as rows:
             work(rows)
         return tracemalloc.get_traced_memory()[1], rows
     finally:
@@ -53,7 +53,7 @@ def test_sources_are_read_row_by_row(big, tmp_path):
     for count in (0, 100):
         params = changed_params({"collect.sources": [{"path": str(big), "count": count}]}).collect
 
-        def work(rows: Sorted, params=params) -> None:
+        def work(rows: Sifted, params=params) -> None:
             for row in collect(params, [], tmp_path / "pairs.jsonl"):
                 rows.take(row)
 
@@ -63,7 +63,7 @@ def test_sources_are_read_row_by_row(big, tmp_path):
 
 
 def test_duplicates_are_found_row_by_row(big, tmp_path):
-    def work(rows: Sorted) -> None:
+    def work(rows: Sifted) -> None:
         for row in sift(StoredProblems(big), [], changed_params().dedup):
             rows.take(row)
 
@@ -81,7 +81,7 @@ def test_chains_of_thought_are_written_row_by_row(big, tmp_path):
 def test_ready_made_solutions_are_checked_in_parts(big, tmp_path):
     params = changed_params({"tir_data.max_rows": ROWS}).tir_data
 
-    def work(rows: Sorted) -> None:
+    def work(rows: Sifted) -> None:
         problems = StoredProblems(big)
         asyncio.run(tir_samples(problems, {}, params, SANDBOX, SANDBOX_HARDWARE, rows))
 

@@ -15,7 +15,7 @@ from numina.rows import write_json, written_rows
 REJECTED, COUNTS = "rejected.jsonl", "counts.json"
 
 
-class Sorted:
+class Sifted:
     """Takes the rows of a stage one by one, each as kept or as rejected, and counts them.
 
     Args:
@@ -69,7 +69,7 @@ class Sorted:
 
 
 @contextmanager
-def sorted_rows(folder: Path, name: str) -> Iterator[Sorted]:
+def sifted_rows(folder: Path, name: str) -> Iterator[Sifted]:
     """Write the rows of a stage: kept ones to `name`, the others to `REJECTED`, counts to `COUNTS`.
 
     Nothing is written if the stage fails.
@@ -79,6 +79,6 @@ def sorted_rows(folder: Path, name: str) -> Iterator[Sorted]:
         name: of the file of kept rows in it.
     """
     with written_rows(folder / name) as write, written_rows(folder / REJECTED) as write_rejected:
-        rows = Sorted(write, write_rejected)
+        rows = Sifted(write, write_rejected)
         yield rows
     write_json(folder / COUNTS, rows.counts)
