@@ -55,7 +55,7 @@ class Content:
         ties: votes that were ties, by what decided them.
         saved: the share of the tokens that was saved by closing votes early.
         rounds: of the TIR data.
-        quantisation: the quantiser's own record.
+        quantisation: from `numina.measure.quantisation.quantisation`.
         browser: see `browser.browser_data`.
         grid: see `grid.grid_data`.
         takeaway: see `takeaway.takeaway`.
