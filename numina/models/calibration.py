@@ -15,7 +15,7 @@ from numina.template import Template, encode, end_token, tokens_of
 LEAST = 11  # tokens: gptqmodel drops shorter rows without an error
 MEASURED = 16  # rows on which the models are compared, if there are that many
 PROMPTS = 4  # of these rows, whose problems both models continue
-NEW_TOKENS = 48  # of each continuation
+NEW_TOKENS = 32  # of each continuation
 
 Encoded = dict[str, list[int]]
 

@@ -102,7 +102,7 @@ def cost(
         "perplexity_before": round(math.exp(found.loss_before), 5),
         "perplexity_after": round(math.exp(found.loss_after), 5),
         "top1_agreement": round(found.top1_agreement, 5),
-        "kl": round(found.kl, 8),
+        "kl": float(f"{found.kl:.4g}"),
         "bytes_before": weight_bytes(model),
         "bytes_after": weight_bytes(out),
     }

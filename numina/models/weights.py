@@ -154,4 +154,5 @@ def unpacked(packed: Any) -> Any:
         parts = packed.qweight, packed.qzeros
         return dequantize_gemm(*parts, scales, packed.bits, packed.group_size)
     packed.scales = scales
-    return packed.dequantize_weight().detach()
+    # The layer's own attribute of this name is compiled by torch, for a single call.
+    return type(packed).dequantize_weight(packed).detach()

@@ -11,6 +11,8 @@ from numina.errors import UserError
 from numina.models.quantize import quantize
 from tests.models.conftest import METHODS, ROWS, TEMPLATE, knobs
 
+LENIENT = {"quantize.max_loss_increase": 100}
+
 
 @pytest.fixture(scope="module")
 def quantised(taught_folder, tmp_path_factory) -> dict[str, list[Path]]:
@@ -123,40 +125,57 @@ def test_bfloat16_stays_bfloat16(taught_folder, tmp_path):
         assert found.loss_after == pytest.approx(found.loss_before, abs=0.1)
 
 
-def test_a_loss_that_rises_too_much_fails_and_leaves_nothing(taught_folder, tmp_path):
-    params = knobs({"quantize.bits": 4, "quantize.max_loss_increase": 0})
-    with pytest.raises(UserError) as error:
-        quantize(taught_folder, ROWS, tmp_path / "q", params, TEMPLATE)
-    message = str(error.value)
-    assert "GPTQ to 4 bits raises the loss on 4 rows from " in message
-    assert "more than quantize.max_loss_increase 0.0" in message
-    assert "\n" not in message
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_model_that_repeats_one_token_fails(taught_folder, tmp_path, tokenizer, monkeypatch):
-    """The written checkpoint is spoilt: all of its tokens have the logits of "!"."""
+def spoil(monkeypatch, change) -> None:
+    """Let the quantiser write the plain model, its tensors changed."""
     from safetensors.torch import load_file, save_file
 
     from numina.models import quantize as module
 
-    def spoilt(model, rows, out, params):
+    def written(model, rows, out, params):
         shutil.copytree(model, out)
         tensors = load_file(out / "model.safetensors")
-        one = tokenizer("!")["input_ids"][0]
-        embedding = tensors["model.embed_tokens.weight"]
-        embedding[:] = 0.01
-        embedding[one] = 0.02  # the output layer is tied: "!" is always the likeliest
-        tensors["model.norm.weight"][:] = 1
-        for name in tensors:
-            if name.endswith(("o_proj.weight", "down_proj.weight")):
-                tensors[name][:] = 0
+        change(tensors)
         save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
 
-    monkeypatch.setitem(module.METHODS, "gptq", spoilt)
-    params = knobs({"quantize.max_loss_increase": 100})
+    monkeypatch.setitem(module.METHODS, "gptq", written)
+
+
+def without_layers(tensors) -> None:
+    for name, tensor in tensors.items():
+        if name.endswith(("o_proj.weight", "down_proj.weight")):
+            tensor[:] = 0
+
+
+def test_a_loss_that_rises_too_much_fails_and_leaves_nothing(taught_folder, tmp_path, monkeypatch):
+    spoil(monkeypatch, without_layers)
+    out = tmp_path / "q"
     with pytest.raises(UserError) as error:
-        quantize(taught_folder, ROWS, tmp_path / "q", params, TEMPLATE)
+        quantize(taught_folder, ROWS, out, knobs(), TEMPLATE)
+    message = str(error.value)
+    assert "GPTQ to 8 bits raises the loss on 4 rows from " in message
+    assert "more than quantize.max_loss_increase 0.1" in message
+    assert "\n" not in message
+    assert not list(tmp_path.iterdir())
+    out.mkdir()
+    (out / "kept").touch()  # an older checkpoint, until there is a whole new one
+    with pytest.raises(UserError, match="max_loss_increase"):
+        quantize(taught_folder, ROWS, out, knobs(), TEMPLATE)
+    assert [file.name for file in out.iterdir()] == ["kept"]
+
+
+def test_a_model_that_repeats_one_token_fails(taught_folder, tmp_path, tokenizer, monkeypatch):
+    one = tokenizer("!")["input_ids"][0]
+
+    def shouting(tensors) -> None:
+        without_layers(tensors)
+        tensors["model.norm.weight"][:] = 1
+        embedding = tensors["model.embed_tokens.weight"]  # the output layer too
+        embedding[:] = 0.01
+        embedding[one] = 0.02
+
+    spoil(monkeypatch, shouting)
+    with pytest.raises(UserError) as error:
+        quantize(taught_folder, ROWS, tmp_path / "q", knobs(LENIENT), TEMPLATE)
     assert "degenerates: 4 of 4 held-out prompts" in str(error.value)
     assert "'!!!!!!" in str(error.value)
     assert not list(tmp_path.iterdir())
@@ -172,15 +191,6 @@ def test_a_model_whose_loss_is_not_a_number_is_not_quantised(taught_folder, tmp_
     with pytest.raises(UserError, match=f"{broken}: its loss on 4 rows is nan"):
         quantize(broken, ROWS, tmp_path / "q", knobs(), TEMPLATE)
     assert [file.name for file in tmp_path.iterdir()] == ["broken"]
-
-
-def test_an_older_checkpoint_is_replaced_only_by_a_whole_one(taught_folder, tmp_path):
-    out = tmp_path / "q"
-    out.mkdir()
-    (out / "kept").touch()
-    with pytest.raises(UserError, match="max_loss_increase"):
-        quantize(taught_folder, ROWS, out, knobs({"quantize.max_loss_increase": 0}), TEMPLATE)
-    assert [file.name for file in out.iterdir()] == ["kept"]
 
 
 def test_weights_cut_short_are_one_line(model_folder, tmp_path):
