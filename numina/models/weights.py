@@ -95,7 +95,7 @@ def load_plain(model: Path, dtype: str, device: str, whole: bool) -> Any:
 def load_unpacked(model: Path, dtype: str) -> Any:
     """Load a GPTQ or AWQ checkpoint on the CPU, its weights unpacked to `dtype`.
 
-    gptqmodel holds weights in 16 bits, so the checkpoint's own type is asked for, which rounds
+    gptqmodel holds plain layers in 16 bits, so the checkpoint's own type is asked for, which rounds
     nothing; by default it takes bfloat16 on a CPU, with 8 bits of precision.
     """
     import torch
@@ -114,11 +114,24 @@ def load_unpacked(model: Path, dtype: str) -> Any:
         backend = BACKEND.AWQ_TORCH if awq else BACKEND.GPTQ_TORCH
         loaded: Any = GPTQModel.load(str(model), backend=backend, device="cpu", dtype=stored)
     network = loaded.model
-    unpack_linears(network, getattr(torch, dtype))
+    unpack_linears(network, stored_scales(model), getattr(torch, dtype))
     return network.to(getattr(torch, dtype))
 
 
-def unpack_linears(network: Any, dtype: Any) -> None:
+def stored_scales(model: Path) -> dict[str, Any]:
+    """The scales of a checkpoint by name; gptqmodel rounds them to the type of the plain layers."""
+    from safetensors import safe_open
+
+    found = {}
+    for file in sorted(model.glob("*.safetensors")):
+        with safe_open(file, "pt") as stored:
+            for name in stored.keys():  # noqa: SIM118 (not a mapping)
+                if name.endswith(".scales"):
+                    found[name] = stored.get_tensor(name)
+    return found
+
+
+def unpack_linears(network: Any, scales: dict[str, Any], dtype: Any) -> None:
     """Replace each quantised linear layer of a model by a plain one, one after another.
 
     gptqmodel 7.5 has `dequantize_model` for this, but it gives layers without a bias an empty one,
@@ -130,7 +143,8 @@ def unpack_linears(network: Any, dtype: Any) -> None:
     names = [name for name, part in network.named_modules() if isinstance(part, BaseQuantLinear)]
     for name in names:
         packed = network.get_submodule(name)
-        weight = unpacked(packed).T.to(dtype).contiguous()
+        exact = scales.get(f"{name}.scales", packed.scales).float()
+        weight = unpacked(packed, exact).T.to(dtype).contiguous()
         bias = packed.bias if packed.bias is not None and packed.bias.numel() else None
         sizes = packed.in_features, packed.out_features
         plain = nn.Linear(*sizes, bias=bias is not None, device="meta")
@@ -140,7 +154,7 @@ def unpack_linears(network: Any, dtype: Any) -> None:
         network.set_submodule(name, plain)
 
 
-def unpacked(packed: Any) -> Any:
+def unpacked(packed: Any, scales: Any) -> Any:
     """The weights of a quantised layer in float32, of shape [inputs, outputs].
 
     Scales are 16-bit numbers and the integers have at most 8 bits, so their products are exact in
@@ -149,7 +163,6 @@ def unpacked(packed: Any) -> Any:
     from gptqmodel.nn_modules.qlinear.torch_awq import AwqTorchLinear
     from gptqmodel.quantization.awq.utils.packing_utils import dequantize_gemm
 
-    scales = packed.scales.float()
     if isinstance(packed, AwqTorchLinear):
         parts = packed.qweight, packed.qzeros
         return dequantize_gemm(*parts, scales, packed.bits, packed.group_size)

@@ -65,26 +65,32 @@ def test_all_that_is_stored_has_16_bits_or_is_packed(quantised, method):
     assert json.loads((folder / "config.json").read_text())["dtype"] == "float16"
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_on_a_cpu_weights_are_the_stored_values_in_float32(quantised, taught_folder, method):
-    """gptqmodel would load bfloat16 here; its products of scale and integer have 8 bits."""
+def loaded_exactly(folder: Path) -> bool:
+    """Whether a checkpoint is loaded in float32, each weight a whole number of stored scales.
+
+    gptqmodel would take bfloat16 on a CPU, whose products of scale and integer have 8 bits.
+    """
     import torch
     from safetensors.torch import load_file
 
     from numina.models.weights import load_model
 
-    folder = quantised[method][0]
-    network = load_model(folder, "auto")
-    stored, plain = load_file(folder / "model.safetensors"), load_model(taught_folder, "auto")
-    assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
-    embedding = stored["model.embed_tokens.weight"].float()
-    assert torch.equal(network.model.embed_tokens.weight, embedding)
+    network, stored = load_model(folder, "auto"), load_file(folder / "model.safetensors")
     layer = "model.layers.1.mlp.down_proj"
     found, scales = network.get_submodule(layer), stored[f"{layer}.scales"].float()
-    assert type(found) is torch.nn.Linear
-    steps = found.weight.T / scales.repeat_interleave(32, 0)  # whole numbers of steps
-    assert (steps - steps.round()).abs().max() < 1e-3
-    assert not torch.equal(found.weight, plain.get_submodule(layer).weight)
+    steps = found.weight.T / scales.repeat_interleave(32, 0)
+    embedding = stored["model.embed_tokens.weight"].float()
+    return (
+        {parameter.dtype for parameter in network.parameters()} == {torch.float32}
+        and type(found) is torch.nn.Linear
+        and torch.equal(network.model.embed_tokens.weight, embedding)
+        and (steps - steps.round()).abs().max().item() < 1e-3
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_on_a_cpu_weights_are_the_stored_values_in_float32(quantised, method):
+    assert loaded_exactly(quantised[method][0])
 
 
 def test_act_order_is_available_and_its_consequence_said(taught_folder, tmp_path, capsys):
@@ -123,6 +129,7 @@ def test_bfloat16_stays_bfloat16(taught_folder, tmp_path):
         assert stored.equal(tensors["model.embed_tokens.weight"])
         assert json.loads((out / "config.json").read_text())["dtype"] == "bfloat16"
         assert found.loss_after == pytest.approx(found.loss_before, abs=0.1)
+        assert loaded_exactly(out)
 
 
 def spoil(monkeypatch, change) -> None:
