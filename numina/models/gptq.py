@@ -30,9 +30,9 @@ def write_gptq(model: Path, rows: Sequence[Encoded], out: Path, params: Quantize
         )
     prepare()
     import torch
-    from gptqmodel import QuantizeConfig
+    from gptqmodel.quantization.config import GPTQConfig
 
-    config = QuantizeConfig(
+    config = GPTQConfig(
         bits=params.bits,
         group_size=params.group_size,
         desc_act=params.desc_act,
