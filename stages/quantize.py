@@ -1,11 +1,11 @@
-"""Quantise the TIR model with GPTQ.
+"""Quantise the TIR model, by GPTQ or AWQ.
 
 python -m stages.quantize --model models/tir --data data/tir --out models/quantised
 """
 
 from numina import entry, settings
-from numina.models.gptq import quantize
-from numina.rows import read_object, read_problems
+from numina.models.quantize import quantize
+from numina.rows import read_problems
 from numina.template import TEMPLATES
 
 
@@ -14,9 +14,11 @@ def main() -> str:
     params = settings.load("quantize", "template")
     settings.check_fits(args.model)
     rows = read_problems(args.data / "train.jsonl")
-    quantize(args.model, rows, args.out, params.quantize, TEMPLATES[params.template.name])
-    cost = read_object(args.out / "cost.json")
-    return f"{args.out}: loss {cost['loss_before']} before, {cost['loss_after']} after"
+    found = quantize(args.model, rows, args.out, params.quantize, TEMPLATES[params.template.name])
+    return (
+        f"{args.out}: loss {found.loss_before:.5f} before, {found.loss_after:.5f} after; "
+        f"{found.top1_agreement:.2%} of {found.tokens} tokens alike"
+    )
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@
         --breakdown reports/breakdown.csv --outcomes reports/outcomes.csv \
         --costs reports/cost.json --validation data/validation --greedy eval/greedy \
         --sctir eval/sctir --cot_loss models/cot.loss.csv --tir_loss models/tir.loss.csv \
-        --quantised models/quantised --collected data/collected --clean data/clean \
-        --cot_data data/cot --tir_data data/tir \
+        --quantization reports/quantization.json --collected data/collected \
+        --clean data/clean --cot_data data/cot --tir_data data/tir \
         --out reports/index.html --cards models --curves reports
 
 The page compares with the outcomes of the last commit when this runs, and names that commit; DVC
@@ -23,17 +23,11 @@ from numina.report.evidence import read_evidence
 from numina.report.page import render
 from numina.rows import write_text
 
-TABLES = ("metrics", "curve", "breakdown", "outcomes", "costs", "cot_loss", "tir_loss")
-FOLDERS = (
-    "validation",
-    "greedy",
-    "sctir",
-    "quantised",
-    "collected",
-    "clean",
-    "cot_data",
-    "tir_data",
+TABLES = (
+    *("metrics", "curve", "breakdown", "outcomes", "costs", "quantization"),
+    *("cot_loss", "tir_loss"),
 )
+FOLDERS = ("validation", "greedy", "sctir", "collected", "clean", "cot_data", "tir_data")
 PIPELINE = (Path("dvc.yaml"), Path("dvc.lock"), Path("params.yaml"))
 
 

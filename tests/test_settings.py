@@ -30,6 +30,12 @@ def test_the_default_is_valid():
         ("sctir.seeds", []),
         ("quantize.bits", 5),
         ("quantize.group_size", 0),
+        ("quantize.group_size", 48),  # no method has a kernel for it
+        ("quantize.method", "none"),
+        ("quantize.method", "awq"),  # which has no 8 bits
+        ("quantize.max_loss_increase", -0.1),
+        ("quantize.max_loss_increase", float("nan")),
+        ("quantize.act_group_aware", 1),
         ("validation_sets.splits", ["mini_imo"]),
         ("validation_sets.splits", ["amc"]),  # chosen, but its path is empty
         ("sft_cot.learning_rate", "fast"),
@@ -150,6 +156,18 @@ LLAMA = {
         ("quantize.group_size", 128, {}, "128 does not divide hidden_size 576"),
         ("quantize.group_size", 64, {"intermediate_size": 1500}, "intermediate_size 1500"),
         ("quantize.group_size", 64, {"head_dim": 100}, "num_attention_heads x head_dim 900"),
+        (
+            "quantize",
+            {**DEFAULT["quantize"], "method": "awq", "bits": 4, "group_size": 32},
+            {"head_dim": 32, "num_key_value_heads": 3},
+            "awq takes outputs in multiples of 64, and num_attention_heads x head_dim is 288",
+        ),
+        (
+            "quantize",
+            {**DEFAULT["quantize"], "method": "awq", "bits": 4},
+            {"num_attention_heads": 18, "head_dim": 32, "num_key_value_heads": 3},
+            "num_key_value_heads x head_dim is 96",
+        ),
         (
             "sft_cot.max_length",
             4096,

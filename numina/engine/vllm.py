@@ -32,11 +32,12 @@ class VllmEngine:
     """An engine on the cards of one machine, or on its CPU. Use it as an async context manager.
 
     The model's folder gives the quantisation, and the data type if `params.dtype` is auto (float32
-    becomes what the card prefers; on a CPU it is float32). vLLM starts processes by spawn, so a
-    script that uses this needs `if __name__ == "__main__":`.
+    becomes what the card prefers; on a CPU it is float32, or for a quantised model its own 16
+    bits). vLLM starts processes by spawn, so a script that uses this needs
+    `if __name__ == "__main__":`.
 
     Args:
-        model: a folder with a model and its tokenizer, GPTQ or plain.
+        model: a folder with a model and its tokenizer, GPTQ, AWQ or plain.
         params: `dtype`, `batch_size` and `prefix_caching` are used.
         hardware: the cards, and how much of their memory.
         max_context: tokens of the longest prompt and its completion.
@@ -70,8 +71,8 @@ class VllmEngine:
                 )
             self.seeds = not on_cpu and os.environ.get("VLLM_BATCH_INVARIANT", "0") != "0"
             dtype: Any = self.params.dtype
-            if dtype == "auto" and on_cpu:
-                dtype = "float32"
+            if dtype == "auto" and on_cpu and not self.quantised:
+                dtype = "float32"  # quantised ones take their own: the kernels have 16 bits alone
             with loading(self.model):
                 self.llm = AsyncLLM.from_engine_args(
                     AsyncEngineArgs(

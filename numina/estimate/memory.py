@@ -90,14 +90,15 @@ def weight_bytes(shape: Shape, width: int) -> int:
     return shape.parameters * width
 
 
-def quantised_bytes(shape: Shape, bits: int, group: int, width: int = 2) -> int:
-    """Bytes of a GPTQ checkpoint: integers, a scale and a zero point a group, the rest plain.
+def quantised_bytes(shape: Shape, bits: int, group: int) -> int:
+    """Bytes of a GPTQ or AWQ checkpoint: integers, a scale and a zero point a group, the rest in
+    16 bits.
 
     A tied output layer is one matrix with the embedding, and is not quantised.
     """
     rest = shape.parameters - shape.quantised
     a_group = 2 + bits / 8  # a scale in float16, and a packed zero point
-    return int(shape.quantised * (bits / 8 + a_group / group) + rest * width)
+    return int(shape.quantised * (bits / 8 + a_group / group) + rest * 2)
 
 
 def kv_bytes(shape: Shape, width: int) -> int:

@@ -138,9 +138,9 @@ def decoding_plans(params: Params, shape: Shape, cards: Cards | None) -> dict[st
     """Greedy evaluation of the two models and of the quantised one, and SC-TIR on that."""
     problems, width = sum(counts(params)), decoding_width(params, cards)
     plain = weight_bytes(shape, width)
-    quantised = quantised_bytes(
-        shape, params.quantize.bits, params.quantize.group_size, max(2, width)
-    )
+    quantised = plain  # a CPU unpacks it
+    if cards is not None:
+        quantised = quantised_bytes(shape, params.quantize.bits, params.quantize.group_size)
     greedy, sctir = params.eval_greedy.max_context, params.sctir.max_context
     votes = problems * params.sctir.n * len(params.sctir.seeds)
     asked = {

@@ -1,4 +1,4 @@
-"""Load a model for inference; a GPTQ checkpoint on a CPU is dequantised once, at load."""
+"""Load a model for inference; a quantised checkpoint on a CPU is unpacked once, at load."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from numina.terminal import say
 def load_model(model: Path, dtype: str) -> Any:
     """Load a causal language model on the GPU if there is one, else on the CPU.
 
-    On a CPU the GPTQ kernel decodes at less than half the speed of plain matrices, so the
-    quantised weights are unpacked once into matrices of `dtype`: the same arithmetic, because
-    the kernel unpacks to the same values at each step.
+    On a CPU the kernels for GPTQ and AWQ decode at less than half the speed of plain matrices, so
+    the quantised weights are unpacked once into matrices of `dtype`: the values that the
+    checkpoint stores, which such kernels round to 16 bits at each step.
 
     Args:
         model: the model's folder.
@@ -36,9 +36,10 @@ def load_model(model: Path, dtype: str) -> Any:
         dtype = "float32"  # few CPUs compute with 16 bits, and the others emulate them
     with loading(model):
         quantised = getattr(AutoConfig.from_pretrained(model), "quantization_config", None)
-        if quantised and device == "cpu":
-            say(f"{model}: GPTQ weights unpacked to {dtype} once, for the CPU")
-            return load_unpacked(model).to(getattr(torch, dtype)).eval()
+        method = (quantised or {}).get("quant_method")
+        if method in ("gptq", "awq") and device == "cpu":
+            say(f"{model}: {method.upper()} weights unpacked to {dtype} once, for the CPU")
+            return load_unpacked(model, dtype).eval()
         return load_plain(model, dtype, device, whole=not quantised).eval()
 
 
@@ -91,8 +92,18 @@ def load_plain(model: Path, dtype: str, device: str, whole: bool) -> Any:
     return network
 
 
-def load_unpacked(model: Path) -> Any:
-    """Load a GPTQ checkpoint on the CPU, its weights unpacked."""
+def load_unpacked(model: Path, dtype: str) -> Any:
+    """Load a GPTQ or AWQ checkpoint on the CPU, its weights unpacked to `dtype`.
+
+    gptqmodel holds plain layers in 16 bits, so the checkpoint's own type is asked for, which rounds
+    nothing; by default it takes bfloat16 on a CPU, with 8 bits of precision.
+    """
+    import torch
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(model)
+    awq = config.quantization_config.get("quant_method") == "awq"
+    stored = torch.bfloat16 if config.dtype is torch.bfloat16 else torch.float16
     # gptqmodel logs some fifty lines to standard output, which is for answers.
     with contextlib.redirect_stdout(sys.stderr):
         from logbar import LogBar
@@ -100,25 +111,61 @@ def load_unpacked(model: Path) -> Any:
         LogBar.shared().setLevel("WARN")
         from gptqmodel import BACKEND, GPTQModel
 
-        loaded: Any = GPTQModel.load(str(model), backend=BACKEND.GPTQ_TORCH, device="cpu")
-    unpack_linears(loaded.model)
-    return loaded.model
+        backend = BACKEND.AWQ_TORCH if awq else BACKEND.GPTQ_TORCH
+        loaded: Any = GPTQModel.load(str(model), backend=backend, device="cpu", dtype=stored)
+    network = loaded.model
+    unpack_linears(network, stored_scales(model), getattr(torch, dtype))
+    return network.to(getattr(torch, dtype))
 
 
-def unpack_linears(network: Any) -> None:
-    """Replace each GPTQ linear layer of a model by a plain one that holds the same values.
+def stored_scales(model: Path) -> dict[str, Any]:
+    """The scales of a checkpoint by name; gptqmodel rounds them to the type of the plain layers."""
+    from safetensors import safe_open
 
-    gptqmodel 7.5 has `dequantize_model` for this, but it gives layers without a bias an empty one.
+    found = {}
+    for file in sorted(model.glob("*.safetensors")):
+        with safe_open(file, "pt") as stored:
+            for name in stored.keys():  # noqa: SIM118 (not a mapping)
+                if name.endswith(".scales"):
+                    found[name] = stored.get_tensor(name)
+    return found
+
+
+def unpack_linears(network: Any, scales: dict[str, Any], dtype: Any) -> None:
+    """Replace each quantised linear layer of a model by a plain one, one after another.
+
+    gptqmodel 7.5 has `dequantize_model` for this, but it gives layers without a bias an empty one,
+    and rounds the weights to 16 bits.
     """
-    from gptqmodel.nn_modules.qlinear.torch import TorchLinear
+    from gptqmodel.nn_modules.qlinear import BaseQuantLinear
     from torch import nn
 
-    for name, module in list(network.named_modules()):
-        if not isinstance(module, TorchLinear):
-            continue
-        bias = module.bias if module.bias is not None and module.bias.numel() else None
-        plain = nn.Linear(module.in_features, module.out_features, bias=bias is not None)
-        plain.weight = nn.Parameter(module.dequantize_weight().T.detach().contiguous())
+    names = [name for name, part in network.named_modules() if isinstance(part, BaseQuantLinear)]
+    for name in names:
+        packed = network.get_submodule(name)
+        exact = scales.get(f"{name}.scales", packed.scales).float()
+        weight = unpacked(packed, exact).T.to(dtype).contiguous()
+        bias = packed.bias if packed.bias is not None and packed.bias.numel() else None
+        sizes = packed.in_features, packed.out_features
+        plain = nn.Linear(*sizes, bias=bias is not None, device="meta")
+        plain.weight = nn.Parameter(weight, requires_grad=False)
         if bias is not None:
-            plain.bias = nn.Parameter(bias.detach())
+            plain.bias = nn.Parameter(bias.detach().to(dtype), requires_grad=False)
         network.set_submodule(name, plain)
+
+
+def unpacked(packed: Any, scales: Any) -> Any:
+    """The weights of a quantised layer in float32, of shape [inputs, outputs].
+
+    Scales are 16-bit numbers and the integers have at most 8 bits, so their products are exact in
+    float32, and would be rounded in 16 bits.
+    """
+    from gptqmodel.nn_modules.qlinear.torch_awq import AwqTorchLinear
+    from gptqmodel.quantization.awq.utils.packing_utils import dequantize_gemm
+
+    if isinstance(packed, AwqTorchLinear):
+        parts = packed.qweight, packed.qzeros
+        return dequantize_gemm(*parts, scales, packed.bits, packed.group_size)
+    packed.scales = scales
+    # The layer's own attribute of this name is compiled by torch, for a single call.
+    return type(packed).dequantize_weight(packed).detach()

@@ -58,7 +58,7 @@ class Content:
         saved: the share of the tokens that was saved by closing votes early.
         data: what each stage of the data build kept and left out, in words.
         rounds: of the TIR data.
-        quantisation: the quantiser's own record.
+        quantisation: from `numina.measure.quantisation.quantisation`.
         browser: see `browser.browser_data`.
         grid: see `grid.grid_data`.
         takeaway: see `takeaway.takeaway`.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from numina.measure.quantisation import RECORD_FIELDS
 from numina.measure.results import Results, read_results
 from numina.measure.score import ALL, Table
 from numina.measure.systems import SystemLabels, quantisation_name
@@ -20,10 +21,6 @@ from numina.settings.decoding import Sctir
 from numina.settings.params import Params
 
 RUN_FIELDS = (*Sctir.model_fields, "seconds", "machine", "isolation", "engine")
-QUANTISATION_FIELDS = (
-    *("method", "bits", "group_size", "calibration_rows", "loss_rows"),
-    *("loss_before", "loss_after", "bytes_before", "bytes_after"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class RunEvidence:
         data: what each stage of the data build kept and left out, by its name.
         trainings: of the stages cot and tir.
         rounds: of the TIR data.
-        quantisation: the quantiser's own record.
+        quantisation: from `numina.measure.quantisation.quantisation`.
         run: what `eval_sctir` recorded about its run.
         clock: the wall-clock of each system's stage in seconds; None if it is not recorded.
         commit: the commit that the run started from; None if there is none.
@@ -104,7 +101,7 @@ def read_evidence(paths: Mapping[str, Path], params: Params) -> RunEvidence:
             for stage in knobs
         },
         rounds=read_object(paths["tir_data"] / "rounds.json"),
-        quantisation=read_object(paths["quantised"] / "cost.json", *QUANTISATION_FIELDS),
+        quantisation=read_object(paths["quantization"], *RECORD_FIELDS, "answers"),
         run=run,
         clock=wall_clock(paths["greedy"], run),
         commit=last_commit(),

@@ -11,6 +11,7 @@ from typing import Any
 
 from numina.errors import UserError
 from numina.rows import read_object
+from numina.settings.models import AWQ_OUTPUTS
 from numina.settings.params import FILE, Params, read
 
 
@@ -31,8 +32,8 @@ def check_fits(model: Path, file: Path = FILE) -> None:
 def misfits(params: Params, config: Mapping[str, Any], model: str) -> Iterator[str]:
     """The knobs that do not fit a model, a line each: with its value and the model's number.
 
-    A group size must divide the input of every linear layer, and no text may be longer than the
-    model's positions.
+    A group size must divide the input of every linear layer, AWQ's outputs must be multiples of 64,
+    and no text may be longer than the model's positions.
 
     Args:
         params: all knobs.
@@ -45,6 +46,13 @@ def misfits(params: Params, config: Mapping[str, Any], model: str) -> Iterator[s
                 f"quantize.group_size: {params.quantize.group_size} does not divide "
                 f"{layer} {size} of {model}"
             )
+    if params.quantize.method == "awq":
+        for layer, size in output_sizes(config).items():
+            if size % AWQ_OUTPUTS:
+                yield (
+                    f"quantize.method: awq takes outputs in multiples of {AWQ_OUTPUTS}, and "
+                    f"{layer} is {size} in {model}"
+                )
     positions = config.get("max_position_embeddings")
     for knob, length in lengths(params).items():
         if isinstance(positions, int) and length > positions:
@@ -59,6 +67,16 @@ def input_sizes(config: Mapping[str, Any]) -> dict[str, int]:
         head = config.get("head_dim") or hidden // heads
         found["num_attention_heads x head_dim"] = heads * head
     return {name: size for name, size in found.items() if isinstance(size, int)}
+
+
+def output_sizes(config: Mapping[str, Any]) -> dict[str, int]:
+    """The sizes of the outputs of a transformer's linear layers, by name."""
+    found = input_sizes(config)
+    few, heads = config.get("num_key_value_heads"), config.get("num_attention_heads")
+    queries = found.get("num_attention_heads x head_dim")
+    if isinstance(few, int) and isinstance(heads, int) and queries is not None:
+        found["num_key_value_heads x head_dim"] = few * (queries // heads)
+    return found
 
 
 def lengths(params: Params) -> dict[str, int]:

@@ -33,9 +33,23 @@ class TemplateParams(Section):
     name: Literal["boundary", "winners"]  # see numina/template.py
 
 
+AWQ_OUTPUTS = 64  # gptqmodel takes layers with multiples of so many outputs for AWQ
+
+
 class Quantize(Section):
-    bits: Literal[4, 8]
-    group_size: Positive  # divides the input size of every linear layer
-    desc_act: bool  # act order: quantise columns by descending activation
+    method: Literal["gptq", "awq"]
+    bits: Literal[4, 8]  # awq: 4
+    group_size: Literal[16, 32, 64, 128]  # divides the input size of every linear layer
+    desc_act: bool  # gptq: act order, columns by descending activation; vLLM does not load it
+    act_group_aware: bool  # gptq, without desc_act: such an order group by group, which all load
     rows: Positive  # calibration rows of TIR text
+    max_loss_increase: Annotated[float, Field(ge=0)]  # nats a token; above it the stage fails
     seed: Seed  # which rows
+
+    @model_validator(mode="after")
+    def possible(self) -> Quantize:
+        if self.method == "awq" and self.bits != 4:
+            raise ValueError(f"method 'awq' has 4 bits only, bits={self.bits}")
+        if self.method == "awq" and self.desc_act:
+            raise ValueError("desc_act belongs to method 'gptq'; with 'awq' it must be false")
+        return self

@@ -170,8 +170,13 @@ def write_training(folder: Path) -> None:
         "group_size": 64,
         "calibration_rows": 16,
         "loss_rows": 8,
+        "loss_tokens": 900,
         "loss_before": 0.05,
         "loss_after": 0.06,
+        "perplexity_before": 1.05127,
+        "perplexity_after": 1.06184,
+        "top1_agreement": 0.99556,
+        "kl": 0.00021,
         "bytes_before": 540_000_000,
         "bytes_after": 250_000_000,
     }

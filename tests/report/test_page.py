@@ -92,9 +92,9 @@ def test_the_page_has_every_part_that_it_promises(reported):
 def test_the_words_for_systems_are_those_of_the_runs_own_records(tmp_path):
     """With 4 bits of AWQ at depth 0, nothing says 8-bit, GPTQ or SC-TIR of this run's figures."""
     folder = prepare(tmp_path)
-    assert run_stage(folder, "score").returncode == 0
     cost, run = folder / "models/quantised/cost.json", folder / "eval/sctir/run.json"
     write_json(cost, {**json.loads(cost.read_text()), "method": "AWQ", "bits": 4})
+    assert run_stage(folder, "score").returncode == 0
     write_json(run, {**json.loads(run.read_text()), "depth": 0})
     done = run_stage(folder, "report")
     assert done.returncode == 0, done.stderr
@@ -369,9 +369,24 @@ def test_an_empty_field_of_a_curve_is_not_known(tmp_path):
 
 def test_a_quantiser_that_does_not_say_what_it_did_is_named(tmp_path):
     folder = prepare(tmp_path)
-    assert run_stage(folder, "score").returncode == 0
     write_json(folder / "models/quantised/cost.json", {"bits": 8})
-    done = run_stage(folder, "report")
+    done = run_stage(folder, "score")
     assert done.returncode == 1
     assert done.stderr.endswith("error: models/quantised/cost.json: field 'method' is missing\n")
-    assert not (folder / "reports/index.html").exists()
+    assert not list((folder / "reports").glob("*"))
+
+
+def test_the_cost_of_quantisation_is_shown_with_the_answers_that_changed(reported):
+    record = json.loads((reported / "reports/quantization.json").read_text())
+    answers = record["answers"]
+    assert answers["changed"] == len(answers["which"]["changed"]) > 0
+    said = (
+        f"Of {answers['problems']} greedy answers, {answers['changed']} changed: "
+        f"{answers['right_to_wrong']} from right to wrong, "
+        f"{answers['wrong_to_right']} from wrong to right."
+    )
+    card = (reported / "models/quantised.README.md").read_text(encoding="utf-8")
+    for text in (page(reported), card):
+        assert said in text
+        assert "1.0618" in text and "99.56" in text and "0.00021" in text
+    assert answers["which"]["changed"][0] in page(reported)
