@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from numina.errors import UserError
+from numina.hub import fetch_file
 from numina.rows import read_lines
 from numina.settings.splits import HubFile
-from numina.terminal import say
 
 
 def hub_rows(hub: HubFile) -> list[tuple[str, dict[str, Any]]]:
@@ -38,19 +38,6 @@ def fetch(hub: HubFile) -> Path:
     """Download the file, or find it in the hub's cache.
 
     Raises:
-        UserError: the data set, commit or file does not exist, or the hub cannot be reached.
+        UserError: as `numina.hub.fetch_file`.
     """
-    import huggingface_hub
-
-    say(f"fetching {hub.file} of {hub.name} at {hub.revision}")
-    try:
-        return Path(
-            huggingface_hub.hf_hub_download(
-                hub.name, hub.file, repo_type="dataset", revision=hub.revision
-            )
-        )
-    except (OSError, ValueError) as error:  # the client raises either
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(
-            f"{hub.name}: cannot fetch {hub.file} at {hub.revision} from the hub: {reason}"
-        ) from None
+    return fetch_file(hub.name, hub.revision, hub.file, "dataset")

@@ -1,0 +1,169 @@
+"""Fetch files from the Hugging Face hub at a pinned commit, and check that they are whole.
+
+The hub's client fetches them: it retries, resumes a download that was cut, and keeps files in its
+cache (HF_HOME), so a later run needs no network. Over plain HTTP it compares only sizes, so the hash
+that the hub states for a file is compared here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from numina.errors import UserError
+from numina.terminal import say
+
+Kind = Literal["model", "dataset"]
+NEEDED = (".json", ".jinja", ".model", ".txt")  # of a model, beside its weights
+LOG_IN = "log in with `hf auth login`, or set HF_TOKEN"
+
+
+def fetch_file(name: str, revision: str, file: str, kind: Kind) -> Path:
+    """Download a file, or find it in the cache.
+
+    Args:
+        name: of the repository.
+        revision: the commit, 40 hex digits.
+        file: its path in the repository.
+        kind: of the repository.
+
+    Raises:
+        UserError: the repository, the commit or the file does not exist, the hub refuses it or
+            cannot be reached, or it sent something else than it stated: one line with all three.
+    """
+    import huggingface_hub
+
+    say(f"fetching {file} of {name} at {revision}")
+    with asking(f"{name}: cannot fetch {file} at {revision} from the hub"):
+        found = huggingface_hub.hf_hub_download(name, file, repo_type=kind, revision=revision)
+    check_content(Path(found), f"{name}: {file} at {revision}")
+    return Path(found)
+
+
+def fetch_model(name: str, revision: str) -> Path:
+    """Download a model with its tokenizer, or find them in the cache; return their folder.
+
+    Of weights in two formats, safetensors are taken.
+
+    Raises:
+        UserError: as `fetch_file`, or the repository has no weights.
+    """
+    import huggingface_hub
+
+    files = {path: size for path, size in tree(name, revision).items() if "/" not in path}
+    weights = [path for path in files if path.endswith(".safetensors")]
+    weights = weights or [path for path in files if path.endswith(".bin")]
+    if not weights:
+        raise UserError(f"{name}: has no weights at {revision} (*.safetensors or *.bin)")
+    other = [path for path in files if path.endswith(NEEDED) and not path.startswith(".")]
+    wanted = sorted(weights + other)
+    size = sum(files[path] for path in wanted) / 10**6
+    say(f"fetching {len(wanted)} files, {size:,.1f} MB, of {name} at {revision}")
+    with asking(f"{name}: cannot fetch the model at {revision} from the hub"):
+        folder = huggingface_hub.snapshot_download(name, revision=revision, allow_patterns=wanted)
+    for path in wanted:
+        check_content(Path(folder) / path, f"{name}: {path} at {revision}")
+    return Path(folder)
+
+
+def tree(name: str, revision: str) -> dict[str, int]:
+    """The files of a model at a commit, by path, with their sizes in bytes.
+
+    Raises:
+        UserError: as `fetch_file`.
+    """
+    from huggingface_hub import HfApi, get_cached_repo_tree
+    from huggingface_hub.errors import CachedRepoTreeNotFoundError
+    from huggingface_hub.hf_api import RepoFile
+
+    try:
+        found = list(get_cached_repo_tree(name, revision=revision))
+    except CachedRepoTreeNotFoundError:
+        with asking(f"{name}: cannot list the files at {revision} on the hub"):
+            found = list(HfApi().list_repo_tree(name, recursive=True, revision=revision))
+    return {entry.path: entry.size for entry in found if isinstance(entry, RepoFile)}
+
+
+def check_content(file: Path, place: str) -> None:
+    """Compare a file of the cache with the hash that the hub stated, which is its blob's name.
+
+    A damaged file is removed from the cache, so that it is fetched anew.
+
+    Args:
+        file: in the cache's folder of a commit, a link to the blob.
+        place: what an error calls the file.
+
+    Raises:
+        UserError: the hash is another one, with both.
+    """
+    if not file.is_symlink():  # a disk without links: the cache has no blobs there
+        return
+    blob = file.parent / file.readlink()
+    stated = blob.name
+    found = sha256(file) if len(stated) == 64 else git_blob(file)
+    if found != stated:
+        blob.unlink()
+        file.unlink()
+        raise UserError(
+            f"{place}: the hub sent content with hash {found}, and it states {stated}; the damaged "
+            "file was removed, so start again to fetch it anew"
+        )
+
+
+def sha256(file: Path) -> str:
+    """The SHA-256 by which the hub names a large file."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def git_blob(file: Path) -> str:
+    """The name that git gives to a file's content, by which the hub names a small file."""
+    content = file.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
+@contextmanager
+def asking(failed: str) -> Iterator[None]:
+    """Turn any failure of the hub's client into a `UserError` of one line.
+
+    It catches every Exception because the client, its HTTP library and its storage library each
+    raise their own.
+
+    Args:
+        failed: what did not succeed, with the repository and the revision.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"{failed}: {reason(error)}") from None
+
+
+def reason(error: Exception) -> str:
+    """Why the hub's client failed, and what to do about it, in one line."""
+    from huggingface_hub import errors
+
+    cause: BaseException | None = error
+    while isinstance(cause, errors.LocalEntryNotFoundError) and cause.__cause__ is not None:
+        cause = cause.__cause__  # it says only that nothing is in the cache either
+    response = getattr(cause, "response", None)
+    status = getattr(response, "status_code", None)
+    if isinstance(cause, errors.GatedRepoError):
+        return f"access has to be asked for on its page; then {LOG_IN}"
+    if isinstance(cause, errors.RevisionNotFoundError):
+        return "there is no such commit or branch"
+    if isinstance(cause, errors.RemoteEntryNotFoundError):
+        return "there is no such file"
+    if isinstance(cause, errors.RepositoryNotFoundError):
+        return f"there is no such repository, or it is private: {LOG_IN}"
+    if status in (401, 403):
+        stated = getattr(cause, "server_message", None)
+        return f"refused ({status}{f', {stated}' if stated else ''}): {LOG_IN}"
+    if status is not None:
+        return f"the hub answered with status {status}"
+    text = " ".join(str(cause).split())[:300]
+    return f"{type(cause).__name__}: {text}" if text else type(cause).__name__
