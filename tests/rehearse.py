@@ -2,10 +2,10 @@
 
     python -m tests.rehearse
 
-In a fresh clone of the last commit, against a hub on loopback that misbehaves: numina-7b + rehearsal,
-with ZeRO-3 in two processes, GPTQ with 8 bits, and SC-TIR; then the model with 4 bits, served by two
-real vLLM servers, and SC-TIR over both. It needs .venv-vllm (.ci/vllm.sh), leaves nothing behind, and
-prints how long each part took.
+In a fresh clone of the last commit, against a hub on loopback that misbehaves: numina-7b with the
+profile rehearsal, ZeRO-3 in two processes, GPTQ with 8 bits, and SC-TIR; then the model with 4 bits,
+served by two real vLLM servers, and SC-TIR over both. It needs .venv-vllm (.ci/vllm.sh), leaves
+nothing behind, and prints how long each part took.
 """
 
 from __future__ import annotations
@@ -68,7 +68,9 @@ def main() -> None:
             numina(["run", *PROFILES], clone, environment)
             check_first(hub, clone)
         with part("the model with 4 bits"):
-            experiment(["quantize.bits=4"], ["quantize", "eval_greedy@quantised"], clone, environment)
+            experiment(
+                ["quantize.bits=4"], ["quantize", "eval_greedy@quantised"], clone, environment
+            )
         with part("two vLLM servers"):
             urls = opened.enter_context(servers(clone, environment))
         with part("SC-TIR over both"):
@@ -89,7 +91,7 @@ def part(name: str) -> Iterator[None]:
 
 
 def share_extensions(cache: Path) -> None:
-    """Use, and leave, what DeepSpeed needs compiled where other runs have it too: it takes 100 s."""
+    """Compile what DeepSpeed needs, 100 s, where other runs have it too, and leave it there."""
     ours = kept("extensions")
     ours.mkdir(parents=True, exist_ok=True)
     (cache / "numina").mkdir(parents=True)

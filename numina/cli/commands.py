@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from numina.cli import bench, clean, contest, doctor, exec, grade, params, run, solve, submit
+from numina.cli import bench, clean, contest, doctor, exec, grade, params, push, run, solve, submit
 
 COMMANDS = {
     "run": run.run,
@@ -17,6 +17,7 @@ COMMANDS = {
     "grade": grade.grade,
     "bench": bench.bench,
     "doctor": doctor.doctor,
+    "push": push.push,
     "clean": clean.clean,
     "params": params.params,
 }

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from numina.errors import UserError
-from numina.hub import fetch_model
+from numina.hub.fetch import fetch_model
 from numina.local import from_root
 from numina.models.loading import load_whole, readable
 from numina.models.tokenizer import load_faithful_tokenizer

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from numina.errors import UserError
-from numina.hub import fetch_file
+from numina.hub.fetch import fetch_file
 from numina.rows import read_lines
 from numina.settings.splits import HubFile
 
@@ -38,6 +38,6 @@ def fetch(hub: HubFile) -> Path:
     """Download the file, or find it in the hub's cache.
 
     Raises:
-        UserError: as `numina.hub.fetch_file`.
+        UserError: as `numina.hub.fetch.fetch_file`.
     """
     return fetch_file(hub.name, hub.revision, hub.file, "dataset")

@@ -2,18 +2,17 @@
 
     python -m tests.hub.content FOLDER
 
-The names, revisions and files are those of `numina-7b`: a model of DeepSeekMath's architecture, rows in
-the schemas of NuminaMath-CoT and NuminaMath-TIR, and the four validation sets in theirs. No row is
-copied from a published set.
+The names, revisions and files are those of `numina-7b`: a model of DeepSeekMath's architecture,
+rows in the schemas of NuminaMath-CoT and NuminaMath-TIR, and the four validation sets in theirs. No
+row is copied from a published set.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import itertools
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +83,9 @@ def tir_row(problem: Problem, draw: Draw) -> dict[str, Any]:
         parts.append(f"{step.thought}\n{CODE_START}{step.program}\n{CODE_END}\n")
         parts.append(f"{OUTPUT_START}{last}\n{OUTPUT_END}")
     assert last.splitlines()[-1] == problem.answer, problem.id
-    return dialogue(problem.problem, "".join(parts) + f"The answer is $\\boxed{{{problem.answer}}}$.")
+    return dialogue(
+        problem.problem, "".join(parts) + f"The answer is $\\boxed{{{problem.answer}}}$."
+    )
 
 
 def dialogue(problem: str, solution: str) -> dict[str, Any]:
@@ -101,30 +102,33 @@ def validation_rows(name: str, number: int) -> list[dict[str, Any]]:
     for at, problem in enumerate(validation_problems(name, 900 + number)):
         row: dict[str, Any] = {"id": at, "problem": problem.problem}
         if name == "amc":
-            page = f"https://artofproblemsolving.com/wiki/index.php/2023_AMC_12A_Problems/Problem_{at}"
+            page = (
+                f"https://artofproblemsolving.com/wiki/index.php/2023_AMC_12A_Problems/Problem_{at}"
+            )
             rows.append(row | {"answer": float(problem.answer), "url": page})
         elif name == "aime":
-            page = f"https://artofproblemsolving.com/wiki/index.php/2024_AIME_I_Problems/Problem_{at}"
+            page = (
+                f"https://artofproblemsolving.com/wiki/index.php/2024_AIME_I_Problems/Problem_{at}"
+            )
             answer = problem.answer.zfill(3)
             rows.append(row | {"solution": problem.solution, "answer": answer, "url": page})
         else:
             level = {"level": f"Level {name[-1]}", "type": problem.subject}
-            rows.append(row | {"answer": float(problem.answer), "solution": problem.solution} | level)
+            rows.append(
+                row | {"answer": float(problem.answer), "solution": problem.solution} | level
+            )
     return rows
 
 
-def validation_problems(name: str, seed: int) -> Iterable[Problem]:
+def validation_problems(name: str, seed: int) -> list[Problem]:
     """Problems with small whole answers, in the wording that no family trains on."""
-    drawn_ = itertools.chain.from_iterable(
-        zip(*([(family, draw) for draw in draws_of(family, seed)] for family in FAMILIES), strict=True)
-    )
-    fitting = (as_problem(family, draw, -1) for family, draw in drawn_ if 0 <= draw.answer <= 999)
-    skipped = 5 * int(name[-1]) if name[-1].isdigit() else 0  # other families for each set
-    return itertools.islice(fitting, skipped, skipped + PROBLEMS)
-
-
-def draws_of(family: Any, seed: int) -> list[Draw]:
-    return drawn("rehearsal", family, seed, 2, validation=True)
+    first = 5 * int(name[-1]) if name[-1].isdigit() else 0  # other families for each set
+    problems = []
+    for family in FAMILIES[first:]:
+        (draw,) = drawn("rehearsal", family, seed, 1, validation=True)
+        if 0 <= draw.answer <= 999:
+            problems.append(as_problem(family, draw, -1))
+    return problems[:PROBLEMS]
 
 
 def write_parquet(file: Path, rows: Sequence[dict[str, Any]]) -> None:

@@ -1,9 +1,9 @@
 """A tiny model of DeepSeekMath's architecture, with a tokenizer of the same kind.
 
-Its weights are random. What is the original's: the Llama layers without grouped keys, the norm, the
-positions, pickled bfloat16 shards with an index, a byte-level BPE whose digits are tokens of their own, and a
-tokenizer_config.json that calls it a Llama tokenizer, which it is not. Input sizes are multiples
-of 128, so that the winners' groups divide them and vLLM's kernels take them.
+Its weights are random. As in the original: Llama's layers without grouped keys, the norm, the
+positions, pickled bfloat16 shards with an index, a byte-level BPE whose digits are tokens of their
+own, and a tokenizer_config.json that calls it a Llama tokenizer, which it is not. Input sizes are
+multiples of 128, so that the winners' groups divide them and vLLM's kernels take them.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ TOKEN = "hf_loopback"  # of the user `me`, who may write to `me` only
 READER = "hf_reader"  # of a user who may read what is private and write nothing
 USER = "me"
 REPO = r"(?P<kind>models|datasets)/(?P<repo>[^/]+/[^/]+)"
+CHATTER = "/api/agent-harnesses"  # a list that the client keeps, whatever it is used for
 STATUS = {"RepoNotFound": 401}  # as the hub: it does not say whether a repository exists
 
 
@@ -90,7 +91,8 @@ class Handler(BaseHTTPRequestHandler):
         self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.headers.get("Transfer-Encoding") == "chunked":
             self.body = self.chunks()
-        self.hub.asked.append(f"{request} {self.headers.get('Range', '')}".strip())
+        if path != CHATTER:
+            self.hub.asked.append(f"{request} {self.headers.get('Range', '')}".strip())
         fault = self.hub.faults.take(request, "status", "drop")
         try:
             if fault and fault.kind == "drop":
@@ -158,7 +160,11 @@ class Handler(BaseHTTPRequestHandler):
     ) -> None:
         """Send a whole answer; half of it where a fault says so."""
         self.send_response(status)
-        for key, value in {"Content-Type": kind, "Content-Length": str(len(data)), **headers}.items():
+        for key, value in {
+            "Content-Type": kind,
+            "Content-Length": str(len(data)),
+            **headers,
+        }.items():
             self.send_header(key, value)
         self.end_headers()
         if self.command == "HEAD":

@@ -1,4 +1,4 @@
-"""The repositories of the hub: folders `KIND/OWNER/NAME/COMMIT/`, and the branches in branches.json."""
+"""The hub's repositories: folders KIND/OWNER/NAME/COMMIT, and branches.json for the branches."""
 
 from __future__ import annotations
 

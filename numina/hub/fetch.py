@@ -1,24 +1,25 @@
-"""Fetch files from the Hugging Face hub at a pinned commit, and check that they are whole.
+"""Fetch files from the hub at a pinned commit, and check that they are whole.
 
 The hub's client fetches them: it retries, resumes a download that was cut, and keeps files in its
-cache (HF_HOME), so a later run needs no network. Over plain HTTP it compares only sizes, so the hash
-that the hub states for a file is compared here.
+cache (HF_HOME), so a later run needs no network. Over plain HTTP it compares only sizes, so the
+hash that the hub states for a file is compared here.
 """
 
 from __future__ import annotations
 
+import fnmatch
+import glob
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 from numina.errors import UserError
+from numina.hub.failure import asking
 from numina.terminal import say
 
 Kind = Literal["model", "dataset"]
 NEEDED = (".json", ".jinja", ".model", ".txt")  # of a model, beside its weights
-LOG_IN = "log in with `hf auth login`, or set HF_TOKEN"
 
 
 def fetch_file(name: str, revision: str, file: str, kind: Kind) -> Path:
@@ -43,6 +44,26 @@ def fetch_file(name: str, revision: str, file: str, kind: Kind) -> Path:
     return Path(found)
 
 
+def fetch_matching(name: str, revision: str, pattern: str, kind: Kind = "dataset") -> list[Path]:
+    """Download the files that match a pattern, or find them in the cache; sorted by their names.
+
+    Args:
+        name: of the repository.
+        revision: the commit, 40 hex digits.
+        pattern: such as ``data/train-*.parquet``; a star also stands for slashes.
+        kind: of the repository.
+
+    Raises:
+        UserError: as `fetch_file`, or no file matches.
+    """
+    sizes = tree(name, revision, kind)
+    wanted = sorted(path for path in sizes if fnmatch.fnmatchcase(path, pattern))
+    if not wanted:
+        raise UserError(f"{name}: no file at {revision} matches {pattern}")
+    folder = fetch_all(name, revision, kind, {path: sizes[path] for path in wanted})
+    return [folder / path for path in wanted]
+
+
 def fetch_model(name: str, revision: str) -> Path:
     """Download a model with its tokenizer, or find them in the cache; return their folder.
 
@@ -51,26 +72,37 @@ def fetch_model(name: str, revision: str) -> Path:
     Raises:
         UserError: as `fetch_file`, or the repository has no weights.
     """
-    import huggingface_hub
-
-    files = {path: size for path, size in tree(name, revision).items() if "/" not in path}
-    weights = [path for path in files if path.endswith(".safetensors")]
-    weights = weights or [path for path in files if path.endswith(".bin")]
+    sizes = {path: size for path, size in tree(name, revision, "model").items() if "/" not in path}
+    weights = [path for path in sizes if path.endswith(".safetensors")]
+    weights = weights or [path for path in sizes if path.endswith(".bin")]
     if not weights:
         raise UserError(f"{name}: has no weights at {revision} (*.safetensors or *.bin)")
-    other = [path for path in files if path.endswith(NEEDED) and not path.startswith(".")]
+    other = [path for path in sizes if path.endswith(NEEDED) and not path.startswith(".")]
     wanted = sorted(weights + other)
-    size = sum(files[path] for path in wanted) / 10**6
-    say(f"fetching {len(wanted)} files, {size:,.1f} MB, of {name} at {revision}")
-    with asking(f"{name}: cannot fetch the model at {revision} from the hub"):
-        folder = huggingface_hub.snapshot_download(name, revision=revision, allow_patterns=wanted)
-    for path in wanted:
+    return fetch_all(name, revision, "model", {path: sizes[path] for path in wanted})
+
+
+def fetch_all(name: str, revision: str, kind: Kind, sizes: Mapping[str, int]) -> Path:
+    """Download some files, by path with their sizes; return the folder that has them.
+
+    Raises:
+        UserError: as `fetch_file`.
+    """
+    import huggingface_hub
+
+    total = sum(sizes.values()) / 10**6
+    say(f"fetching {len(sizes)} files, {total:,.1f} MB, of {name} at {revision}")
+    with asking(f"{name}: cannot fetch {', '.join(sizes)} at {revision} from the hub"):
+        folder = huggingface_hub.snapshot_download(
+            name, repo_type=kind, revision=revision, allow_patterns=[*map(glob.escape, sizes)]
+        )
+    for path in sizes:
         check_content(Path(folder) / path, f"{name}: {path} at {revision}")
     return Path(folder)
 
 
-def tree(name: str, revision: str) -> dict[str, int]:
-    """The files of a model at a commit, by path, with their sizes in bytes.
+def tree(name: str, revision: str, kind: Kind) -> dict[str, int]:
+    """The files of a repository at a commit, by path, with their sizes in bytes.
 
     Raises:
         UserError: as `fetch_file`.
@@ -80,10 +112,12 @@ def tree(name: str, revision: str) -> dict[str, int]:
     from huggingface_hub.hf_api import RepoFile
 
     try:
-        found = list(get_cached_repo_tree(name, revision=revision))
+        found = list(get_cached_repo_tree(name, repo_type=kind, revision=revision))
     except CachedRepoTreeNotFoundError:
         with asking(f"{name}: cannot list the files at {revision} on the hub"):
-            found = list(HfApi().list_repo_tree(name, recursive=True, revision=revision))
+            api = HfApi()
+            entries = api.list_repo_tree(name, recursive=True, revision=revision, repo_type=kind)
+            found = list(entries)
     return {entry.path: entry.size for entry in found if isinstance(entry, RepoFile)}
 
 
@@ -123,47 +157,3 @@ def git_blob(file: Path) -> str:
     """The name that git gives to a file's content, by which the hub names a small file."""
     content = file.read_bytes()
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
-
-
-@contextmanager
-def asking(failed: str) -> Iterator[None]:
-    """Turn any failure of the hub's client into a `UserError` of one line.
-
-    It catches every Exception because the client, its HTTP library and its storage library each
-    raise their own.
-
-    Args:
-        failed: what did not succeed, with the repository and the revision.
-    """
-    try:
-        yield
-    except UserError:
-        raise
-    except Exception as error:
-        raise UserError(f"{failed}: {reason(error)}") from None
-
-
-def reason(error: Exception) -> str:
-    """Why the hub's client failed, and what to do about it, in one line."""
-    from huggingface_hub import errors
-
-    cause: BaseException | None = error
-    while isinstance(cause, errors.LocalEntryNotFoundError) and cause.__cause__ is not None:
-        cause = cause.__cause__  # it says only that nothing is in the cache either
-    response = getattr(cause, "response", None)
-    status = getattr(response, "status_code", None)
-    if isinstance(cause, errors.GatedRepoError):
-        return f"access has to be asked for on its page; then {LOG_IN}"
-    if isinstance(cause, errors.RevisionNotFoundError):
-        return "there is no such commit or branch"
-    if isinstance(cause, errors.RemoteEntryNotFoundError):
-        return "there is no such file"
-    if isinstance(cause, errors.RepositoryNotFoundError):
-        return f"there is no such repository, or it is private: {LOG_IN}"
-    if status in (401, 403):
-        stated = getattr(cause, "server_message", None)
-        return f"refused ({status}{f', {stated}' if stated else ''}): {LOG_IN}"
-    if status is not None:
-        return f"the hub answered with status {status}"
-    text = " ".join(str(cause).split())[:300]
-    return f"{type(cause).__name__}: {text}" if text else type(cause).__name__
