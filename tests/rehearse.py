@@ -3,9 +3,9 @@
     python -m tests.rehearse
 
 In a fresh clone of the last commit, against a hub on loopback that misbehaves: numina-7b with the
-profile rehearsal, ZeRO-3 in two processes, GPTQ with 8 bits, and SC-TIR; then the model with 4 bits,
-served by two real vLLM servers, and SC-TIR over both. It needs .venv-vllm (.ci/vllm.sh), leaves
-nothing behind, and prints how long each part took.
+profile rehearsal, ZeRO-3 in two processes, GPTQ with 8 bits, and SC-TIR; then the model with 4
+bits, served by two real vLLM servers, and SC-TIR over both. It needs .venv-vllm (.ci/vllm.sh),
+leaves nothing behind, and prints how long each part took.
 """
 
 from __future__ import annotations
@@ -184,13 +184,10 @@ def check_first(hub: Hub, clone: Path) -> None:
     Raises:
         Failed: it did not.
     """
-    resumed = [asked for asked in hub.asked if SHARD in asked and asked.endswith("-")]
-    if not resumed or "Range" in str(resumed):
-        raise Failed(f"the download that was cut was not resumed: {resumed}")
     if any(fault.times for fault in hub.faults.coming):
         raise Failed(f"the hub did not get to misbehave: {hub.faults.coming}")
     log = (clone / "logs" / "sft.log").read_text(errors="replace")
-    if "zero_stage" not in log.lower() and "deepspeed" not in log.lower():
+    if "deepspeed" not in log.lower():
         raise Failed("logs/sft.log: no sign of DeepSpeed")
     check_report(clone, bits=8, engine="transformers")
 

@@ -1,8 +1,8 @@
 """Load a tokenizer so that it splits a text as its tokenizer.json says.
 
 transformers 5 builds a tokenizer that tokenizer_config.json calls Llama's anew, as SentencePiece,
-whatever tokenizer.json says. DeepSeekMath's is a byte-level BPE under that name: it then loses every
-space (https://github.com/huggingface/transformers/issues/48206).
+whatever tokenizer.json says. DeepSeekMath's is a byte-level BPE under that name: it then loses
+every space (https://github.com/huggingface/transformers/issues/48206).
 """
 
 from __future__ import annotations
