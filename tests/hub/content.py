@@ -99,7 +99,7 @@ def dialogue(problem: str, solution: str) -> dict[str, Any]:
 def validation_rows(name: str, number: int) -> list[dict[str, Any]]:
     """The rows of a validation set, in its own schema."""
     rows = []
-    for at, problem in enumerate(validation_problems(name, 900 + number)):
+    for at, problem in enumerate(validation_problems(number)):
         row: dict[str, Any] = {"id": at, "problem": problem.problem}
         if name == "amc":
             page = (
@@ -120,12 +120,15 @@ def validation_rows(name: str, number: int) -> list[dict[str, Any]]:
     return rows
 
 
-def validation_problems(name: str, seed: int) -> list[Problem]:
-    """Problems with small whole answers, in the wording that no family trains on."""
-    first = 5 * int(name[-1]) if name[-1].isdigit() else 0  # other families for each set
+def validation_problems(number: int) -> list[Problem]:
+    """Problems with small whole answers, in the wording that no family trains on.
+
+    Args:
+        number: of the set; each has other families.
+    """
     problems = []
-    for family in FAMILIES[first:]:
-        (draw,) = drawn("rehearsal", family, seed, 1, validation=True)
+    for family in FAMILIES[5 * number :]:
+        (draw,) = drawn("rehearsal", family, 900, 1, validation=True)
         if 0 <= draw.answer <= 999:
             problems.append(as_problem(family, draw, -1))
     return problems[:PROBLEMS]
