@@ -262,10 +262,12 @@ class Handler(BaseHTTPRequestHandler):
         name, kind = f"{owner}/{asked['name']}", f"{asked.get('type') or 'model'}s"
         private = asked.get("visibility") == "private" or bool(asked.get("private"))
         url = f"{self.hub.url}/{'' if kind == KINDS[0] else f'{kind}/'}{name}"
+        made = {"url": url, "name": name, "id": name}
         if (kind, name) in self.hub.store.repositories:
-            raise Refused(409, "You already created this model repo")
+            self.send(409, {"error": "You already created this repo", **made})
+            return
         self.hub.store.create(kind, name, private)
-        self.send(200, {"url": url, "name": name, "id": name})
+        self.send(200, made)
 
     def branch(self, repo: Repository, name: str) -> None:
         self.must_write(repo.folder.parent.name)
