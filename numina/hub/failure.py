@@ -32,9 +32,10 @@ def reason(error: Exception) -> str:
     """Why the hub's client failed, and what to do about it, in one line."""
     from huggingface_hub import errors
 
-    cause: BaseException | None = error
-    while isinstance(cause, errors.LocalEntryNotFoundError) and cause.__cause__ is not None:
-        cause = cause.__cause__  # it says only that nothing is in the cache either
+    cause: BaseException = error
+    # They say only that nothing is in the cache either, or which file was being uploaded.
+    while isinstance(cause, errors.LocalEntryNotFoundError | RuntimeError) and cause.__cause__:
+        cause = cause.__cause__
     response = getattr(cause, "response", None)
     status = getattr(response, "status_code", None)
     if isinstance(cause, errors.GatedRepoError):

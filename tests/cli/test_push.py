@@ -93,7 +93,8 @@ def push(
 def refusal(done: subprocess.CompletedProcess[str]) -> str:
     assert done.returncode == 1, done
     assert "Traceback" not in done.stderr
-    return done.stderr.strip().splitlines()[-1]
+    (line,) = re.findall("^error: .*$", done.stderr, re.M)
+    return line
 
 
 def listed(done: subprocess.CompletedProcess[str]) -> list[str]:
@@ -224,8 +225,9 @@ def test_an_unfinished_run_is_refused_before_the_hub_is_asked(project, hub, dama
 
 
 def test_a_hub_that_fails_in_between_has_no_half_of_it(project, hub):
-    hub.faults.coming = [Fault("status", "PUT .*", status=500, times=-1)]
-    assert refusal(push(project, hub)).startswith("error: me/model: cannot be uploaded to: ")
+    hub.faults.coming = [Fault("status", "PUT .*", status=400, times=-1)]
+    line = refusal(push(project, hub))
+    assert line == "error: me/model: cannot be uploaded to: the hub answered with status 400"
     there = [stored.path for stored in hub.store.get("models", "me/model").files("main")]
     assert there == [".gitattributes"]
     hub.faults.coming = []
