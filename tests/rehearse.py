@@ -235,24 +235,27 @@ def check_report(clone: Path, bits: int, engine: str) -> None:
 
 @contextmanager
 def servers(clone: Path, environment: dict[str, str]) -> Iterator[list[str]]:
-    """Two vLLM servers with the quantised model, each on its share of the cores; their base URLs.
+    """Two vLLM servers with the quantised model, each on a core of its own; their base URLs.
 
     Raises:
         Failed: one does not start.
     """
     model = shutil.copytree((clone / SERVED).resolve(), clone.parent / "served")
-    environment = {**environment, "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1"}
+    given = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1"}
+    ours = {key: value for key, value in environment.items() if key != "PYTHONPATH"} | given
+    cores = sorted(os.sched_getaffinity(0))
     options = ["--model", str(model), "--dtype", "bfloat16", "--max-model-len", "512"]
     options += ["--enforce-eager", "--host", "127.0.0.1", "--served-model-name", SERVED]
     with ExitStack() as opened:
         ports = [free_port(), free_port()]
         started = []
-        for port in ports:
+        for number, port in enumerate(ports):
+            core = {"VLLM_CPU_OMP_THREADS_BIND": str(cores[number % len(cores)])}
             log = opened.enter_context((clone.parent / f"vllm-{port}.log").open("wb"))
             command = [str(VLLM), "-m", "vllm.entrypoints.openai.api_server", *options]
             process = subprocess.Popen(
                 [*command, "--port", str(port)],
-                env={key: value for key, value in environment.items() if key != "PYTHONPATH"},
+                env=ours | core,
                 cwd=clone.parent,
                 stdout=log,
                 stderr=subprocess.STDOUT,
