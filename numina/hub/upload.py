@@ -11,7 +11,8 @@ from numina.errors import UserError
 from numina.hub.failure import LOG_IN, asking
 from numina.models.folder import check_model_folder
 
-REPORTS = (Path("reports/metrics.json"), Path("reports/summary.json"))
+FIGURES = (Path("reports/metrics.json"), Path("reports/summary.json"))
+QUANTISATION = Path("reports/quantization.json")  # where the run has one
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def gather(model: Path) -> list[Upload]:
             of a finished run.
     """
     card = model.with_name(f"{model.name}.README.md")
-    for path in (model, card, *REPORTS):
+    for path in (model, card, *FIGURES):
         if not path.exists():
             raise UserError(
                 f"{path}: not found; `dvc checkout` brings back what the last run wrote, and "
@@ -65,7 +66,8 @@ def gather(model: Path) -> list[Upload]:
             f"{', '.join(changed)}; `dvc repro` finishes it, `dvc commit` accepts what is there"
         )
     files = {str(file.relative_to(model)): file for file in model.rglob("*") if file.is_file()}
-    files |= {"README.md": card} | {str(file): file for file in REPORTS}
+    reports = [*FIGURES, *([QUANTISATION] if QUANTISATION.exists() else [])]
+    files |= {"README.md": card} | {str(file): file for file in reports}
     return [Upload(files[path], path, files[path].stat().st_size) for path in sorted(files)]
 
 
