@@ -25,6 +25,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from numina.profile import hydra_value
 from numina.resume import kept
 from numina.train.launch import free_port
 from tests.hub.faults import Fault
@@ -75,7 +76,7 @@ def main() -> None:
             urls = opened.enter_context(servers(clone, environment))
         with part("SC-TIR over both"):
             changes = ["quantize.bits=4", "engine.name=server"]
-            changes += [f"hardware.server.urls=[{','.join(urls)}]"]
+            changes += [f"hardware.server.urls={hydra_value(urls)}"]
             stages = ["--single-item", "eval_sctir", "score", "report"]
             experiment(changes, stages, clone, environment)
             check_second(urls, clone)
