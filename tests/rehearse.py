@@ -49,13 +49,7 @@ def main() -> None:
     with ExitStack() as opened:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="numina-rehearsal-")))
         clone = folder / "numina"
-        environment = {
-            **os.environ,
-            "DVC_NO_ANALYTICS": "1",
-            "HF_HOME": str(folder / "hf"),
-            "PYTHONPATH": str(clone),  # its modules, not those that .venv was set up from
-            "XDG_CACHE_HOME": str(folder / "cache"),
-        }
+        environment = environment_in(folder)
         with part("the hub and the clone"):
             run(["git", "clone", "-q", str(ROOT), str(clone)], ROOT, environment)
             share_extensions(folder / "cache")
@@ -80,6 +74,19 @@ def main() -> None:
             stages = ["--single-item", "eval_sctir", "score", "report"]
             experiment(changes, stages, clone, environment)
             check_second(urls, clone)
+
+
+def environment_in(folder: Path) -> dict[str, str]:
+    """The environment of all that runs: nothing is kept outside of the folder, no card is used."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
+    return kept | {
+        "CUDA_VISIBLE_DEVICES": "",
+        "DVC_NO_ANALYTICS": "1",
+        "HF_HOME": str(folder / "hf"),
+        "NO_PROXY": "127.0.0.1",
+        "PYTHONPATH": str(folder / "numina"),  # not the modules that .venv was set up from
+        "XDG_CACHE_HOME": str(folder / "cache"),
+    }
 
 
 @contextmanager

@@ -20,5 +20,5 @@ def put(hub: Hub, kind: str, name: str, commit: str, files: dict[str, bytes]) ->
 def environment(hub: Hub, tmp_path: Path, **more: str) -> dict[str, str]:
     """For a process that asks this hub, with a cache of its own and no token but a given one."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
-    ours = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hf"), "PYTHONPATH": str(ROOT)}
-    return kept | ours | {"HF_HUB_DISABLE_XET": "1"} | more
+    ours = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hf"), "NO_PROXY": "127.0.0.1"}
+    return kept | ours | {"HF_HUB_DISABLE_XET": "1", "PYTHONPATH": str(ROOT)} | more
