@@ -53,7 +53,9 @@ def main() -> None:
         with part("the hub and the clone"):
             run(["git", "clone", "-q", str(ROOT), str(clone)], ROOT, environment)
             share_extensions(folder / "cache")
-            run([sys.executable, "-m", "tests.hub.content", str(folder / "hub")], ROOT, environment)
+            run(
+                [sys.executable, "-m", "tests.hub.content", str(folder / "hub")], clone, environment
+            )
             hub = opened.enter_context(serving(folder / "hub"))
             environment["HF_ENDPOINT"] = hub.url
         with part("a download that is damaged"):
@@ -139,16 +141,17 @@ def experiment(
     changes: Sequence[str], stages: Sequence[str], clone: Path, environment: dict[str, str]
 ) -> None:
     """Run some stages with the profiles, and changes on top."""
-    done = subprocess.run(
-        [sys.executable, "-m", "numina.profile", *PROFILES],
-        cwd=clone,
-        env=environment,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    options = done.stdout.split() + [part for change in changes for part in ("-S", change)]
-    run([sys.executable, "-m", "dvc", "exp", "run", *options, *stages], clone, environment)
+    run(experiment_command(changes, stages, clone, environment), clone, environment)
+
+
+def experiment_command(
+    changes: Sequence[str], stages: Sequence[str], clone: Path, environment: dict[str, str]
+) -> list[str]:
+    """What `numina run` calls, for some stages only."""
+    profiles = [sys.executable, "-m", "numina.profile", *PROFILES]
+    options = subprocess.check_output(profiles, cwd=clone, env=environment, text=True).split()
+    options += [part for change in changes for part in ("-S", change)]
+    return [sys.executable, "-m", "dvc", "exp", "run", *options, *stages]
 
 
 def refuse_damage(hub: Hub, clone: Path, environment: dict[str, str]) -> None:
@@ -158,32 +161,16 @@ def refuse_damage(hub: Hub, clone: Path, environment: dict[str, str]) -> None:
         Failed: it was accepted, or the message does not name it.
     """
     hub.faults.coming = [Fault("wrong", "GET .*aimo-validation-amc/.*parquet")]
-    raw = ["from numina.profile import *", "import yaml", "d = document()"]
-    raw += [f"print(yaml.safe_dump(merged(leaves_of({PROFILES}, d), d)))"]
-    params = subprocess.run(
-        [sys.executable, "-c", "\n".join(raw)],
-        cwd=clone,
-        env=environment,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    with tempfile.TemporaryDirectory() as scratch:
-        (Path(scratch) / "params.yaml").write_text(params)
-        stage = ["-m", "stages.validation_sets", "--out", "sets", "--rules", "rules.json"]
-        done = subprocess.run(
-            [sys.executable, *stage],
-            cwd=scratch,
-            env=environment,
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        last = done.stderr.strip().splitlines()[-1]
-        named = re.match(r"error: AI-MO/aimo-validation-amc: data/train.* at [0-9a-f]{40}: ", last)
-        if done.returncode != 1 or not named or (Path(scratch) / "sets").exists():
-            raise Failed(f"a damaged download: status {done.returncode}, {done.stderr}")
-        print(last)
+    command = experiment_command([], ["validation_sets"], clone, environment)
+    done = subprocess.run(
+        command, cwd=clone, env=environment, check=False, capture_output=True, text=True
+    )
+    told = re.search(
+        "^error: AI-MO/aimo-validation-amc: data/train.* at [0-9a-f]{40}: .*$", done.stderr, re.M
+    )
+    if done.returncode == 0 or not told or (clone / "data/validation").exists():
+        raise Failed(f"a damaged download: status {done.returncode}\n{done.stdout}{done.stderr}")
+    print(told[0])
 
 
 def check_first(hub: Hub, clone: Path) -> None:
