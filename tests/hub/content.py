@@ -20,11 +20,13 @@ from numina.fences import CODE_END, CODE_START, OUTPUT_END, OUTPUT_START
 from numina.profile import applied
 from numina.records.problem import Problem
 from numina.settings.splits import PublishedSplit
-from numina.sources.catalog import FAMILIES, as_problem, drawn, training_problems
+from numina.sources.catalog import FAMILIES, as_problem, drawn
 from numina.sources.family import Draw
 from tests.hub.model import write_model
 
-PER_FAMILY = 12  # training problems
+# Few families, so that a model with random weights learns to write programs in some sixty steps.
+TAUGHT = FAMILIES[:3]
+PER_FAMILY = 60  # training problems
 SHARDS = 2  # of NuminaMath-CoT
 PROBLEMS = 3  # of each validation set
 COT = ("AI-MO/NuminaMath-CoT", "9d8d210c9f6a36c8f3cd84045668c9b7800ef517")
@@ -35,7 +37,7 @@ SOURCES = ("synthetic_math", "olympiads", "math", "aops_forum")  # as NuminaMath
 def fill(folder: Path) -> None:
     """Write the model and the data sets."""
     params = applied(["numina-7b"])
-    problems = training_problems(7, PER_FAMILY)
+    problems = taught()
     leaked = validation_problems(0)[0]  # as published sets have them
     given = [*(problem for problem, _ in problems), leaked]
     cot = [cot_row(problem, number) for number, problem in enumerate(given)]
@@ -51,6 +53,15 @@ def fill(folder: Path) -> None:
     base = params.base_model
     texts = [text for row in cot + tir for text in (row["problem"], row["solution"])]
     write_model(folder / "models" / base.name / base.revision, texts)
+
+
+def taught() -> list[tuple[Problem, Draw]]:
+    """Training problems, each family's one after another, in the wordings for training."""
+    return [
+        (as_problem(family, draw, at % (len(draw.statements) - 1)), draw)
+        for family in TAUGHT
+        for at, draw in enumerate(drawn("rehearsal", family, 7, PER_FAMILY, validation=False))
+    ]
 
 
 def write_training(
