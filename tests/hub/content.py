@@ -26,7 +26,7 @@ from tests.hub.model import write_model
 
 # Few families, so that a model with random weights learns to write programs in some sixty steps.
 TAUGHT = FAMILIES[:3]
-PER_FAMILY = 60  # training problems
+PER_FAMILY = 90  # training problems
 SHARDS = 2  # of NuminaMath-CoT
 PROBLEMS = 3  # of each validation set
 COT = ("AI-MO/NuminaMath-CoT", "9d8d210c9f6a36c8f3cd84045668c9b7800ef517")
