@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # DVC reports anonymous usage over the network unless told not to.
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help repro test lint smoke lock clean machine
+.PHONY: help repro test lint smoke rehearse lock clean machine
 
 help:            ## list these targets
 	@grep -hE '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -20,6 +20,12 @@ lint: machine .venv/ready    ## ruff and type checks
 
 smoke: machine .venv/ready   ## run the default pipeline scaled down, in a copy; then prove it idle
 	bash tests/smoke.sh
+
+rehearse: machine .venv/ready .venv-vllm/ready   ## run the prize's profile made small, from a hub on loopback to a report
+	python -m tests.rehearse
+
+.venv-vllm/ready: .ci/vllm.sh
+	bash .ci/vllm.sh
 
 lock: machine .venv/ready    ## write requirements.lock anew from what .venv holds
 	pip freeze --exclude-editable --exclude pip --exclude setuptools | sed 's/+cpu$$//' > requirements.lock

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from numina.cli import bench, clean, contest, doctor, exec, grade, params, run, solve, submit
+from numina.cli import bench, clean, contest, doctor, exec, grade, params, push, run, solve, submit
 
 COMMANDS = {
     "run": run.run,
@@ -16,6 +16,7 @@ COMMANDS = {
     "exec": exec.execute,
     "grade": grade.grade,
     "doctor": doctor.doctor,
+    "push": push.push,
     "clean": clean.clean,
     "params": params.params,
 }

@@ -15,6 +15,7 @@ from __future__ import annotations
 import itertools
 import os
 import secrets
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +55,13 @@ class VllmEngine:
         self.model, self.max_context = model, max_context
         self.params, self.hardware = params, hardware
         self.numbers = itertools.count()
+        self.scratch = tempfile.TemporaryDirectory()
 
     async def __aenter__(self) -> VllmEngine:
         os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
         with interruptible():
             self.tokenizer: Any = load_tokenizer(self.model)
+            self.tokenizer.save_pretrained(self.scratch.name)  # vLLM is to read it as we do
             from vllm.engine.arg_utils import AsyncEngineArgs
             from vllm.platforms import current_platform
             from vllm.v1.engine.async_llm import AsyncLLM
@@ -77,6 +80,7 @@ class VllmEngine:
                 self.llm = AsyncLLM.from_engine_args(
                     AsyncEngineArgs(
                         model=str(self.model),
+                        tokenizer=self.scratch.name,
                         dtype=dtype,
                         seed=secrets.randbelow(2**31),  # the default is 0 in every run
                         max_model_len=self.max_context,
@@ -93,6 +97,7 @@ class VllmEngine:
 
     async def __aexit__(self, *_: object) -> None:
         self.llm.shutdown()
+        self.scratch.cleanup()
 
     def count_tokens(self, text: str) -> int:
         return len(tokens_of(self.tokenizer, text)[0])

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from numina.errors import UserError
+from numina.hub.fetch import fetch_model
 from numina.local import from_root
 from numina.models.loading import load_whole, readable
+from numina.models.tokenizer import load_faithful_tokenizer
 from numina.settings.models import BaseModelParams
 from numina.terminal import say
 
@@ -102,16 +104,16 @@ def load_plain(params: BaseModelParams) -> tuple[Any, Any]:
         UserError: it does not exist, or cannot be reached.
     """
     import torch
-    from transformers import AutoTokenizer
 
-    revision = params.revision if params.source == "hub" else None
-    name = str(from_root(params.name)) if params.source == "path" else params.name
-    if params.source == "path" and not (Path(name) / "config.json").exists():
+    if params.source == "hub":
+        folder = fetch_model(params.name, params.revision)
+    else:
+        folder = from_root(params.name)
+    if not (folder / "config.json").exists():
         raise UserError(
             f"base_model.name: {params.name!r} is not a folder with a model (config.json)"
         )
-    with readable(f"{params.name!r} at {revision or 'its folder'}", KEY):
-        tokenizer = AutoTokenizer.from_pretrained(name, revision=revision)
-        dtype = getattr(torch, params.dtype)
-        network = load_whole(name, revision=revision, dtype=dtype)
+    with readable(f"{params.name!r} at {params.revision or 'its folder'}", KEY):
+        tokenizer = load_faithful_tokenizer(folder)
+        network = load_whole(str(folder), dtype=getattr(torch, params.dtype))
     return network, tokenizer

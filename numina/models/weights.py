@@ -10,6 +10,7 @@ from typing import Any
 
 from numina.errors import UserError
 from numina.models.folder import check_model_folder, check_tokenizer
+from numina.models.tokenizer import load_faithful_tokenizer
 from numina.terminal import say
 
 
@@ -50,10 +51,8 @@ def load_tokenizer(model: Path) -> Any:
         UserError: the folder has none, or it does not load.
     """
     check_tokenizer(model)
-    from transformers import AutoTokenizer
-
     with loading(model):
-        return AutoTokenizer.from_pretrained(model)
+        return load_faithful_tokenizer(model)
 
 
 @contextlib.contextmanager

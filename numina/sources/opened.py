@@ -10,13 +10,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from numina.errors import UserError
+from numina.hub.fetch import fetch_matching
 from numina.local import from_root
 from numina.records.dropped import Removal
 from numina.records.problem import Problem
 from numina.rows import existing
 from numina.settings.data import Source
 from numina.sources.files import Raw, columns_of, rows_of
-from numina.sources.hub import fetch_matching
 from numina.sources.known import KNOWN
 from numina.sources.reading import (
     MESSAGES,

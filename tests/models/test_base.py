@@ -4,6 +4,8 @@ import hashlib
 import json
 import re
 import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -166,7 +168,9 @@ def test_a_hub_model_that_cannot_be_reached_is_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     hub = params(source="hub", name="nobody/nothing", revision="a" * 40)
-    with pytest.raises(UserError, match="cannot load 'nobody/nothing' at aaaa"):
+    with pytest.raises(
+        UserError, match=r"nobody/nothing: cannot list the files at a{40} on the hub"
+    ):
         place_base_model(hub, tmp_path / "base")
     assert not list(tmp_path.glob("base*"))
 
@@ -183,3 +187,45 @@ def test_a_hub_model_that_cannot_be_reached_is_named(tmp_path, monkeypatch):
 def test_what_is_not_pinned_is_refused(changes):
     with pytest.raises(ValueError, match="needs"):
         params(**changes)
+
+
+def test_a_model_in_pickled_shards_comes_whole_from_the_hub(tmp_path):
+    """As DeepSeekMath's is: shards that torch pickled, and a tokenizer under a wrong name."""
+    from safetensors.torch import load_file
+    from transformers import AutoTokenizer
+
+    from tests.hub.client import environment
+    from tests.hub.model import BEGIN, write_model
+    from tests.hub.server import serving
+
+    commit, text = "c" * 40, "Let $x = 1$.\nprint(x + 1)"
+    write_model(tmp_path / "hub/models/some/model" / commit, [text] * 4)
+    base = params(source="hub", name="some/model", revision=commit, dtype="bfloat16")
+    code = f"""
+from pathlib import Path
+from numina.models.base import place_base_model
+from numina.settings.models import BaseModelParams
+place_base_model(BaseModelParams.model_validate({base.model_dump()}), Path("base"))
+"""
+    with serving(tmp_path / "hub") as hub:
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env=environment(hub, tmp_path),
+            check=True,
+            timeout=120,
+        )
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "base")
+    assert tokenizer.decode(tokenizer.encode(text)) == BEGIN + text
+    shards = {}
+    for file in (tmp_path / "hub/models/some/model" / commit).glob("*.bin"):
+        shards |= torch_load(file)
+    weights = load_file(tmp_path / "base/model.safetensors")
+    assert weights.keys() == shards.keys()
+    assert all((weights[name] == shards[name]).all() for name in weights)
+
+
+def torch_load(file: Path) -> dict:
+    import torch
+
+    return torch.load(file, weights_only=True)

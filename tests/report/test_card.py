@@ -52,7 +52,7 @@ def test_its_figures_are_those_of_the_metrics(reported, written):
 def test_it_says_what_a_user_needs(written):
     kind, _, body = written
     assert "numina solve" in body
-    assert f"models/{kind}.README.md README.md" in body
+    assert f"numina push --repo YOU/numina-{kind} --model models/{kind}" in body
     assert "## Limits" in body
     assert "| learning_rate | 0.0002 |" in body
     assert "9 samples from 2 sources: powers (5), fractions (4)." in body

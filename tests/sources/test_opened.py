@@ -4,9 +4,12 @@ import datetime
 import gzip
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +23,11 @@ from numina.records.dropped import Removal
 from numina.records.problem import Problem
 from numina.rows import write_rows
 from numina.settings.data import Source
+from numina.sources.known import KNOWN
 from numina.sources.opened import open_source, problems_of
 from numina.sources.reading import Ids
 from tests.conftest import ROOT, SHARED, changed_params
-from tests.sources.loopback_hub import serving
+from tests.hub.server import serving
 
 ROW = {"id": "a", "problem": "What is 1?", "answer": "1"}
 TOOLS = "We add.\n```python\nprint(1+1)\n```\n```output\n2\n```\nSo $\\boxed{2}$."
@@ -44,6 +48,18 @@ def written(file: Path, *rows: Any) -> Path:
     ]
     file.write_bytes(b"\n".join(lines) + b"\n")
     return file
+
+
+@contextmanager
+def hub_with(folder: Path) -> Iterator[str]:
+    """A hub with the data sets OWNER/NAME of a folder, at the commits of `KNOWN`; its address."""
+    commits = {known.hub: known.revision for known in KNOWN.values()}
+    for found in folder.glob("*/*"):
+        name = f"{found.parent.name}/{found.name}"
+        at = folder.with_name("served") / "datasets" / name / commits.get(name, COMMIT)
+        shutil.copytree(found, at)
+    with serving(folder.with_name("served")) as hub:
+        yield hub.url
 
 
 def one(tmp_path: Path, row: dict[str, Any], **entry: Any) -> Problem:
@@ -443,7 +459,7 @@ def test_data_sets_of_the_hub_load_in_their_own_schemas_and_again_without_the_hu
             },
         )
     sets = [{"set": name} for name in ("numina_cot", "numina_tir", "gsm8k", "math")]
-    with serving(hub) as endpoint:
+    with hub_with(hub) as endpoint:
         done = collect_stage(tmp_path, endpoint, *sets)
     assert done.returncode == 0, done.stdout + done.stderr
     found = [json.loads(line) for line in (tmp_path / "out/problems.jsonl").open()]
@@ -469,13 +485,13 @@ def test_data_sets_of_the_hub_load_in_their_own_schemas_and_again_without_the_hu
 @pytest.mark.parametrize(
     ("entry", "reason"),
     [
-        ({"hub": "a/gone", "files": "*.parquet"}, "a/gone: cannot fetch *.parquet at "),
+        ({"hub": "a/gone", "files": "*.parquet"}, "a/gone: cannot list the files at "),
         ({"hub": "a/b", "files": "x-*.parquet"}, "a/b: no file at "),
     ],
 )
 def test_what_the_hub_lacks_is_one_line(tmp_path, entry, reason):
     parquet(tmp_path / "hub/a/b/train.parquet", ROW)
-    with serving(tmp_path / "hub") as endpoint:
+    with hub_with(tmp_path / "hub") as endpoint:
         done = collect_stage(tmp_path, endpoint, {**entry, "revision": COMMIT})
     assert done.returncode == 1
     assert f"error: {reason}" in done.stdout + done.stderr
@@ -488,5 +504,5 @@ def test_a_hub_that_cannot_be_reached_is_one_line(tmp_path):
     done = collect_stage(tmp_path, "http://127.0.0.1:9", entry)
     shown = done.stdout + done.stderr
     assert done.returncode == 1
-    assert "error: AI-MO/NuminaMath-CoT: cannot fetch data/train-*.parquet at 9d8d210" in shown
+    assert "error: AI-MO/NuminaMath-CoT: cannot list the files at 9d8d210" in shown
     assert "Traceback" not in shown

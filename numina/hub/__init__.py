@@ -1,0 +1,1 @@
+"""The Hugging Face hub: fetch from it at a pinned commit, and upload to it."""
