@@ -10,7 +10,6 @@ Votes are counted by `canonical`, which reads an answer in the same way as `equa
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import re
 from dataclasses import dataclass, replace
@@ -107,11 +106,6 @@ def equal(prediction: str, gold: str) -> Equality:
     if prediction == gold:
         return Equality(True, "text")
     return equal_answers(read_answer(prediction), read_answer(gold))
-
-
-async def equal_async(prediction: str, gold: str) -> Equality:
-    """`equal`, for an event loop that must not wait."""
-    return await asyncio.to_thread(equal, prediction, gold)
 
 
 @functools.lru_cache(maxsize=65536)

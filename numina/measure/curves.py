@@ -110,11 +110,6 @@ class Curve:
     estimator: Estimator
     draws: int = 0
 
-    @property
-    def approximate(self) -> bool:
-        """Whether some pool of a point is guessed (Monte-Carlo error is not counted)."""
-        return any(point.guessed for point in self.points)
-
 
 def majority_curve(problems: Sequence[Sequence[VotePool]], may_stop: bool, seed: int = 0) -> Curve:
     """maj@k for all k up to N: how often the vote of k traces is right.
