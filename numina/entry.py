@@ -8,13 +8,14 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from numina import terminal
+from numina import stage_times, terminal
 from numina.errors import UserError
 
 if TYPE_CHECKING:
@@ -70,10 +71,14 @@ def run_logged(main: Callable[[], str | None]) -> None:
     """The log stays open to the end of the process: libraries print at their exit, too."""
     doc = (sys.modules[main.__module__].__doc__ or "").strip()
     log = terminal.open_log(Path(sys.argv[0]).stem)
-    if "LOCAL_RANK" not in os.environ:  # else the process that started this one has said it
+    alone = "LOCAL_RANK" not in os.environ  # else the process that started this one says it
+    if alone:
         terminal.say(f"{doc.partition(chr(10))[0]} (log: {log})")
+    started = time.monotonic()
     if outcome := main():
         terminal.show_result(outcome)
+    if alone:
+        stage_times.note(time.monotonic() - started)
 
 
 def command(main: Callable[..., object], *arguments: object) -> None:

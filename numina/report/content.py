@@ -53,6 +53,7 @@ class Content:
         majority, loss, dag: SVG.
         ends, programs: of traces, and of the programs in them.
         costs: see `tables.cost_rows`.
+        stage_times: see `numina.stage_times`.
         stops: why votes were closed, and how many.
         ties: votes that were ties, by what decided them.
         saved: the share of the tokens that was saved by closing votes early.
@@ -82,6 +83,7 @@ class Content:
     ends: Tally
     programs: Tally
     costs: list[CostRow]
+    stage_times: Mapping[str, float]
     stops: dict[str, int]
     ties: Mapping[TieBreak, int]
     saved: float
@@ -128,6 +130,7 @@ def content_of(
         ends=tally(costs, "ends"),
         programs=tally(costs, "programs"),
         costs=cost_rows(costs, evidence.clock),
+        stage_times=evidence.stage_times,
         stops=costs[ALL][SCTIR.name]["stops"],
         ties=count_ties(evidence.results.verdicts(), evidence.sctir),
         saved=table[ALL][SCTIR.name]["tokens_saved"],

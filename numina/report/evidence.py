@@ -19,6 +19,7 @@ from numina.report.tables import DATA_STAGES
 from numina.rows import existing, read_object
 from numina.settings.decoding import Sctir
 from numina.settings.params import Params
+from numina.stage_times import noted
 
 RUN_FIELDS = (*Sctir.model_fields, "seconds", "machine", "isolation", "engine")
 
@@ -41,6 +42,7 @@ class RunEvidence:
         quantisation: from `numina.measure.quantisation.quantisation`.
         run: what `eval_sctir` recorded about its run.
         clock: the wall-clock of each system's stage in seconds; None if it is not recorded.
+        stage_times: seconds of each stage that ran on this machine.
         commit: the commit that the run started from; None if there is none.
     """
 
@@ -58,6 +60,7 @@ class RunEvidence:
     quantisation: Mapping[str, Any]
     run: Mapping[str, Any]
     clock: Mapping[str, float | None]
+    stage_times: Mapping[str, float]
     commit: Commit | None
 
     @property
@@ -104,5 +107,6 @@ def read_evidence(paths: Mapping[str, Path], params: Params) -> RunEvidence:
         quantisation=read_object(paths["quantization"], *RECORD_FIELDS, "answers"),
         run=run,
         clock=wall_clock(paths["greedy"], run),
+        stage_times=noted(),
         commit=last_commit(),
     )
