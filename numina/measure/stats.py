@@ -132,7 +132,7 @@ def paired(first: Graded, second: Graded, seed: int = 0) -> Paired:
     Raises:
         ValueError: as `estimate`, or the numbers of problems differ.
     """
-    from scipy.stats import binomtest, permutation_test
+    from scipy.stats import binomtest
 
     before, after = per_problem(first), per_problem(second)
     if len(before) != len(after):
@@ -146,16 +146,7 @@ def paired(first: Graded, second: Graded, seed: int = 0) -> Paired:
     elif (np.abs(discordant) == 1).all():
         p_value = float(binomtest(only_first, len(discordant)).pvalue)
     else:
-        test = "sign_flip"
-        result = permutation_test(
-            (discordant,),
-            np.sum,
-            permutation_type="samples",
-            n_resamples=RESAMPLES,
-            batch=1000,
-            rng=np.random.default_rng(seed),
-        )
-        p_value = float(result.pvalue)
+        test, p_value = "sign_flip", sign_flip(discordant, seed)
     method: Literal["bootstrap", "adjusted_wald"] = "bootstrap"
     if len(discordant) < FEW_PAIRS or np.ptp(differences) == 0:
         method, interval = "adjusted_wald", adjusted_wald(differences)
@@ -163,6 +154,28 @@ def paired(first: Graded, second: Graded, seed: int = 0) -> Paired:
         interval = bootstrap_mean(differences, seed)
     mean = float(differences.mean())
     return Paired(mean, interval, p_value, only_first, only_second, len(differences), test, method)
+
+
+def sign_flip(differences: NDArray[np.float64], seed: int) -> float:
+    """The two-sided p-value of a mean of 0, if each difference had either sign as likely.
+
+    Args:
+        differences: that are not 0, at least one.
+        seed: of the flips that are drawn where there are too many to try them all.
+    """
+    from scipy.stats import permutation_test
+
+    if len(differences) == 1:  # both signs are equally far from 0; scipy refuses a single value
+        return 1.0
+    result = permutation_test(
+        (differences,),
+        np.sum,
+        permutation_type="samples",
+        n_resamples=RESAMPLES,
+        batch=1000,
+        rng=np.random.default_rng(seed),
+    )
+    return float(result.pvalue)
 
 
 def per_problem(right: Graded) -> NDArray[np.float64]:

@@ -18,6 +18,12 @@ def covered(interval: Interval, truth: float) -> bool:
     return interval.low <= truth <= interval.high
 
 
+def test_one_discordant_problem_with_a_mean_over_seeds_is_no_evidence():
+    found = paired([[1, 1], [0, 0], [1, 0]], [[1, 1], [0, 0], [1, 1]])
+    assert (found.p_value, found.test) == (1.0, "sign_flip")
+    assert (found.only_first, found.only_second) == (0, 1)
+
+
 def test_none_of_twelve_is_up_to_a_quarter():
     found = estimate([0] * 12)
     assert found.method == "wilson"
