@@ -39,12 +39,21 @@ class Worker:
     def __init__(self, limit_s: float) -> None:
         self.limit_s = limit_s
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "numina.answer.worker", str(limit_s)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": path},
-        )
+        self.lifeline: int | None
+        theirs, self.lifeline = os.pipe()  # closed by the kernel if this process dies
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "numina.answer.worker", str(limit_s), str(theirs)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**os.environ, "PYTHONPATH": path},
+                pass_fds=[theirs],
+            )
+        except BaseException:
+            os.close(self.lifeline)
+            raise
+        finally:
+            os.close(theirs)
         self.ready = False
         self.stuck = False
 
@@ -99,8 +108,11 @@ class Worker:
             self.process.kill()
             code = self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
-            if pipe:
+            if pipe and not pipe.closed:
                 pipe.close()
+        if self.lifeline is not None:
+            os.close(self.lifeline)
+            self.lifeline = None
         return code
 
 

@@ -141,6 +141,12 @@ def test_importing_the_grader_imports_no_sympy():
 
 
 @pytest.mark.skipif(not os.path.exists("/proc"), reason="needs /proc")
+def test_a_request_that_follows_at_once_never_ends_the_process(pool):
+    """A signal that says that a request came must not end the work on it."""
+    replies = [pool.ask([f"x+{n}", f"{n}+x"])[0] for n in range(3000)]
+    assert [reply for reply in replies if reply is None or reply[0] is not True] == []
+
+
 def test_a_caller_that_is_killed_leaves_no_worker():
     with subprocess.Popen(
         [sys.executable, "-c", CALLER], stdout=subprocess.PIPE, text=True

@@ -93,7 +93,7 @@ def push(
 def refusal(done: subprocess.CompletedProcess[str]) -> str:
     assert done.returncode == 1, done
     assert "Traceback" not in done.stderr
-    (line,) = re.findall("^error: .*$", done.stderr, re.M)
+    (line,) = re.findall(r"error: [^\r\n]*", done.stderr)  # a bar of the client may precede it
     return line
 
 

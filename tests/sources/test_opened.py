@@ -413,7 +413,11 @@ def collect_stage(
         [*(sys.executable, "-m", "stages.collect"), "--digitized", ".", "--out", "out"],
         cwd=folder,
         env={
-            **os.environ,
+            **{
+                key: value
+                for key, value in os.environ.items()
+                if not key.startswith(("HF_", "HUGGINGFACE_"))
+            },
             "PYTHONPATH": str(ROOT),
             "HF_ENDPOINT": endpoint,
             "HF_HOME": str(folder / "cache"),
