@@ -84,7 +84,7 @@ FILES = {
     "numina/models/loading.py": {"base_model"} | TRAINED,
     "numina/models/folder.py": set(),
     "numina/models/tokenizer.py": {"base_model"} | TRAINED,
-    "numina/hub/fetch.py": {"base_model", "validation_sets"} | TRAINED,
+    "numina/hub/fetch.py": {"base_model", "validation_sets", "collect", "dedup"} | DATA,
     "numina/hub/upload.py": set(),
     "numina/models/weights.py": {"eval_greedy@cot", "eval_greedy@tir"} | QUANTISED,
     "numina/sources/families/algebra.py": {"validation_sets", "collect", "dedup"} | DATA,
