@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -51,3 +54,18 @@ def without_namespaces() -> Iterator[Run]:
 def blocks() -> Iterator[Run]:
     with running() as run:
         yield run
+
+
+def printed_by_python(code: str, folder: Path) -> str:
+    """What Python itself prints for a program, outside of any sandbox."""
+    (folder / "program.py").write_text(code)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "program.py"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+        check=False,
+    )
+    return done.stdout.strip()

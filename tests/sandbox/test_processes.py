@@ -3,13 +3,10 @@
 Python itself prints the same (a slow test); the sandbox does it in one process with one thread.
 """
 
-import subprocess
-import sys
-
 import pytest
 
 from numina.sandbox.text import output_text
-from tests.sandbox.conftest import without_namespaces
+from tests.sandbox.conftest import printed_by_python, without_namespaces
 
 MAIN = "if __name__ == '__main__':\n  "
 PROCESSES = {
@@ -257,17 +254,7 @@ def blocks_without_namespaces(tmp_path_factory):
 @pytest.mark.parametrize("name", PROCESSES)
 def test_python_itself_prints_the_same(name, tmp_path):
     code, expected = PROCESSES[name]
-    (tmp_path / "program.py").write_text(code)
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "program.py"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=60,
-        check=False,
-    )
-    assert done.stdout.strip() == expected
+    assert printed_by_python(code, tmp_path) == expected
 
 
 def test_a_block_goes_on_with_the_manager_of_the_last(blocks):

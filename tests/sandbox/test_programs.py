@@ -9,6 +9,7 @@ import pytest
 from numina.sandbox.pool import run_programs
 from numina.sandbox.text import output_text
 from tests.conftest import SANDBOX, SANDBOX_HARDWARE
+from tests.sandbox.conftest import printed_by_python
 
 LIMITS = SANDBOX.model_copy(update={"timeout_s": 10.0, "memory_mb": 1024})
 
@@ -233,17 +234,7 @@ OURS_ALONE = {
 @pytest.mark.parametrize("name", [name for name in PURE if name not in OURS_ALONE])
 def test_python_itself_prints_the_same(name, tmp_path):
     code, expected = PROGRAMS[name]
-    (tmp_path / "program.py").write_text(code)
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "program.py"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=60,
-        check=False,
-    )
-    assert done.stdout.strip() == expected
+    assert printed_by_python(code, tmp_path) == expected
 
 
 @pytest.mark.parametrize("end", ["while True: pass", "import os; os._exit(3)"])
