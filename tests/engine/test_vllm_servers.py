@@ -105,11 +105,11 @@ def test_one_of_two_real_servers_is_killed_and_no_work_is_lost(servers, model_fo
 
     async def go() -> tuple[list[Completion], list[Completion], int]:
         async with server_engine(model_folder, [doomed_url, url], served_model="") as engine:
+            os.killpg(doomed.pid, signal.SIGSTOP)  # its requests cannot end before it is killed
             jobs = [engine.complete(*job) for job in zip(prompts, samplings, strict=True)]
             tasks = [asyncio.create_task(job) for job in jobs]
             while not all(server.in_flight for server in engine.balancer.servers):
                 await asyncio.sleep(0.01)
-            await asyncio.sleep(0.1)
             in_flight = engine.balancer.servers[0].in_flight
             os.killpg(doomed.pid, signal.SIGKILL)
             done = await asyncio.gather(*tasks)
