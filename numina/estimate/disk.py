@@ -11,6 +11,7 @@ from numina.estimate.assumed import COPIES, ROW_BYTES, TOKEN_BYTES, TOKEN_ON_DIS
 from numina.estimate.memory import WIDTH, checkpoint_bytes, quantised_bytes, weight_bytes
 from numina.estimate.records import Kept
 from numina.estimate.shapes import Shape
+from numina.estimate.units import in_gb
 from numina.resume import cache_folder
 from numina.settings.params import Params
 
@@ -48,3 +49,15 @@ def on_disk(what: str, size: int, place: Path) -> Kept:
     while not there.exists():
         there = there.parent
     return Kept(what, size, str(place), there.stat().st_dev, shutil.disk_usage(there).free)
+
+
+def too_full(disk: list[Kept]) -> Iterator[str]:
+    """A line for each disk that has less free than is to be written to it."""
+    by_disk: dict[int, list[Kept]] = {}
+    for item in disk:
+        by_disk.setdefault(item.device, []).append(item)
+    for items in by_disk.values():
+        total, free = sum(item.bytes for item in items), min(item.free for item in items)
+        if total > free:
+            places = ", ".join(dict.fromkeys(item.place for item in items))
+            yield f"{in_gb(total)} are needed in {places}, where {in_gb(free)} are free"

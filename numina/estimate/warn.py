@@ -8,6 +8,7 @@ from pathlib import Path
 
 from numina.estimate.assumed import TRACE_SHARE
 from numina.estimate.cards import Cards
+from numina.estimate.disk import too_full
 from numina.estimate.records import DecodingPlan, Kept, TrainingPlan
 from numina.estimate.units import in_gb
 from numina.settings.params import Params
@@ -84,14 +85,8 @@ def unfit_memory(
 
 def unfit_disk(disk: list[Kept]) -> Iterator[str]:
     """Disks that are too small, and checkpoints that would surprise the owner of a home folder."""
-    by_disk: dict[int, list[Kept]] = {}
-    for item in disk:
-        by_disk.setdefault(item.device, []).append(item)
-    for items in by_disk.values():
-        total, free = sum(item.bytes for item in items), min(item.free for item in items)
-        if total > free:
-            places = ", ".join(dict.fromkeys(item.place for item in items))
-            yield f"disk: {in_gb(total)} are needed in {places}, where {in_gb(free)} are free"
+    for line in too_full(disk):
+        yield f"disk: {line}"
     for item in disk:
         home = Path(item.place).is_relative_to(Path.home())
         if item.what == "checkpoints" and home and item.bytes > 20e9:

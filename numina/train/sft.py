@@ -22,6 +22,8 @@ from typing import Any
 
 from numina import terminal
 from numina.errors import UserError
+from numina.estimate.memory import Training
+from numina.estimate.room import check_room
 from numina.models.folder import check_model_folder
 from numina.models.loading import load_whole, readable
 from numina.monitor.attach import Asked, attach
@@ -31,7 +33,7 @@ from numina.rows import read_object, write_json, write_text
 from numina.settings.hardware import Hardware
 from numina.settings.training import Sft
 from numina.template import Template
-from numina.train.cards import attention_kernel, take_one_card
+from numina.train.cards import attention_kernel, computes_in_bf16, take_one_card
 from numina.train.checkpoints import last_whole_checkpoint
 from numina.train.configure import configuration, steps_of_epoch
 from numina.train.held_out import rows_to_show
@@ -39,7 +41,7 @@ from numina.train.loss_curve import loss_table
 from numina.train.prepared import Prepared, prepare, run_folder
 from numina.train.ranks import die_with_parent
 from numina.train.tokens import Counts
-from numina.train.world import is_first, is_rank
+from numina.train.world import is_first, is_rank, together, together_here
 
 
 def fine_tune(
@@ -74,9 +76,10 @@ def fine_tune(
         How many rows were trained on, how many were too long, and how many were held out.
 
     Raises:
-        UserError: the model cannot be loaded, a row is wrong or has no token to learn, no row is
-            short enough or left to train on, another run with the same settings is training, the
-            loss or a weight is not finite, or a tracker is not installed.
+        UserError: the model cannot be loaded, memory or disk do not suffice, a row is wrong or has
+            no token to learn, no row is short enough or left to train on, another run with the
+            same settings is training, the loss or a weight is not finite, or a tracker is not
+            installed.
     """
     check_trackers(hardware.trackers)
     check_model_folder(model)
@@ -92,6 +95,14 @@ def fine_tune(
         tokenizer = AutoTokenizer.from_pretrained(model)
         kept_as = AutoConfig.from_pretrained(model).dtype
     checkpoints = run_folder(model, data, params, template, hardware.cache)
+    if is_first():
+        how = Training(
+            processes=together(),
+            tokens=hardware.micro_batch * params.max_length,
+            half=computes_in_bf16(),
+            checkpointing=hardware.gradient_checkpointing,
+        )
+        check_room(model, out, checkpoints, how, together_here(), hardware.checkpoint_steps > 0)
     with locked(checkpoints) if is_first() else nullcontext():
         prepared = prepare(checkpoints, data, tokenizer, template, params, hardware)
         epoch = steps_of_epoch(len(prepared.blocks), params.batch_size)

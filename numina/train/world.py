@@ -15,6 +15,11 @@ def together() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
+def together_here() -> int:
+    """How many of them are on this machine."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+
+
 def is_rank() -> bool:
     """Whether this process is one of several that train together."""
     return together() > 1
