@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Run the default pipeline scaled down, for real, in a fresh clone; then prove that a second run
-# has nothing to do. Called by `make smoke`, with .venv on the PATH.
+# Run the default pipeline scaled down, for real, in a fresh clone; prove that a second run has
+# nothing to do; then run what the documentation shows of a finished run. Called by `make smoke`, with
+# .venv on the PATH.
 set -euo pipefail
 export DVC_NO_ANALYTICS=1
 clone=$(mktemp -d)
@@ -18,3 +19,4 @@ if grep -q "Running stage" <<<"$second"; then
   exit 1
 fi
 test -s reports/index.html
+python -m tests.docs   # the commands of the documentation that look at a finished run
