@@ -18,11 +18,16 @@ buildah "${store[@]}" commit --quiet "$base" docker.io/library/debian:bookworm-s
 buildah "${store[@]}" rm "$base" >/dev/null
 rm -rf "$work/debian"
 
-pip=()
-for place in $(python3 -m pip config list | grep -oE '/[^ '"'"':]+' | sort -u) /etc/pip.conf; do
+# One file has pip's settings, those of the environment first; the folders that they name are mounted. A
+# certificate comes to a place of its own, as Debian's package writes where it is here.
+settings=$(python3 -m pip config list | sed -E "s/^(:env:|global)\.//; s/='(.*)'$/ = \1/" | awk -F ' = ' '!seen[$1]++')
+certificate=$(sed -n 's/^cert = //p' <<<"$settings")
+{ echo '[global]'; sed 's,^cert = .*,cert = /pip.crt,' <<<"$settings"; } >"$work/pip.conf"
+pip=(--volume "$work/pip.conf:/etc/pip.conf:ro")
+[ -z "$certificate" ] || pip+=(--volume "$certificate:/pip.crt:ro")
+for place in $(grep -oE '/[^/ :][^ :]*' "$work/pip.conf" | sed 's,/simple$,,' | sort -u); do  # an index is beside its files
   [ ! -e "$place" ] || pip+=(--volume "$place:$place:ro")
 done
-for name in $(compgen -e PIP_); do pip+=(--env "$name=${!name}"); done
 git clone -q . "$work/numina"
 buildah "${store[@]}" bud --quiet --pull-never "${pip[@]}" -f Containerfile -t numina "$work/numina" >/dev/null
 container=$(buildah "${store[@]}" from --pull-never numina)
