@@ -116,7 +116,7 @@ def train(
 
     \b
     Example:
-      numina bench train --model models/base --rows data/cot/train.jsonl --steps 20
+      numina bench train --model models/base --rows data/cot/train --steps 20
     """
     from numina.bench.train import bench
 
@@ -136,7 +136,7 @@ def packing(
 
     \b
     Example:
-      numina bench packing --model models/base --rows data/tir/train.jsonl
+      numina bench packing --model models/base --rows data/tir/train
     """
     from numina.bench.packing import bench
 
