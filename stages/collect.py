@@ -14,7 +14,7 @@ def main() -> str:
     args = entry.paths(__doc__, "digitized", "out")
     params = settings.load("collect").collect
     families = training_problems(params.seed, params.per_family)
-    with sifted_rows(args.out, "problems.jsonl") as rows:
+    with sifted_rows(args.out, "problems") as rows:
         for row in collect(params, families, args.digitized / "pairs.jsonl"):
             rows.take(row)
     steps = [

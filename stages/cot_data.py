@@ -7,14 +7,14 @@ from numina import entry, settings
 from numina.corpus.cot import cot_samples
 from numina.corpus.sifted import sifted_rows
 from numina.errors import UserError
-from numina.stored import StoredProblems
+from numina.rows import StoredProblems
 
 
 def main() -> str:
     args = entry.paths(__doc__, "clean", "out")
     params = settings.load("cot_data").cot_data
-    problems = StoredProblems(args.clean / "problems.jsonl")
-    with sifted_rows(args.out, "train.jsonl") as rows:
+    problems = StoredProblems(args.clean / "problems")
+    with sifted_rows(args.out, "train") as rows:
         cot_samples(problems, params.max_rows, params.seed, rows)
         if not rows.kept:
             raise UserError(f"{args.clean}: no row can be trained on; left out: {rows.left_out}")

@@ -12,8 +12,8 @@ from numina.rows import each_problem, read_splits
 def main() -> str:
     args = entry.paths(__doc__, "collected", "validation", "out")
     validation = [row for split in read_splits(args.validation).values() for row in split]
-    problems = each_problem(args.collected / "problems.jsonl")
-    with sifted_rows(args.out, "problems.jsonl") as rows:
+    problems = each_problem(args.collected / "problems")
+    with sifted_rows(args.out, "problems") as rows:
         for row in sift(problems, validation, settings.load("dedup").dedup):
             rows.take(row)
     return f"{rows.kept} of {rows.counts['in']} kept; removed: {rows.left_out}"

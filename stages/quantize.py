@@ -5,7 +5,7 @@ python -m stages.quantize --model models/tir --data data/tir --out models/quanti
 
 from numina import entry, settings
 from numina.models.quantize import quantize
-from numina.rows import read_problems
+from numina.rows import StoredProblems
 from numina.template import TEMPLATES
 
 
@@ -13,7 +13,7 @@ def main() -> str:
     args = entry.paths(__doc__, "model", "data", "out")
     params = settings.load("quantize", "template")
     settings.check_fits(args.model)
-    rows = read_problems(args.data / "train.jsonl")
+    rows = StoredProblems(args.data / "train")
     found = quantize(args.model, rows, args.out, params.quantize, TEMPLATES[params.template.name])
     return (
         f"{args.out}: loss {found.loss_before:.5f} before, {found.loss_after:.5f} after; "

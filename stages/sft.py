@@ -28,7 +28,7 @@ def main() -> str | None:
         launch(params.hardware, knobs.batch_size, "stages.sft", sys.argv[1:])  # back to here
         return None
     counts = fine_tune(
-        *(args.model, args.data / "train.jsonl", args.out, knobs, params.hardware, template),
+        *(args.model, args.data / "train", args.out, knobs, params.hardware, template),
         args.loss,
         live=terminal.FOLDER,
     )

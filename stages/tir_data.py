@@ -10,9 +10,8 @@ from numina import entry, settings
 from numina.corpus.sifted import sifted_rows
 from numina.corpus.tora import tir_samples
 from numina.errors import UserError
-from numina.rows import read_records, write_json
+from numina.rows import StoredProblems, read_records, write_json
 from numina.sources.family import Worked
-from numina.stored import StoredProblems
 
 
 def main() -> str:
@@ -20,8 +19,8 @@ def main() -> str:
     params = settings.load("tir_data", "sandbox", "hardware")
     steps = args.collected / "steps.jsonl"
     teacher = {worked.id: list(worked.steps) for _, worked in read_records(steps, Worked)}
-    problems = StoredProblems(args.clean / "problems.jsonl")
-    with sifted_rows(args.out, "train.jsonl") as rows:
+    problems = StoredProblems(args.clean / "problems")
+    with sifted_rows(args.out, "train") as rows:
         attempts = tir_samples(
             problems, teacher, params.tir_data, params.sandbox, params.hardware.sandbox, rows
         )

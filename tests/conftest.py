@@ -8,6 +8,7 @@ import pytest
 from numina.profile import merged
 from numina.records.problem import Problem
 from numina.records.trace import Trace
+from numina.rows import written_shards
 from numina.settings import Params, parse
 from numina.settings.data import Source
 from numina.settings.params import document
@@ -26,6 +27,14 @@ def changed_params(changes: dict[str, Any] | None = None) -> Params:
 
 PARAMS = changed_params({"sandbox.timeout_s": 2.0, "sandbox.memory_mb": 512})
 SANDBOX, SANDBOX_HARDWARE = PARAMS.sandbox, PARAMS.hardware.sandbox
+
+
+def shards(folder: Path, *problems: Problem) -> Path:
+    """A folder of shards with some problems, as a stage writes it."""
+    with written_shards(folder, Problem) as write:
+        for problem in problems:
+            write(problem)
+    return folder
 
 
 def read_source(file: Path) -> list[Problem]:

@@ -24,8 +24,12 @@ NEVER_A_DEP = (
 
 
 def module_file(name: str) -> str | None:
-    """The repository's file for a dotted module name; None for others and for packages."""
+    """The repository's file for a dotted module name, of a package one that holds something; None
+    for others."""
     path = Path(*name.split(".")).with_suffix(".py")
+    package = path.with_suffix("") / "__init__.py"
+    if (ROOT / package).exists() and (ROOT / package).stat().st_size:
+        return str(package)
     return str(path) if (ROOT / path).exists() else None
 
 

@@ -68,7 +68,7 @@ KNOBS = {
 # Touch this file: these stages rerun.
 FILES = {
     "stages/dedup.py": {"dedup"} | DATA,
-    "numina/rows.py": {"validation_sets", "digitize", "collect", "dedup"} | DATA,
+    "numina/rows/parquet.py": {"validation_sets", "digitize", "collect", "dedup"} | DATA,
     "numina/records/problem.py": {"validation_sets", "digitize", "collect", "dedup"} | DATA,
     "numina/records/trace.py": ENDS,
     "numina/template.py": TRAINED,
@@ -93,7 +93,6 @@ FILES = {
     "numina/sources/reading.py": {"validation_sets", "collect", "dedup"} | DATA,
     "numina/sources/known.py": {"collect", "dedup"} | DATA,
     "numina/corpus/sifted.py": {"collect", "dedup"} | DATA,
-    "numina/stored.py": DATA,
     "numina/corpus/ready.py": {"tir_data"} | TIR,
     "numina/corpus/dedup.py": {"dedup"} | DATA,
     "numina/corpus/leaks.py": {"dedup"} | DATA,
@@ -205,7 +204,7 @@ def settled(tmp_path_factory) -> Path:
     document = yaml.safe_load((ROOT / "dvc.yaml").read_text())
     del document["plots"]
     every = [stage.get("do", stage) for stage in document["stages"].values()]
-    inside = [dep for stage in every for dep in stage["deps"] if "." in Path(dep).name]
+    inside = sorted({dep for stage in every for dep in stage["deps"]})
     for name, stage in zip(document["stages"], every, strict=True):
         if name not in REAL:
             stage["cmd"] = touch_outs(stage, inside)
@@ -215,8 +214,8 @@ def settled(tmp_path_factory) -> Path:
 
 
 def touch_outs(stage: dict, inside: list[str]) -> str:
-    """A command that makes a stage's outs, with the files `inside` of them that others read; they
-    change whenever it runs, as with real ones."""
+    """A command that makes a stage's outs, with the files and folders `inside` of them that others
+    read; they change whenever it runs, as with real ones."""
     outs = [*stage.get("outs", []), *stage.get("metrics", [])]
     paths = [out if isinstance(out, str) else next(iter(out)) for out in outs]
     lines = [f"mkdir -p $(dirname {path}); rm -rf {path}" for path in paths]
@@ -225,7 +224,10 @@ def touch_outs(stage: dict, inside: list[str]) -> str:
             lines.append(f"date +%N > {path}")
         else:
             lines.append(f"mkdir -p {path}; date +%N > {path}/x")
-            lines += [f"date +%N > {dep}" for dep in inside if dep.startswith(path + "/")]
+            for dep in inside:
+                if dep.startswith(path + "/"):
+                    file = dep if Path(dep).suffix else f"{dep}/x"
+                    lines.append(f"mkdir -p $(dirname {file}); date +%N > {file}")
     return "; ".join(lines)
 
 

@@ -1,7 +1,8 @@
-"""Steps of the data build on synthetic rows: rows a CPU second, peak memory, growth.
+"""Steps and stages of the data build on synthetic rows: rows a CPU second, peak memory, growth.
 
 Each step runs in a process of its own for each number of rows, so that its peak memory is its own.
-The time that it takes to draw the rows is measured apart and taken off.
+The time that it takes to draw the rows is measured apart and taken off. The stages are those of
+`numina.bench.build`, their start included.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import log
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from numina.bench.build import build
 from numina.bench.synthetic import one_template, one_wording, synthetic
 from numina.errors import UserError
 from numina.records.problem import Problem
@@ -60,24 +63,35 @@ STEPS = {
 }
 
 
-def bench(sizes: Sequence[int]) -> dict[str, Any]:
-    """Every step on every number of rows, and how time grows from the least to the most: 1 is
-    linear, 2 is quadratic."""
+def bench(sizes: Sequence[int], model: Path | None = None) -> dict[str, Any]:
+    """Every step and every stage on every number of rows, and how time grows from the least to the
+    most: 1 is linear, 2 is quadratic.
+
+    Args:
+        sizes: numbers of rows.
+        model: a folder with the tokenizer of the last stage; None for a small one.
+    """
     sizes = sorted(set(sizes))
+    runs = {name: [in_process(name, rows) for rows in sizes] for name in STEPS}
+    stages = [build(rows, model) for rows in sizes]
+    runs |= {f"stage {name}": [found[name] for found in stages] for name in stages[0]}
     found: dict[str, Any] = {}
-    for name in STEPS:
-        runs = [in_process(name, rows) for rows in sizes]
-        found |= {f"{name}, {run['rows']}": run for run in runs}
-        if len(runs) > 1:
-            first, last = runs[0], runs[-1]
-            times = last["cpu_s"] / max(first["cpu_s"], 1e-3)
-            found[f"{name}, growth"] = {
-                "exponent": round(log(times) / log(last["rows"] / first["rows"]), 2),
-                "bytes_a_row": round(
-                    (last["peak_mb"] - first["peak_mb"]) * 2**20 / (last["rows"] - first["rows"])
-                ),
-            }
+    for name, measured in runs.items():
+        found |= {f"{name}, {size}": run for size, run in zip(sizes, measured, strict=True)}
+        if len(measured) > 1:
+            found[f"{name}, growth"] = growth(measured[0], measured[-1])
     return found
+
+
+def growth(first: dict[str, Any], last: dict[str, Any]) -> dict[str, float]:
+    """How time and memory grow from one number of rows to another."""
+    times = last["cpu_s"] / max(first["cpu_s"], 1e-3)
+    more = last["rows"] - first["rows"]
+    memory = "memory_mb" if "memory_mb" in first else "peak_mb"
+    return {
+        "exponent": round(log(times) / log(last["rows"] / first["rows"]), 2),
+        "bytes_a_row": round((last[memory] - first[memory]) * 2**20 / more),
+    }
 
 
 def in_process(name: str, rows: int) -> dict[str, Any]:

@@ -4,6 +4,7 @@ build at sizes for which there are no rows at hand."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 
 from numina.records.problem import Problem
@@ -16,6 +17,14 @@ COMMON = (
 VOCABULARY = 20_000
 REPEATED = 0.05  # share of rows that repeat an earlier one in another spelling
 TEMPLATED = 0.05  # share of rows of one template
+TOOL_EVERY = 12
+SOLVED_TOKENS = 2048  # more than a row of `solved` has, prompt included
+STEPS = (
+    "We first add ${n}$ and ${m}$, which gives ${n}+{m}={sum}$ on the left side.",
+    "Multiplying both sides of the equation by ${m}$, we see that ${n} \\cdot {m} = {product}$.",
+    "Since ${n}$ is less than ${sum}$, the remainder has to be a positive integer.",
+    "Therefore the number of ways to choose them is at most ${product}$.",
+)
 RECENT = 1000  # rows that are repeated
 
 
@@ -38,6 +47,27 @@ def synthetic(count: int, seed: int) -> Iterator[Problem]:
         if draw >= REPEATED + TEMPLATED:
             recent = [*recent[-RECENT:], (number, row)] if number % 50 == 0 else recent
         yield row
+
+
+def solved(count: int, seed: int) -> Iterator[Problem]:
+    """The rows of `synthetic` with a chain of thought of some 900 characters; every twelfth has a
+    tool-integrated solution instead, about the share of NuminaMath-TIR in both sets."""
+    random = Random(seed)
+    for number, row in enumerate(synthetic(count, seed)):
+        ending = f"So the answer is $\\boxed{{{row.answer}}}$."
+        if number % TOOL_EVERY:
+            yield replace(row, solution=f"{chain(random)} {ending}")
+        else:
+            program = f"```python\nprint({row.answer})\n```\n```output\n{row.answer}\n```"
+            yield replace(row, tools=f"{chain(random)}\n{program}\n{ending}")
+
+
+def chain(random: Random) -> str:
+    steps = []
+    for _ in range(random.randint(8, 16)):
+        n, m = random.randint(2, 99), random.randint(2, 99)
+        steps.append(random.choice(STEPS).format(n=n, m=m, sum=n + m, product=n * m))
+    return " ".join(steps)
 
 
 def one_template(count: int, seed: int) -> Iterator[Problem]:

@@ -116,7 +116,7 @@ def train(
 
     \b
     Example:
-      numina bench train --model models/base --rows data/cot/train.jsonl --steps 20
+      numina bench train --model models/base --rows data/cot/train --steps 20
     """
     from numina.bench.train import bench
 
@@ -136,7 +136,7 @@ def packing(
 
     \b
     Example:
-      numina bench packing --model models/base --rows data/tir/train.jsonl
+      numina bench packing --model models/base --rows data/tir/train
     """
     from numina.bench.packing import bench
 
@@ -151,9 +151,12 @@ def data(
         list[int] | None,
         typer.Option(metavar="N", help="Synthetic rows; default: 50000 and 500000."),
     ] = None,
+    model: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Tokenizer; default: a small one.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Steps of the data build on synthetic rows: speed, memory, growth.
+    """The data build on synthetic rows, to training's tokens: speed, memory, growth.
 
     \b
     Example:
@@ -164,7 +167,7 @@ def data(
     sizes = rows or [50_000, 500_000]
     for size in sizes:
         refuse_outside("--rows", size)
-    show(lambda: bench(sizes), as_json)
+    show(lambda: bench(sizes, model), as_json)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from numina.answer.find import last_box
 from numina.corpus.sifted import Sifted
 from numina.corpus.soundness import is_missing, is_placeholder, not_english, runs_together
 from numina.records.problem import Problem
+from numina.rows import picked
 
 CALCULATOR = re.compile(r"<<[^<>]*>>")  # GSM8K's annotations
 FINAL_LINE = re.compile(r"\n*####\s*\S.*\s*$")  # GSM8K's last line
@@ -34,10 +35,11 @@ def cot_samples(problems: Sequence[Problem], max_rows: int, seed: int, rows: Sif
             fit.append((row.id, place))
     fit.sort()
     drawn = random.Random(seed).sample(fit, min(max_rows, len(fit)))
-    for place in sorted({place for _, place in fit} - {place for _, place in drawn}):
-        rows.leave_out(problems[place], "not_drawn")
-    for _, place in drawn:
-        rows.keep(realign(problems[place]))
+    left = sorted({place for _, place in fit} - {place for _, place in drawn})
+    for row in picked(problems, left):
+        rows.leave_out(row, "not_drawn")
+    for row in picked(problems, [place for _, place in drawn]):
+        rows.keep(realign(row))
 
 
 def unfit(row: Problem) -> str:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import AsyncIterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from numina.answer.equal import equal
 from numina.answer.find import find_answer
 from numina.fences import blocks, dedented
 from numina.records.problem import Problem
+from numina.rows import picked
 from numina.sandbox.pool import SandboxPool, run_in
 from numina.sandbox.result import Result
 
@@ -46,8 +48,8 @@ async def checked(
 
     Rules: ``no_program``, ``program_fails``, ``output_differs``, ``wrong_answer``.
     """
-    for begin in range(0, len(places), AT_ONCE):
-        rows = [problems[place] for place in places[begin : begin + AT_ONCE]]
+    found = picked(problems, places)
+    while rows := list(islice(found, AT_ONCE)):
         programs = [programs_of(row.tools) for row in rows]
         results = await run_in(pool, [[ran.program for ran in one] for one in programs])
         for row, ran, got in zip(rows, programs, results, strict=True):

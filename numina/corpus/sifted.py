@@ -10,9 +10,10 @@ from typing import Any
 
 from numina.records.dropped import Removal, in_words
 from numina.records.problem import Problem
-from numina.rows import write_json, written_rows
+from numina.rows import write_json, written_shards
+from numina.rows.rejected import written_removals
 
-REJECTED, COUNTS = "rejected.jsonl", "counts.json"
+REJECTED, COUNTS = "rejected", "counts.json"
 
 
 class Sifted:
@@ -76,9 +77,10 @@ def sifted_rows(folder: Path, name: str) -> Iterator[Sifted]:
 
     Args:
         folder: the stage's out.
-        name: of the file of kept rows in it.
+        name: of the folder of kept rows in it.
     """
-    with written_rows(folder / name) as write, written_rows(folder / REJECTED) as write_rejected:
+    kept, rejected = written_shards(folder / name, Problem), written_removals(folder / REJECTED)
+    with kept as write, rejected as write_rejected:
         rows = Sifted(write, write_rejected)
         yield rows
     write_json(folder / COUNTS, rows.counts)

@@ -22,6 +22,7 @@ from numina.corpus.ready import as_sample, checked
 from numina.corpus.sifted import Sifted
 from numina.fences import CODE_END, CODE_START, OUTPUT_END, OUTPUT_START
 from numina.records.problem import Problem
+from numina.rows import picked
 from numina.sandbox.pool import SandboxPool, run_in
 from numina.sandbox.session import Result
 from numina.sandbox.text import output_text
@@ -127,16 +128,17 @@ async def tir_samples(
         else:
             chosen.append((row.id, place, bool(row.tools)))
     drawn = rng.sample(sorted(chosen), min(params.max_rows, len(chosen)))
-    for place in sorted({place for _, place, _ in chosen} - {place for _, place, _ in drawn}):
-        rows.leave_out(problems[place], "not_drawn")
+    left = sorted({place for _, place, _ in chosen} - {place for _, place, _ in drawn})
+    for row in picked(problems, left):
+        rows.leave_out(row, "not_drawn")
     ready = [place for _, place, is_ready in drawn if is_ready]
-    taught = [problems[place] for _, place, is_ready in drawn if not is_ready]
+    taught = list(picked(problems, [place for _, place, is_ready in drawn if not is_ready]))
     async with SandboxPool(sandbox, hardware) as pool:
         rounds = await in_rounds(taught, teacher, params, sandbox, rng, pool, rows)
         kept = rows.kept
         if params.trust_ready:
-            for place in ready:
-                rows.keep(as_sample(problems[place]))
+            for row in picked(problems, ready):
+                rows.keep(as_sample(row))
         else:
             async for row, rule in checked(problems, ready, pool):
                 rows.leave_out(row, rule) if rule else rows.keep(as_sample(row))

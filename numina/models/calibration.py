@@ -9,6 +9,7 @@ from typing import Any
 
 from numina.errors import UserError
 from numina.records.problem import Problem
+from numina.rows import picked
 from numina.settings.models import Quantize
 from numina.template import Template, encode, end_token, tokens_of
 
@@ -57,28 +58,31 @@ def choose_rows(
     """
     if not problems:
         raise UserError("quantize: no calibration rows")
-    shuffled = random.Random(params.seed).sample(list(problems), len(problems))
-    usable = []
-    for problem in shuffled:
+    shuffled = random.Random(params.seed).sample(range(len(problems)), len(problems))
+    usable, enough = 0, params.rows + MEASURED
+    held: list[tuple[Problem, Encoded]] = []
+    for problem in picked(problems, shuffled):
         row = encode(tokenizer, template, problem.problem, problem.solution)
         if LEAST <= len(row["input_ids"]) <= (positions or len(row["input_ids"])):
-            usable.append((problem, row))
-    if len(usable) < 2:
+            usable += 1
+            if len(held) < enough:
+                held.append((problem, row))
+    if usable < 2:
         raise UserError(
-            f"quantize: {len(usable)} of {len(problems)} calibration rows have {LEAST} tokens or "
+            f"quantize: {usable} of {len(problems)} calibration rows have {LEAST} tokens or "
             f"more and fit into the model's {positions} positions; at least 2 are needed"
         )
-    kept_back = min(MEASURED, max(1, len(usable) // 4))
-    count = min(params.rows, len(usable) - kept_back)
-    measured = usable[count : count + MEASURED]
+    kept_back = min(MEASURED, max(1, usable // 4))
+    count = min(params.rows, usable - kept_back)
+    measured = held[count : count + MEASURED]
     asked = [
         tokens_of(tokenizer, template.render(problem.problem))[0]
         for problem, _ in measured[:PROMPTS]
     ]
     return Rows(
-        calibration=[row for _, row in usable[:count]],
+        calibration=[row for _, row in held[:count]],
         measured=[row for _, row in measured],
         prompts=[ids for ids in asked if not positions or len(ids) + NEW_TOKENS <= positions],
         end=end_token(tokenizer),
-        left_out=len(problems) - len(usable),
+        left_out=len(problems) - usable,
     )

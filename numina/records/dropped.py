@@ -20,7 +20,7 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """A row that a stage left out, as it is written to the stage's ``rejected.jsonl``.
+    """A row that a stage left out, as it is kept in the stage's folder ``rejected``.
 
     Attributes:
         row: the row, whole.

@@ -99,7 +99,7 @@ def read_evidence(paths: Mapping[str, Path], params: Params) -> RunEvidence:
         },
         trainings={
             stage: read_training(
-                paths[f"{stage}_data"] / "train.jsonl", paths[f"{stage}_loss"], knobs[stage]
+                paths[f"{stage}_data"] / "train", paths[f"{stage}_loss"], knobs[stage]
             )
             for stage in knobs
         },

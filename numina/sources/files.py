@@ -11,7 +11,7 @@ from typing import Any
 from numina.errors import UserError
 from numina.rows import existing, numbered_lines, parse_row
 
-BATCH = 1000  # rows of a parquet file in memory at once
+BATCH = 100  # rows of a parquet file in memory at once
 LOOKED_AT = 100  # rows of a JSONL file whose keys are its columns
 
 

@@ -9,7 +9,7 @@ from random import Random
 
 from numina.errors import UserError
 from numina.records.problem import Problem
-from numina.rows import count_lines, each_problem
+from numina.rows import count_rows, each_problem
 from numina.settings.training import Sft
 
 
@@ -30,10 +30,10 @@ def places(rows: int, count: int, seed: int) -> frozenset[int]:
 
 
 def rows_of(data: Path, chosen: frozenset[int], held_out: bool) -> Iterator[Problem]:
-    """The rows of a file that are held out, or all others, in the order of the file.
+    """The rows of a data set that are held out, or all others, in its order.
 
     Args:
-        data: a JSONL file of problems.
+        data: a folder of shards or a JSONL file.
         chosen: the places of the rows to hold out.
         held_out: which of the two.
     """
@@ -42,5 +42,5 @@ def rows_of(data: Path, chosen: frozenset[int], held_out: bool) -> Iterator[Prob
 
 def rows_to_show(data: Path, params: Sft, count: int) -> list[Problem]:
     """The first rows to look at completions of: held out, or trained on if none is."""
-    chosen = places(count_lines(data), params.held_out, params.seed)
+    chosen = places(count_rows(data), params.held_out, params.seed)
     return list(islice(rows_of(data, chosen, bool(chosen)), count))

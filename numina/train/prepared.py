@@ -15,7 +15,7 @@ from numina.errors import UserError
 from numina.machine import CORES
 from numina.records.problem import Problem
 from numina.resume import holder_of, resume_folder
-from numina.rows import count_lines, read_object, write_json
+from numina.rows import count_rows, files_of, read_object, write_json
 from numina.settings.hardware import Hardware
 from numina.settings.training import Sft
 from numina.template import Template
@@ -55,7 +55,7 @@ def run_folder(model: Path, data: Path, params: Sft, how: Template, cache: str) 
     """
     given = [file for file in sorted(model.iterdir()) if file.suffix not in WEIGHTS]
     code = [Path(str(module.__file__)) for module in CODE]
-    hashes = [(file.name, md5(file)) for file in [*given, data, *code] if file.is_file()]
+    hashes = [(file.name, md5(file)) for file in [*given, *files_of(data), *code] if file.is_file()]
     return resume_folder("checkpoints", model, [params.model_dump(), how.prompt, hashes], cache)
 
 
@@ -75,7 +75,7 @@ def prepare(
 
     Args:
         run: the folder of the run, locked by the first process.
-        data: a JSONL file of problems with solutions.
+        data: problems with solutions: a folder of shards, or a JSONL file.
 
     Raises:
         UserError: a row is wrong or has nothing to learn, none fits in a block or is left to train
@@ -119,7 +119,7 @@ def prepare_in(
     """Write blocks and counts into a folder."""
     shutil.rmtree(folder, ignore_errors=True)  # what a killed run left
     folder.mkdir()
-    lines = count_lines(data)
+    lines = count_rows(data)
     if not lines:
         raise UserError(f"{data}: holds no rows to train on")
     chosen = places(lines, params.held_out, params.seed)

@@ -62,8 +62,8 @@ def fine_tune(
 
     Args:
         model: a folder that transformers loads.
-        data: a JSONL file of problems with solutions; with tool use, the solutions hold code and
-            output blocks.
+        data: problems with solutions, a folder of shards or a JSONL file; with tool use, the
+            solutions hold code and output blocks.
         out: the folder to write: weights, in the data type of `model`, and tokenizer.
         params: the stage's knobs.
         hardware: how often checkpoints are written, whether time is traded for memory, how many

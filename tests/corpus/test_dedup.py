@@ -1,6 +1,5 @@
 """Duplicates, on tables of pairs: what makes no other problem, and what does."""
 
-import json
 import sys
 from pathlib import Path
 
@@ -13,8 +12,9 @@ from numina.corpus.statement import plain_answer
 from numina.corpus.wording import read, spelt_alike
 from numina.records.dropped import Removal
 from numina.records.problem import Problem
-from numina.rows import read_problems
-from tests.conftest import SHARED, changed_params
+from numina.rows import read_problems, write_rows
+from numina.rows.rejected import each_removal
+from tests.conftest import SHARED, changed_params, shards
 
 RULES = changed_params().dedup
 NGRAM = changed_params({"dedup.leaks": "ngram", "dedup.ngram": 6}).dedup
@@ -215,18 +215,16 @@ def test_the_stage_writes_what_it_removed_whole(tmp_path, monkeypatch):
         "validation/amc": [problem("v", "What is 2+2?")],
     }
     rows["collected/problems"] += [problem("c", LONG + "  "), problem("d", "What is $2+2$?")]
-    for name, found in rows.items():
-        (tmp_path / name).parent.mkdir()
-        text = "".join(json.dumps({k: getattr(r, k) for k in r.__slots__}) + "\n" for r in found)
-        (tmp_path / f"{name}.jsonl").write_text(text)
+    shards(tmp_path / "collected/problems", *rows["collected/problems"])
+    write_rows(tmp_path / "validation/amc.jsonl", rows["validation/amc"])
     paths = {name: str(tmp_path / name) for name in ("collected", "validation", "out")}
     arguments = [part for name, path in paths.items() for part in (f"--{name}", path)]
     monkeypatch.setattr(sys, "argv", ["dedup", *arguments])
     said = dedup.main()
     assert said.startswith("2 of 4 kept")
-    removed = [json.loads(line) for line in (Path(paths["out"]) / "rejected.jsonl").open()]
-    assert [(r["rule"], r["partner"], r["score"], r["row"]["id"]) for r in removed] == [
+    removed = list(each_removal(Path(paths["out"]) / "rejected"))
+    assert [(r.rule, r.partner, r.score, r.row.id) for r in removed] == [
         ("duplicate", "a", 1.0, "c"),
         ("leak", "v", 1.0, "d"),
     ]
-    assert removed[0]["row"]["problem"] == LONG + "  "
+    assert removed[0].row.problem == LONG + "  "

@@ -1,7 +1,6 @@
 """The stages of the data build hold ids and places of rows in memory, never the rows."""
 
 import asyncio
-import json
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,8 @@ from numina.corpus.cot import cot_samples
 from numina.corpus.dedup import sift
 from numina.corpus.sifted import Sifted, sifted_rows
 from numina.corpus.tora import tir_samples
-from numina.stored import StoredProblems
+from numina.records.problem import Problem
+from numina.rows import StoredProblems, written_shards
 from tests.conftest import SANDBOX, SANDBOX_HARDWARE, changed_params
 
 ROWS, SIZE = 800, 10_000  # 8 MB of text, held as a string more than once by a stage that holds it
@@ -22,26 +22,24 @@ MOST = 4_000_000  # bytes in memory; modules that are imported meanwhile include
 
 @pytest.fixture(scope="module")
 def big(tmp_path_factory) -> Path:
-    """A file of long solutions; of every eighth with a program."""
-    file = tmp_path_factory.mktemp("big") / "problems.jsonl"
+    """Shards of long solutions; of every eighth with a program."""
+    folder = tmp_path_factory.mktemp("big") / "problems"
     prose = "We add and see. " * (SIZE // 16)
-    with file.open("w") as lines:
+    program = f"{prose}\n```python\nprint(1)\n```\n```output\n1\n```\n$\\boxed{{1}}$"
+    with written_shards(folder, Problem) as write:
         for number in range(ROWS):
-            row = {"id": str(number), "problem": f"What is {number}+{number}?", "answer": "1"}
-            row["solution"] = f"{prose}So $\\boxed{{1}}$."
-            if number % 8 == 0:
-                row["tools"] = (
-                    f"{prose}\n```python\nprint(1)\n```\n```output\n1\n```\n$\\boxed{{1}}$"
-                )
-            lines.write(json.dumps(row) + "\n")
-    return file
+            asked = f"What is {number}+{number}?"
+            tools = "" if number % 8 else program
+            solution = f"{prose}So $\\boxed{{1}}$."
+            write(Problem(str(number), asked, "1", "made", solution, tools=tools))
+    return folder
 
 
 def peak(work: Callable[[Sifted], object], folder: Path) -> tuple[int, Sifted]:
     """The most bytes in memory while work writes its rows."""
     tracemalloc.start()
     try:
-        with sifted_rows(folder, "rows.jsonl") as rows:
+        with sifted_rows(folder, "rows") as rows:
             work(rows)
         return tracemalloc.get_traced_memory()[1], rows
     finally:
@@ -51,7 +49,9 @@ def peak(work: Callable[[Sifted], object], folder: Path) -> tuple[int, Sifted]:
 def test_sources_are_read_row_by_row(big, tmp_path):
     (tmp_path / "pairs.jsonl").write_text("")
     for count in (0, 100):
-        params = changed_params({"collect.sources": [{"path": str(big), "count": count}]}).collect
+        params = changed_params(
+            {"collect.sources": [{"path": str(big / "part-*.parquet"), "count": count}]}
+        ).collect
 
         def work(rows: Sifted, params=params) -> None:
             for row in collect(params, [], tmp_path / "pairs.jsonl"):

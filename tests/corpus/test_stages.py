@@ -1,9 +1,11 @@
 """A damaged row is one line with file and row, in every stage of the data build and of training."""
 
+import dataclasses
 import importlib
 import json
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,15 @@ import yaml
 
 from numina.errors import UserError
 from numina.profile import merged
+from numina.records.problem import Problem
+from numina.rows import each_problem, read_problems
+from numina.rows.rejected import each_removal
 from numina.settings.params import document
-from tests.conftest import ROOT
+from tests.conftest import ROOT, shards
 
 GOOD = {"id": "a", "problem": "What is 1?", "answer": "1", "source": "t", "solution": "One."}
 CUT = '{"id": "b", "problem": "x'
+EMPTY = {"id": "b", "problem": " "}
 STEPS = '{"id": "a", "steps": [{"thought": "We count."}]}'
 
 
@@ -24,13 +30,13 @@ STEPS = '{"id": "a", "steps": [{"thought": "We count."}]}'
     ("stage", "folders", "file", "line"),
     [
         ("collect", ("digitized",), "digitized/pairs.jsonl", CUT),
-        ("dedup", ("collected", "validation"), "collected/problems.jsonl", CUT),
+        ("dedup", ("collected", "validation"), "collected/problems", EMPTY),
         ("dedup", ("collected", "validation"), "validation/amc.jsonl", CUT),
-        ("cot_data", ("clean",), "clean/problems.jsonl", CUT),
-        ("tir_data", ("clean", "collected"), "clean/problems.jsonl", CUT),
+        ("cot_data", ("clean",), "clean/problems", EMPTY),
+        ("tir_data", ("clean", "collected"), "clean/problems", EMPTY),
         ("tir_data", ("clean", "collected"), "collected/steps.jsonl", STEPS),
-        ("sft", ("section", "model", "data", "loss", "rows"), "data/train.jsonl", CUT),
-        ("quantize", ("model", "data"), "data/train.jsonl", CUT),
+        ("sft", ("section", "model", "data", "loss", "rows"), "data/train", EMPTY),
+        ("quantize", ("model", "data"), "data/train", EMPTY),
     ],
 )
 def test_a_damaged_row_is_named_and_nothing_is_written(
@@ -38,28 +44,34 @@ def test_a_damaged_row_is_named_and_nothing_is_written(
 ):
     written = {
         "digitized/pairs.jsonl": GOOD,
-        "collected/problems.jsonl": GOOD,
         "collected/steps.jsonl": {"id": "a", "steps": []},
         "validation/amc.jsonl": {**GOOD, "id": "v"},
-        "clean/problems.jsonl": GOOD,
-        "data/train.jsonl": GOOD,
     }
     for name, row in written.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(json.dumps(row) + "\n" + (line if name == file else ""))
+    for name in ("collected/problems", "clean/problems", "data/train"):
+        good = Problem(**GOOD)
+        shards(
+            tmp_path / name, good, *([dataclasses.replace(good, **line)] if name == file else [])
+        )
     given = {name: tmp_path / name for name in folders}
     given |= {"model": model_folder} if "model" in folders else {}
     given |= {"section": Path("sft_cot")} if "section" in folders else {}
     given["out"] = tmp_path / "out"
     arguments = [part for name, path in given.items() for part in (f"--{name}", str(path))]
     monkeypatch.setattr(sys, "argv", [stage, *arguments])
-    with pytest.raises(UserError, match=rf"{tmp_path / file}, line 2: ") as error:
+    with pytest.raises(UserError, match=rf"{tmp_path / file}, (line|row) 2: ") as error:
         importlib.import_module(f"stages.{stage}").main()
     assert "\n" not in str(error.value)
     assert not (tmp_path / "out").exists()
 
 
 TOOLS = "We add.\n```python\nprint({0}+1)\n```\n```output\n{1}\n```\nSo $\\boxed{{{1}}}$."
+
+
+def asked(row: Problem | Mapping[str, Any]) -> Any:
+    return row.problem if isinstance(row, Problem) else row["problem"]
 
 
 def read(file: Path) -> list[dict[str, Any]]:
@@ -95,8 +107,8 @@ def test_every_row_is_kept_or_left_out_whole_with_its_rule_from_sources_to_both_
         lines = "".join(json.dumps(row) + "\n" for row in rows)
         (tmp_path / f"{name}.jsonl").write_text(lines)
     (tmp_path / "validation").mkdir()
-    asked = {"id": "v", "problem": "What is in validation?", "answer": "9"}
-    (tmp_path / "validation/v.jsonl").write_text(json.dumps(asked) + "\n")
+    held = {"id": "v", "problem": "What is in validation?", "answer": "9"}
+    (tmp_path / "validation/v.jsonl").write_text(json.dumps(held) + "\n")
     changes = {
         "collect.per_family": 0,
         "collect.sources": [{"path": "chains.jsonl"}, {"path": "tools.jsonl"}],
@@ -123,28 +135,27 @@ def test_every_row_is_kept_or_left_out_whole_with_its_rule_from_sources_to_both_
         ("cot", "train"),
         ("tir", "train"),
     ):
-        kept = read(tmp_path / folder / f"{name}.jsonl")
-        left_out = read(tmp_path / folder / "rejected.jsonl")
-        whole = [row["problem"] for row in kept] + [row["row"]["problem"] for row in left_out]
+        kept = read_problems(tmp_path / folder / name)
+        left_out = list(each_removal(tmp_path / folder / "rejected"))
+        whole = [row.problem for row in kept] + [asked(removal.row) for removal in left_out]
         assert sorted(whole, key=str) == sorted(given, key=str), folder
-        rejected[folder] = dict(sorted(Counter(row["rule"] for row in left_out).items()))
+        rejected[folder] = dict(sorted(Counter(row.rule for row in left_out).items()))
         assert json.loads((tmp_path / folder / "counts.json").read_text()) == {
             "in": len(given),
             "kept": len(kept),
             "rejected": rejected[folder],
         }
         if folder in ("collected", "clean"):
-            given = [row["problem"] for row in kept]
+            given = [row.problem for row in kept]
     assert rejected == {
         "collected": {"bad_row": 1},
         "clean": {"duplicate": 1, "leak": 2},
         "cot": {"no_answer": 1, "not_drawn": 1, "not_english": 1, "only_tools": 4},
         "tir": {"no_teacher": 7, "not_integer": 1, "output_differs": 1},
     }
-    (duplicate,) = [
-        row for row in read(tmp_path / "clean/rejected.jsonl") if row["rule"] == "duplicate"
-    ]
-    assert duplicate["partner"] == read(tmp_path / "clean/problems.jsonl")[0]["id"]
-    assert {row["solution"] for row in read(tmp_path / "tir/train.jsonl")} == {
+    removals = each_removal(tmp_path / "clean/rejected")
+    (duplicate,) = [row for row in removals if row.rule == "duplicate"]
+    assert duplicate.partner == read_problems(tmp_path / "clean/problems")[0].id
+    assert {row.solution for row in each_problem(tmp_path / "tir/train")} == {
         row["solution"] for row in tools[:3]
     }

@@ -15,7 +15,7 @@ from numina.records.problem import Problem
 from numina.records.trace import Trace, Verdict
 from numina.rows import write_json, write_rows, write_text
 from numina.sctir.vote import margin, tally
-from tests.conftest import PARAMS, make_trace
+from tests.conftest import PARAMS, make_trace, shards
 
 SPLITS = {
     "mini_amc": [
@@ -153,7 +153,7 @@ def write_training(folder: Path) -> None:
         header = "step,epoch,loss,learning_rate,tokens\n"
         write_text(folder / "models" / f"{stage}.loss.csv", header + "".join(lines))
         rows = [Problem(str(i), "?", "1", ("powers", "fractions")[i % 2]) for i in range(9)]
-        write_rows(folder / "data" / stage / "train.jsonl", rows)
+        shards(folder / "data" / stage / "train", *rows)
     for folder_name, kept, rejected in (
         ("collected", 12, {"bad_row": 1}),
         ("clean", 10, {"leak": 2}),

@@ -1,5 +1,6 @@
 """Sources of `collect`: what a row may hold, bad rows, mappings, and the hub."""
 
+import dataclasses
 import datetime
 import gzip
 import json
@@ -21,7 +22,8 @@ from numina.errors import UserError
 from numina.profile import merged
 from numina.records.dropped import Removal
 from numina.records.problem import Problem
-from numina.rows import write_rows
+from numina.rows import each_problem
+from numina.rows.rejected import each_removal, written_removals
 from numina.settings.data import Source
 from numina.sources.known import KNOWN
 from numina.sources.opened import open_source, problems_of
@@ -338,8 +340,11 @@ def test_what_json_cannot_hold_is_rejected_and_still_written(tmp_path):
     file = parquet(tmp_path / "rows.parquet", *rows)
     rejected, kept = collected(tmp_path, {"path": str(file)}, on_bad_row="skip")
     assert isinstance(rejected, Removal) and isinstance(kept, Problem)
-    write_rows(tmp_path / "rejected.jsonl", [rejected])
-    assert '"level": "2026-01-02"' in (tmp_path / "rejected.jsonl").read_text()
+    with written_removals(tmp_path / "rejected") as write:
+        write(rejected)
+    (again,) = each_removal(tmp_path / "rejected")
+    assert isinstance(rejected.row, dict)
+    assert again.row == {**rejected.row, "level": "2026-01-02"}
 
 
 def test_a_source_of_which_another_has_all_rows_is_no_error(tmp_path):
@@ -466,7 +471,7 @@ def test_data_sets_of_the_hub_load_in_their_own_schemas_and_again_without_the_hu
     with hub_with(hub) as endpoint:
         done = collect_stage(tmp_path, endpoint, *sets)
     assert done.returncode == 0, done.stdout + done.stderr
-    found = [json.loads(line) for line in (tmp_path / "out/problems.jsonl").open()]
+    found = [dataclasses.asdict(row) for row in each_problem(tmp_path / "out/problems")]
     assert [(row["source"], row["subsource"], row["answer"], row["level"]) for row in found] == [
         ("AI-MO/NuminaMath-CoT", "olympiads", "0", 0),
         ("AI-MO/NuminaMath-CoT", "olympiads", "1", 0),
@@ -481,7 +486,7 @@ def test_data_sets_of_the_hub_load_in_their_own_schemas_and_again_without_the_hu
     assert [row["subject"] for row in found[-2:]] == ["algebra", "geometry"]
     counts = json.loads((tmp_path / "out/counts.json").read_text())
     assert counts == {"in": 6, "kept": 6, "rejected": {}}
-    (tmp_path / "out/problems.jsonl").unlink()
+    shutil.rmtree(tmp_path / "out/problems")
     again = collect_stage(tmp_path, endpoint, *sets)  # the hub is gone; its client has all files
     assert again.returncode == 0, again.stdout + again.stderr
 

@@ -20,11 +20,10 @@ from numina.estimate.memory import checkpoint_bytes
 from numina.estimate.shapes import shape_of
 from numina.profile import merged
 from numina.records.problem import Problem
-from numina.rows import write_rows
 from numina.train import extension as ext
 from numina.train.launch import accelerate_config, launches, node_command, node_rank
 from numina.train.world import NODE_RANK, forward_passes, processes
-from tests.conftest import ROOT, changed_params
+from tests.conftest import ROOT, changed_params, shards
 
 LIMIT_S = 900  # of one training; the first one compiles what DeepSpeed needs
 ROWS = [  # 19 blocks of those not held out, so that two processes have to fill up
@@ -51,7 +50,7 @@ slow = pytest.mark.slow
 def prepare(folder: Path, rows: list[Problem], **hardware: object) -> list[str]:
     """A folder to train in, and the command of the stage."""
     (folder / "data").mkdir(parents=True, exist_ok=True)
-    write_rows(folder / "data/train.jsonl", rows)
+    shards(folder / "data/train", *rows)
     knobs = KNOBS | {f"hardware.{key.replace('__', '.')}": hardware[key] for key in hardware}
     raw = yaml.safe_load((ROOT / "params.yaml").read_text())
     (folder / "params.yaml").write_text(yaml.safe_dump(merged(knobs, raw)))

@@ -13,7 +13,7 @@ import pytest
 from numina.errors import UserError
 from numina.rows import check_output, write_rows, written_whole
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 ROWS = [{"id": 1}, {"id": 2}]
 TEXT = '{"id": 1}\n{"id": 2}\n'
 

@@ -1,0 +1,249 @@
+"""Records in parquet shards: ``part-00000.parquet``, ``part-00001.parquet``, and so on.
+
+A shard has a fixed number of rows, in row groups of a fixed size, and the columns of the record's
+class in their order, so equal rows give equal bytes. Rows are written and read a few at a time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from numina.errors import UserError
+from numina.rows.jsonl import existing
+from numina.rows.whole import written_folder
+
+Record = TypeVar("Record")
+
+ROWS_A_SHARD = 20_000
+ROWS_A_GROUP = 10_000
+AT_ONCE = 100  # rows that are Python objects at a time
+NAME = "part-{:05d}.parquet"
+
+
+def schema_of(kind: type) -> Any:
+    """The Arrow schema of a dataclass whose fields are text, numbers, or dataclasses or None."""
+    import pyarrow as pa
+
+    plain = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+    fields = []
+    for name, hint in typing.get_type_hints(kind).items():
+        if inner := optional_record(hint):
+            fields.append(pa.field(name, pa.struct(schema_of(inner))))
+        else:
+            fields.append(pa.field(name, plain[hint], nullable=False))
+    return pa.schema(fields)
+
+
+def optional_record(hint: Any) -> type | None:
+    """The dataclass of a type ``Dataclass | None``; None for other types."""
+    if not isinstance(hint, types.UnionType):
+        return None
+    return next(filter(dataclasses.is_dataclass, typing.get_args(hint)), None)
+
+
+@contextmanager
+def written_shards(folder: Path, kind: type[Record]) -> Iterator[Callable[[Record], None]]:
+    """A function that adds a record to the shards of a folder.
+
+    The folder replaces the old one only once it is complete. Without records it has one shard.
+
+    Args:
+        folder: the folder to write.
+        kind: the class of the records.
+
+    Raises:
+        UserError: it cannot be written, or the disk is full.
+    """
+    with written_folder(folder) as temporary, Shards(temporary, kind) as shards:
+        yield shards.add
+
+
+class Shards:
+    """Writes records to the shards of a folder that exists.
+
+    Args:
+        folder: where they go.
+        kind: the class of the records.
+        first: number of the first shard.
+    """
+
+    def __init__(self, folder: Path, kind: type, first: int = 0) -> None:
+        self.folder, self.schema, self.number = folder, schema_of(kind), first
+        self.waiting: list[Any] = []
+        self.group: list[Any] = []  # batches of the row group to be written next
+        self.rows = 0  # of the shard, in its file or in the group
+        self.file: Any = None
+
+    def __enter__(self) -> Shards:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self.end_shard()
+        elif self.file is not None:
+            self.file.close()
+
+    def add(self, record: Any) -> None:
+        """Add a record."""
+        self.waiting.append(record)
+        if len(self.waiting) == AT_ONCE:
+            self.convert()
+
+    def convert(self) -> None:
+        """Make a batch of the records that wait, and end a row group or a shard that is full."""
+        import pyarrow as pa
+
+        columns = [column_of(self.waiting, field) for field in self.schema]
+        self.group.append(pa.record_batch(columns, schema=self.schema))
+        self.rows += len(self.waiting)
+        self.waiting = []
+        if self.rows % ROWS_A_GROUP == 0:
+            self.end_group()
+        if self.rows == ROWS_A_SHARD:
+            self.end_shard()
+
+    def end_group(self) -> None:
+        """Write the batches so far as a row group."""
+        import pyarrow as pa
+        import pyarrow.parquet
+
+        if self.file is None:
+            path = self.folder / NAME.format(self.number)
+            self.file = pyarrow.parquet.ParquetWriter(
+                path, self.schema, compression="zstd", compression_level=3
+            )
+        self.file.write_table(pa.Table.from_batches(self.group, self.schema), ROWS_A_GROUP)
+        self.group = []
+
+    def end_shard(self) -> None:
+        """Write what is left of the shard; the very first may be empty."""
+        if self.waiting:
+            self.convert()
+        if self.group or (self.file is None and self.number == 0):
+            self.end_group()
+        if self.file is not None:
+            self.file.close()
+            self.number, self.rows, self.file = self.number + 1, 0, None
+
+
+def column_of(records: Sequence[Any], field: Any) -> Any:
+    """The values of a field in some records, as an Arrow array.
+
+    Raises:
+        UserError: one does not fit the field, with the record's first field.
+    """
+    import pyarrow as pa
+
+    values = [getattr(record, field.name) for record in records]
+    values = [dataclasses.asdict(one) if dataclasses.is_dataclass(one) else one for one in values]  # pyright: ignore[reportArgumentType]
+    try:
+        return pa.array(values, field.type)
+    except (pa.ArrowException, OverflowError, UnicodeError, TypeError) as error:
+        for record, value in zip(records, values, strict=True):
+            try:
+                pa.array([value], field.type)
+            except (pa.ArrowException, OverflowError, UnicodeError, TypeError) as reason:
+                first = getattr(record, dataclasses.fields(record)[0].name)
+                raise UserError(f"row {first!r}: field {field.name!r}: {reason}") from None
+        raise UserError(f"field {field.name!r}: {error}") from None
+
+
+def shard_files(folder: Path) -> list[Path]:
+    """The shards of a folder, in order.
+
+    Raises:
+        UserError: the folder or one of the shards is missing.
+    """
+    files = sorted(existing(folder).glob("part-*.parquet"))
+    if not files:
+        raise UserError(f"{folder}: holds no shards (part-*.parquet)")
+    for number, file in enumerate(files):
+        if file.name != NAME.format(number):
+            raise UserError(f"{folder / NAME.format(number)}: not found")
+    return files
+
+
+def count_shard_rows(folder: Path) -> int:
+    """How many rows the shards of a folder have.
+
+    Raises:
+        UserError: as `read_shards`.
+    """
+    return sum(opened(file).metadata.num_rows for file in shard_files(folder))
+
+
+def read_shards(folder: Path, kind: type[Record]) -> Iterator[Record]:
+    """The records in the shards of a folder, read a few at a time.
+
+    Raises:
+        UserError: a shard is missing or damaged, or does not have the columns of `kind`.
+    """
+    for file in shard_files(folder):
+        for batch in batches_of(file, kind):
+            yield from records_of(batch, kind)
+
+
+def batches_of(file: Path, kind: type) -> Iterator[Any]:
+    """The record batches of a shard.
+
+    Raises:
+        UserError: as `read_shards`.
+    """
+    table = opened(file)
+    check_columns(file, table.schema_arrow, kind)
+    with damage_named(file):
+        yield from table.iter_batches(AT_ONCE)
+
+
+def records_of(batch: Any, kind: type[Record]) -> Iterator[Record]:
+    """The records of a batch with the columns of their class."""
+    columns = []
+    for name, hint in typing.get_type_hints(kind).items():
+        values = batch.column(name).to_pylist()
+        inner = optional_record(hint)
+        columns.append([one and inner(**one) for one in values] if inner else values)
+    return map(kind, *columns)
+
+
+def check_columns(file: Path, found: Any, kind: type) -> None:
+    """Refuse a shard of other records.
+
+    Raises:
+        UserError: with the first column that differs.
+    """
+    for field in schema_of(kind):
+        if field.name not in found.names:
+            raise UserError(f"{file}: there is no column {field.name!r}")
+        there = found.field(field.name).type
+        if there != field.type:
+            raise UserError(f"{file}: column {field.name!r} is {there}, not {field.type}")
+
+
+def opened(file: Path) -> Any:
+    """A shard, to be read.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    import pyarrow.parquet
+
+    with damage_named(file):
+        return pyarrow.parquet.ParquetFile(file)
+
+
+@contextmanager
+def damage_named(file: Path) -> Iterator[None]:
+    """What pyarrow raises for a damaged file as a `UserError`."""
+    import pyarrow
+
+    try:
+        yield
+    except (pyarrow.ArrowException, UnicodeError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(f"{file}: cannot be read as parquet: {reason}") from None
