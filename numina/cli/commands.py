@@ -7,11 +7,25 @@ from typing import Annotated
 
 import typer
 
-from numina.cli import bench, clean, contest, doctor, exec, grade, params, push, run, solve, submit
+from numina.cli import (
+    bench,
+    clean,
+    contest,
+    demo,
+    doctor,
+    exec,
+    grade,
+    params,
+    push,
+    run,
+    solve,
+    submit,
+)
 
 COMMANDS = {
     "run": run.run,
     "solve": solve.solve,
+    "demo": demo.demo,
     "submit": submit.submit,
     "exec": exec.execute,
     "grade": grade.grade,
