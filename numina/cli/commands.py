@@ -51,7 +51,15 @@ def numina(
         ),
     ] = False,
 ) -> None:
-    """A competition-maths agent: train it, ask it, measure it."""
+    """A competition-maths agent: train it, ask it, measure it.
+
+    \b
+    Examples:
+      numina run real-sets -S sctir.n=16
+      numina solve "What is $2^{10}$?"
+      numina demo
+      numina --install-completion
+    """
 
 
 app = typer.Typer(

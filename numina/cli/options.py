@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from numina.cli import complete
 from numina.errors import UserError
 from numina.profile import has, leaves_of, merged
 from numina.settings.params import Params, document, parse, read
@@ -16,11 +17,20 @@ Model = Annotated[Path, typer.Option("--model", metavar="DIR", help="The model's
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Profiles = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAME", help="Of profiles/; may be given again, the later ones on top."),
+    typer.Option(
+        metavar="NAME",
+        help="Of profiles/; may be given again, the later ones on top.",
+        autocompletion=complete.profiles,
+    ),
 ]
 Changes = Annotated[
     list[str] | None,
-    typer.Option("--set-param", "-S", metavar="KEY=VALUE", help="A knob; overrides profiles."),
+    typer.Option(
+        *("--set-param", "-S"),
+        metavar="KEY=VALUE",
+        help="A knob; overrides profiles.",
+        autocompletion=complete.changes,
+    ),
 ]
 QUANTISED = Path("models/quantised")
 

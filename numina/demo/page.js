@@ -8,7 +8,7 @@
   let source = null, id = "", n = 0, formulas = [], traces = new Map(), over = true, leaders = new Set();
 
   const inline = (pieces) => nodes(pieces, formulas, true);
-  const votes = (number) => `${number} ${number === 1 ? "vote" : "votes"}`;
+  const counted = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
   function say(text, warning = false) {
     status.textContent = text;
@@ -82,7 +82,7 @@
 
   const tell = {
     waiting({ ahead }) {
-      say(ahead ? `In the queue: ${ahead} ${ahead === 1 ? "problem is" : "problems are"} before yours.` : "In the queue: yours is the next.");
+      say(ahead ? `In the queue: ${counted(ahead, "problem")} before yours.` : "In the queue: yours is the next.");
     },
 
     begin(message) {
@@ -98,11 +98,15 @@
       const trace = { number, parts: [], state: "", said: [] };
       trace.label = element("span", { className: "state" });
       trace.body = element("div", { className: "body", tabIndex: 0 });
-      const whole = element("button", { type: "button", textContent: "whole", ariaPressed: "false", title: "Show it over the full width" });
+      const whole = element("button", { type: "button", textContent: "expand", ariaExpanded: "false" });
       trace.card = element("article", { className: "trace" },
         element("header", {}, element("h3", { textContent: `Trace ${number + 1}` }), trace.label, whole), trace.body);
       trace.chip = element("button", { type: "button", className: "chip" });
-      whole.addEventListener("click", () => { whole.ariaPressed = String(trace.card.classList.toggle("whole")); });
+      whole.addEventListener("click", () => {
+        const now = trace.card.classList.toggle("whole");
+        whole.ariaExpanded = String(now);
+        whole.textContent = now ? "shrink" : "expand";
+      });
       trace.chip.addEventListener("click", () => trace.card.scrollIntoView({ block: "nearest", inline: "start" }));
       traces.set(number, trace);
       place(find("traces"), trace.card, number);
@@ -122,7 +126,7 @@
     ended({ trace: number, answer, why, tokens }) {
       const trace = traces.get(number);
       trace.said = answer ? inline(answer) : ["no answer"];
-      trace.label.title = [why, tokens === undefined ? "" : `${tokens} tokens`].filter(Boolean).join("; ");
+      trace.label.title = [why, tokens === undefined ? "" : counted(tokens, "token")].filter(Boolean).join("; ");
       if (!answer) trace.body.append(element("p", { className: "soft", textContent: `No answer: ${why}.` }));
       state(trace, "ended", Boolean(answer));
     },
@@ -135,7 +139,7 @@
       if (rows.length < 2) bars.push(bar([rows.length ? "any other answer" : "any answer"], 0, outstanding, "rest", ""));
       find("votes").replaceChildren(...bars);
       const rest = needed ? `; ${needed} more for the leader would settle it` : "";
-      find("outstanding").textContent = outstanding ? `${votes(outstanding)} of ${n} outstanding (hatched: all for one answer)${rows.length ? rest : ""}.` : `All ${n} traces have ended.`;
+      find("outstanding").textContent = outstanding ? `${counted(outstanding, "vote")} of ${n} outstanding (hatched: all for one answer)${rows.length ? rest : ""}.` : `All ${n} traces have ended.`;
       if (rows.length && !over) find("value").replaceChildren(...inline(rows[0].answer), element("span", { className: "so-far", textContent: " leads so far" }));
       for (const trace of traces.values()) mark(trace);
     },
@@ -147,7 +151,7 @@
       find("grounds").replaceChildren(
         ...(certificate ? [element("p", { className: "certificate", textContent: certificate })] : []),
         ...doubts.map((doubt) => element("p", { className: "doubt", textContent: doubt })),
-        element("p", { className: "cost soft", textContent: `${ran} of ${n} traces ended, ${tokens} tokens, ${seconds} s` }));
+        element("p", { className: "cost soft", textContent: `${ran} of ${n} traces ended, ${counted(tokens, "token")}, ${seconds} s` }));
       finish();
       say("");
     },

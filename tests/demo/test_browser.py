@@ -120,11 +120,14 @@ def test_traces_grow_side_by_side_to_an_answer_with_its_certificate(page, played
     assert states == ["ended", "ended", "ended", "cut", "cut"]
     assert len(every(page, ".trace.leads")) == 3
     assert one(page, "#go").is_enabled() and not one(page, "#stop").is_displayed()
-    whole, seen = (
-        page.execute_script(f"return document.documentElement.{side}Width")
-        for side in ("scroll", "client")
+    assert nothing_sticks_out(page)
+
+
+def nothing_sticks_out(page: Any) -> bool:
+    return page.execute_script(
+        "const {scrollWidth, clientWidth} = document.documentElement;"
+        "return scrollWidth === clientWidth && clientWidth <= innerWidth"
     )
-    assert whole == seen <= width
 
 
 def test_a_tie_is_a_doubt(page):
@@ -199,7 +202,9 @@ def test_an_engine_that_fails_is_said_and_the_next_problem_goes_on(page):
     assert grounds(page)[0][0] == "certificate"
 
 
-def test_untrusted_text_is_shown_as_text(page):
+@pytest.mark.parametrize("width", [390, 1280])
+def test_untrusted_text_is_shown_as_text(page, width):
+    resize(page, width)
     scripts = page.execute_script("return document.scripts.length")
     one(page, "#problem").send_keys("x")
     page.execute_script("arguments[0].value = arguments[1]", one(page, "#problem"), HOSTILE)
@@ -210,6 +215,7 @@ def test_untrusted_text_is_shown_as_text(page):
     assert every(page, "main img, main a, main b:not(.state b), main iframe, main [onerror]") == []
     for css in ("#statement", ".trace .prose", "pre.python", "pre.output"):
         assert "<img src=x onerror=document.title='hacked'>" in every(page, css)[0].text
+    assert nothing_sticks_out(page)
 
 
 def test_keys_are_enough_and_examples_are_there(page):
