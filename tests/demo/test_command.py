@@ -1,5 +1,6 @@
 """`numina demo` as a person starts it, with real engines on a small model."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,7 @@ from tests.cli.test_main import ROOT, family_of, is_running, numina
 from tests.demo.test_browser import ask, every, grounds, one, until
 from tests.demo.test_web import ask as post
 from tests.demo.test_web import asked, events
+from tests.engine.misbehaving import Reply, Told, completion, serving
 
 # Every Python process that the demo starts notes where it connects to, beside this machine.
 WATCH = """
@@ -112,6 +115,23 @@ def test_a_recording_of_solve_is_replayed_to_the_same_verdict(model_folder, tmp_
     assert told[-1]["tokens"] == sum(trace["generated_tokens"] for trace in verdict["traces"])
     answers = {m["trace"]: m["answer"] is not None for m in told if m["kind"] == "ended"}
     assert answers == {t["index"]: t["answer"] is not None for t in verdict["traces"]}
+
+
+def test_servers_are_asked_as_the_knobs_say(model_folder):
+    def answered(url: str) -> dict[str, Any]:
+        knobs = ("engine.name=server", f"hardware.server.urls=['{url}']")
+        changes = [part for knob in knobs for part in ("-S", knob)]
+        with started("--model", str(model_folder), "--n", "3", *changes) as (_, address):
+            name = post(address, "What is $2+2$?")
+            return events(asked(address, f"problems/{name}/events")[1])[-1][1]
+
+    async def go() -> dict[str, Any]:
+        server = Told(last=Reply(completion(text="So \\boxed{4}.")))
+        async with asyncio.timeout(120), serving(server) as (url,):
+            return await asyncio.to_thread(answered, url)
+
+    told = asyncio.run(go())
+    assert (told["kind"], told["answer"]) == ("verdict", ["4"])
 
 
 @pytest.mark.parametrize(
