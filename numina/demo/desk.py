@@ -7,6 +7,7 @@ import dataclasses
 import traceback
 from collections import deque
 from dataclasses import dataclass
+from typing import Any
 
 from numina.agent.trace import Agent
 from numina.demo.growth import Growth
@@ -22,6 +23,7 @@ from numina.terminal import say
 LONGEST = 4000  # characters of a problem
 KEPT = 100  # visits that are over, for pages that come back
 GRACE_S = 5.0  # for a problem to end after its time or after it was stopped
+CROWD = 4  # times `at_once`: the most problems in work, those without a place included
 
 
 class Refused(Exception):
@@ -36,12 +38,14 @@ class Terms:
         at_once: problems solved side by side; the others wait in the order in which they came.
         seconds: for a problem, from its turn; then the best vote so far stands.
         waiting: problems that may wait; more are refused.
+        quiet_s: a problem that tells nothing for so long gives its place up, and goes on beside.
         absence_s: a problem that no page has followed for so long is stopped.
     """
 
     at_once: int
     seconds: float
     waiting: int = 50
+    quiet_s: float = 30.0
     absence_s: float = 20.0
 
 
@@ -49,7 +53,8 @@ class Desk:
     """Takes visitors' problems and solves them with one agent.
 
     A problem has its own sandboxes and its own time, so one that fails or hangs costs its visitor
-    only: at the end of its time its place is given to the next, even if its work cannot be ended.
+    only: once it is quiet for a while, its place is given to the next, and at the end of its time
+    it is over, even if its work cannot be ended.
 
     Args:
         agent: open as long as this is used.
@@ -63,6 +68,7 @@ class Desk:
         self.visits: dict[str, Visit] = {}
         self.waiting: deque[Visit] = deque()
         self.solving: dict[Visit, asyncio.Task[None]] = {}
+        self.placed: set[Visit] = set()
         self.votes: set[asyncio.Task[Verdict]] = set()
 
     def ask(self, text: str) -> Visit:
@@ -118,8 +124,10 @@ class Desk:
 
     def advance(self) -> None:
         """Give free places to those who wait, and tell the others how many are before them."""
-        while self.waiting and len(self.solving) < self.terms.at_once:
+        places = self.terms.at_once
+        while self.waiting and len(self.placed) < places and len(self.solving) < CROWD * places:
             visit = self.waiting.popleft()
+            self.placed.add(visit)
             self.solving[visit] = asyncio.create_task(self.serve(visit))
         for ahead, visit in enumerate(self.waiting):
             visit.tell("waiting", ahead=ahead)
@@ -140,7 +148,11 @@ class Desk:
             visit.end("failed", text="An unexpected error ended this problem.")
         finally:
             del self.solving[visit]
-            self.advance()
+            self.give_place_up(visit)
+
+    def give_place_up(self, visit: Visit) -> None:
+        self.placed.discard(visit)
+        self.advance()
 
     async def solve(self, visit: Visit) -> None:
         """Solve a visitor's problem, until it is done, stopped, or out of time."""
@@ -164,9 +176,7 @@ class Desk:
         solving.add_done_callback(self.votes.discard)
         stopping = asyncio.create_task(visit.stopping.wait())
         try:
-            both = {solving, stopping}
-            most = self.terms.seconds + GRACE_S
-            await asyncio.wait(both, timeout=most, return_when=asyncio.FIRST_COMPLETED)
+            await self.wait(visit, {solving, stopping})
         finally:
             stopping.cancel()
             solving.cancel()
@@ -177,6 +187,21 @@ class Desk:
         else:
             verdict = growth.verdict("stopped" if visit.stopping.is_set() else "deadline")
         visit.end("verdict", **growth.close(verdict, clock() - started))
+
+    async def wait(self, visit: Visit, either: set[asyncio.Task[Any]]) -> None:
+        """Wait until a problem is solved or stopped, or its time is up.
+
+        If it is quiet meanwhile, its place is given to the next.
+        """
+        clock = asyncio.get_running_loop().time
+        ends = clock() + self.terms.seconds + GRACE_S
+        while (now := clock()) < ends and not any(task.done() for task in either):
+            quiet = visit.told_at + self.terms.quiet_s
+            if quiet <= now:
+                self.give_place_up(visit)
+                quiet = ends
+            most = min(quiet, ends) - now
+            await asyncio.wait(either, timeout=most, return_when=asyncio.FIRST_COMPLETED)
 
 
 def problem_of(text: str) -> Problem:

@@ -19,6 +19,7 @@ class Visit:
     Attributes:
         id: cannot be guessed, so that only its visitor can follow it and stop it.
         messages: all that was told so far.
+        told_at: when the last message was told, in the event loop's time.
         over: nothing more will be told.
         stopping: set when the visitor wants it to stop.
         readers: how many pages follow it now.
@@ -28,6 +29,7 @@ class Visit:
     def __init__(self, text: str) -> None:
         self.id, self.text = secrets.token_urlsafe(12), text
         self.messages: list[Message] = []
+        self.told_at = 0.0
         self.over, self.readers, self.arrivals = False, 0, 0
         self.stopping = asyncio.Event()
         self.news = asyncio.Event()
@@ -36,6 +38,7 @@ class Visit:
         """Add a message for the visitor's page; once the visit is over, nothing is added."""
         if not self.over:
             self.messages.append({"kind": kind, **content})
+            self.told_at = asyncio.get_running_loop().time()
             self.wake()
 
     def end(self, kind: str, **content: Any) -> None:

@@ -108,6 +108,31 @@ def test_it_gives_its_place_up_when_its_time_is_up(monkeypatch, text):
     run(Terms(1, 0.3), work)
 
 
+def test_one_that_tells_nothing_gives_its_place_up_and_goes_on_beside():
+    async def work(desk, played):
+        hanging, behind, last = (desk.ask(text) for text in ("half", "good", "good too"))
+        for visit in (behind, last):
+            assert (await last_of(visit))["answer"] == ["7"]
+        assert not hanging.over
+        desk.stop(hanging)
+        assert (await last_of(hanging))["answer"] == ["7"]
+
+    run(Terms(1, 3600, quiet_s=0.1), work)
+
+
+def test_those_in_work_without_a_place_are_not_without_number():
+    async def work(desk, played):
+        hanging = [desk.ask("hangs") for _ in range(desks.CROWD)]
+        waiting = desk.ask("good")
+        while len(desk.solving) < desks.CROWD or desk.placed:
+            await asyncio.sleep(0.01)
+        assert kinds(waiting)[-1] == "waiting"
+        desk.stop(hanging[0])
+        assert (await last_of(waiting))["answer"] == ["7"]
+
+    run(Terms(1, 3600, quiet_s=0.05), work)
+
+
 def test_what_was_found_before_it_hung_counts():
     async def work(desk, played):
         visit = desk.ask("half")
