@@ -57,6 +57,8 @@ ELSEWHERE = {
     "numina run real-sets -S splits.amc.path=my/amc.jsonl": "tests/test_profile.py",
     "numina run -S 'collect.sources=[{path:mine.jsonl.gz}]'": "tests/sources/test_opened.py",
     'numina solve "What is 2+3?"': "tests/cli/test_main.py",
+    "numina demo": "tests/demo/test_command.py",
+    "numina demo --model models/tir --n 9 --port 8000": "tests/demo/test_command.py",
     "numina bench grade --pairs FILE --pairs OTHER": "tests/answer/test_grade.py",
     "numina bench packing": "tests/bench/test_packing.py",
     "numina bench train": "tests/bench/test_train.py",

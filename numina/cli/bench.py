@@ -49,7 +49,12 @@ def sandbox(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Programs in our sandbox and in the notebook's."""
+    """Programs in our sandbox and in the notebook's.
+
+    \b
+    Example:
+      numina bench sandbox --traces FILE
+    """
     from numina.bench.sandbox import bench
 
     params = read()
@@ -58,7 +63,12 @@ def sandbox(
 
 @app.command()
 def soak(as_json: AsJson = False) -> None:
-    """Thousands of sandbox sessions, some of them hostile: what is left afterwards."""
+    """Thousands of sandbox sessions, some of them hostile: what is left afterwards.
+
+    \b
+    Example:
+      numina bench soak --json
+    """
     from numina.bench.sandbox import soak
 
     params = read()
@@ -73,7 +83,12 @@ def sctir(
     replayed: Annotated[int, typer.Option(metavar="N", help="Problems of the recording.")] = 2000,
     as_json: AsJson = False,
 ) -> None:
-    """Our SC-TIR and the winners' loop."""
+    """Our SC-TIR and the winners' loop.
+
+    \b
+    Example:
+      numina bench sctir --problems 4 --n 8
+    """
     from numina.bench.sctir import bench
 
     refuse_outside("--problems", problems)
@@ -84,7 +99,12 @@ def sctir(
 
 @app.command()
 def contest(as_json: AsJson = False) -> None:
-    """The time bank against a fixed loop, over orders of a contest's problems."""
+    """The time bank against a fixed loop, over orders of a contest's problems.
+
+    \b
+    Example:
+      numina bench contest
+    """
     from numina.bench.contest import bench
 
     params = read()
@@ -99,7 +119,12 @@ def grade(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Our grader and Math-Verify on labelled pairs of answers."""
+    """Our grader and Math-Verify on labelled pairs of answers.
+
+    \b
+    Example:
+      numina bench grade --pairs FILE --pairs OTHER
+    """
     from numina.bench.grade import bench
 
     show(lambda: bench(pairs or []), as_json)

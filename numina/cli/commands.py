@@ -7,11 +7,25 @@ from typing import Annotated
 
 import typer
 
-from numina.cli import bench, clean, contest, doctor, exec, grade, params, push, run, solve, submit
+from numina.cli import (
+    bench,
+    clean,
+    contest,
+    demo,
+    doctor,
+    exec,
+    grade,
+    params,
+    push,
+    run,
+    solve,
+    submit,
+)
 
 COMMANDS = {
     "run": run.run,
     "solve": solve.solve,
+    "demo": demo.demo,
     "submit": submit.submit,
     "exec": exec.execute,
     "grade": grade.grade,
@@ -37,7 +51,15 @@ def numina(
         ),
     ] = False,
 ) -> None:
-    """A competition-maths agent: train it, ask it, measure it."""
+    """A competition-maths agent: train it, ask it, measure it.
+
+    \b
+    Examples:
+      numina run real-sets -S sctir.n=16
+      numina solve "What is $2^{10}$?"
+      numina demo
+      numina --install-completion
+    """
 
 
 app = typer.Typer(

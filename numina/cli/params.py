@@ -9,13 +9,19 @@ from typing import Annotated
 
 import typer
 
+from numina.cli import complete
 from numina.cli.options import AsJson
 from numina.errors import UserError
 
 
 def params(
     prefix: Annotated[
-        str, typer.Argument(metavar="KEY", help="Only this section or knob, such as sctir.")
+        str,
+        typer.Argument(
+            metavar="KEY",
+            help="Only this section or knob, such as sctir.",
+            autocompletion=complete.sections_and_knobs,
+        ),
     ] = "",
     markdown: Annotated[
         bool, typer.Option("--markdown", help="As docs/knobs.md has them.")

@@ -14,18 +14,21 @@ from typing import Annotated
 
 import typer
 
+from numina.cli import complete
+from numina.cli.options import Changes
 from numina.errors import UserError
 
 
 def run(
     profiles: Annotated[
         list[str] | None,
-        typer.Argument(metavar="PROFILE", help="Files of profiles/; later ones override earlier."),
+        typer.Argument(
+            metavar="PROFILE",
+            help="Files of profiles/; later ones override earlier.",
+            autocompletion=complete.profiles,
+        ),
     ] = None,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option("--set-param", "-S", metavar="KEY=VALUE", help="A knob; overrides profiles."),
-    ] = None,
+    changes: Changes = None,
     name: Annotated[
         str | None, typer.Option("--name", "-n", metavar="NAME", help="The experiment's name.")
     ] = None,

@@ -10,13 +10,15 @@ from typing import Annotated
 
 import typer
 
-from numina.cli.options import QUANTISED, AsJson, Model, read_with_traces
+from numina.cli.options import QUANTISED, AsJson, Changes, Model, Profiles, read_asked
 from numina.errors import UserError
 
 
 def solve(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="In English with LaTeX.")],
     model: Model = QUANTISED,
+    profile: Profiles = None,
+    changes: Changes = None,
     n: Annotated[
         int | None, typer.Option(metavar="N", help="Traces; else sctir.n of params.yaml.")
     ] = None,
@@ -34,6 +36,7 @@ def solve(
     Examples:
       numina solve "How many positive integers below 200 are divisible by 7 or by 11?"
       numina solve "What is $2^{10}$?" --n 16 --json > verdict.json
+      numina solve "What is 2+3?" -S sctir.temperature=0.8
     """
     from numina.cli.story import ask, explain
     from numina.rows import check_output
@@ -41,7 +44,7 @@ def solve(
 
     if not text.strip():
         raise UserError("TEXT: the problem is empty")
-    params = read_with_traces(n)
+    params = read_asked(profile or [], changes or [], n)
     if record is not None:
         check_output(record)
     with libraries_logged("solve"):

@@ -1,7 +1,6 @@
 // The browser of traces.
 page.traces = (() => {
   const { data, find, element, outcome, mark, said } = page;
-  const MATHML = "http://www.w3.org/1998/Math/MathML";
   const PAGE = 60;
   const search = find("search"), list = find("list"), detail = find("detail"), more = find("more");
   const chosenBy = {
@@ -25,40 +24,8 @@ page.traces = (() => {
   }
   const numbers = new Map(data.traces.map((trace, number) => [addressOf(trace), number]));
 
-  function mathNode(tree) {
-    const made = document.createElementNS(MATHML, tree[0]);
-    for (const part of tree.slice(1)) {
-      if (typeof part === "string") made.append(part);
-      else if (Array.isArray(part)) made.append(mathNode(part));
-      else for (const [name, value] of Object.entries(part)) made.setAttribute(name, value);
-    }
-    return made;
-  }
-
-  function formula(number, inline) {
-    const [source, display, tree] = data.formulas[number];
-    if (!tree) return element("code", { className: "source", textContent: source });
-    const made = mathNode(tree);
-    made.setAttribute("alttext", source);
-    if (!display || inline) return made;
-    made.setAttribute("display", "block");
-    return element("span", { className: "display", tabIndex: 0 }, made);
-  }
-
-  const nodes = (pieces, inline) =>
-    pieces.map((piece) => (typeof piece === "string" ? piece : formula(piece, inline)));
-
-  const KINDS = { python: "program", output: "its output", asy: "drawing, as Asymptote source", block: "a block that is not run" };
-
-  function segment([kind, content]) {
-    if (kind === "text") return element("p", { className: "prose" }, ...nodes(content, false));
-    const text = content || "(nothing)";
-    const block = element("pre", { className: kind, tabIndex: 0 }, element("code", { textContent: text }));
-    const label = element("figcaption", { textContent: KINDS[kind] });
-    if (kind !== "asy") return element("figure", { className: "block" }, label, block);
-    return element("details", {}, element("summary", { textContent: KINDS.asy }), block);
-  }
-
+  const nodes = (pieces, inline) => drawing.nodes(pieces, data.formulas, inline);
+  const segment = (part) => drawing.segment(part, data.formulas);
   const badge = (right) => element("span", { className: "badge " + outcome(right), textContent: outcome(right) });
 
   const sourceOf = (segments) =>

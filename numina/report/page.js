@@ -1,15 +1,9 @@
-"use strict";
 // What the page's scripts share. All texts are data: they reach the page as text nodes, never as
 // markup.
 const page = (() => {
   const data = JSON.parse(document.getElementById("trace-data").textContent);
+  const { element } = drawing;
   const find = (id) => document.getElementById(id);
-
-  function element(tag, properties, ...children) {
-    const made = Object.assign(document.createElement(tag), properties);
-    made.append(...children);
-    return made;
-  }
 
   function options(select, values, name = (value) => value) {
     const order = (a, b) => String(a).localeCompare(String(b), "en", { numeric: true });

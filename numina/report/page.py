@@ -16,7 +16,8 @@ from numina.report.browser import compact
 from numina.report.content import Content
 
 HERE = Path(__file__).parent
-SCRIPTS = ("page.js", "browser.js", "grid.js", "takeaway.js")  # one after another, in one element
+# One after another, in one element.
+SCRIPTS = ("drawing.js", "page.js", "browser.js", "grid.js", "takeaway.js")
 
 
 def render(content: Content) -> str:

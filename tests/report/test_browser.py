@@ -3,37 +3,20 @@
 import csv
 import io
 import json
-import shutil
 import time
 from pathlib import Path
 
 import pytest
 
 from numina.measure.systems import GREEDY
+from tests.chromium import open_chromium, requests_of, resize
 from tests.report.made import SPLITS
-
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-OPTIONS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
-    *("--no-first-run", "--disable-component-update", "--disable-sync"),
-    "--force-prefers-reduced-motion",  # else what is to be clicked still moves
-)
 
 
 @pytest.fixture(scope="module")
 def browser(reported, tmp_path_factory):
-    """The page, open in Chromium, which logs its console and every request."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    if not (CHROMIUM and DRIVER):
-        pytest.skip("no chromium and chromedriver here (Debian: chromium, chromium-driver)")
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for option in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    """The page, open in Chromium."""
+    driver = open_chromium(tmp_path_factory.mktemp("profile"))
     driver.get((reported / "reports/index.html").as_uri())
     yield driver
     driver.quit()
@@ -235,8 +218,7 @@ def test_untrusted_text_is_shown_as_text(browser):
 @pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_sticks_out(browser, reported, width):
     opened(browser, reported)
-    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 700}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    resize(browser, width)
     whole, seen = (
         browser.execute_script(f"return document.documentElement.{side}Width")
         for side in ("scroll", "client")
@@ -245,10 +227,7 @@ def test_nothing_sticks_out(browser, reported, width):
 
 
 def test_no_request_left_the_page_and_nothing_went_wrong(browser):
-    events = [json.loads(row["message"])["message"] for row in browser.get_log("performance")]
-    sent = [event["params"] for event in events if event["method"] == "Network.requestWillBeSent"]
-    ours = [row for row in sent if row["documentURL"].startswith("file:")]  # not the start page's
-    assert ours
-    addresses = [row["request"]["url"] for row in ours]
+    addresses = requests_of(browser, "file:")
+    assert addresses
     assert [url for url in addresses if not url.startswith(("file://", "data:"))] == []
     assert browser.get_log("browser") == []
