@@ -35,6 +35,21 @@ TEMPLATES: dict[str, Template] = {
 }
 
 
+def training_template(name: str) -> Template:
+    """The template that training and calibration make their text with.
+
+    Raises:
+        UserError: it is `chat`, which asks published models.
+    """
+    if name not in TEMPLATES:
+        raise UserError(
+            f"template.name: {name!r} is for published models, which are evaluated as they are: "
+            "sft_cot.epochs=0, sft_tir.epochs=0, quantize.method=none (profile published); to "
+            f"train, choose {' or '.join(TEMPLATES)}"
+        )
+    return TEMPLATES[name]
+
+
 def encode(
     tokenizer: Any,
     template: Template,

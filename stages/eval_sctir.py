@@ -25,7 +25,7 @@ SECTIONS = ("sctir", "engine", "sandbox", "template", "time_bank")
 
 def main() -> str:
     args = entry.paths(__doc__, "model", "validation", "rules", "out")
-    params = settings.load(*SECTIONS, "hardware")
+    params = settings.load(*SECTIONS, "base_model", "hardware")
     settings.check_fits(args.model)
     splits = read_splits(args.validation)
     rules = read_rules(args.rules, splits)
@@ -41,6 +41,7 @@ def main() -> str:
             write_rows(args.out / name / f"seed_{seed}.jsonl", verdicts)
         run = {
             "model": str(args.model),
+            "base_model": params.base_model.name,
             "engine": chosen(params.engine),
             **params.sctir.model_dump(mode="json"),
             "seconds": round(time.monotonic() - started, 1),

@@ -1,20 +1,27 @@
-"""Quantise the TIR model, by GPTQ or AWQ.
+"""Quantise the TIR model, by GPTQ or AWQ, or pass it on as it is.
 
 python -m stages.quantize --model models/tir --data data/tir --out models/quantised
 """
 
 from numina import entry, settings
 from numina.models.quantize import quantize
+from numina.models.unquantised import pass_unquantised
 from numina.rows import read_problems
-from numina.template import TEMPLATES
+from numina.template import training_template
 
 
 def main() -> str:
     args = entry.paths(__doc__, "model", "data", "out")
     params = settings.load("quantize", "template")
     settings.check_fits(args.model)
-    rows = read_problems(args.data / "train.jsonl")
-    found = quantize(args.model, rows, args.out, params.quantize, TEMPLATES[params.template.name])
+    if params.quantize.method == "none":
+        pass_unquantised(args.model, args.out)
+        return f"{args.out}: {args.model} as it is (quantize.method is none)"
+    rows, template = (
+        read_problems(args.data / "train.jsonl"),
+        training_template(params.template.name),
+    )
+    found = quantize(args.model, rows, args.out, params.quantize, template)
     return (
         f"{args.out}: loss {found.loss_before:.5f} before, {found.loss_after:.5f} after; "
         f"{found.top1_agreement:.2%} of {found.tokens} tokens alike"
