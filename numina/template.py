@@ -43,9 +43,8 @@ def training_template(name: str) -> Template:
     """
     if name not in TEMPLATES:
         raise UserError(
-            f"template.name: {name!r} is for published models, which are evaluated as they are: "
-            "sft_cot.epochs=0, sft_tir.epochs=0, quantize.method=none (profile published); to "
-            f"train, choose {' or '.join(TEMPLATES)}"
+            f"template.name: {name!r} is for published models, which are not trained: choose "
+            + " or ".join(TEMPLATES)
         )
     return TEMPLATES[name]
 

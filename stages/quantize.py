@@ -14,13 +14,11 @@ def main() -> str:
     args = entry.paths(__doc__, "model", "data", "out")
     params = settings.load("quantize", "template")
     settings.check_fits(args.model)
-    if params.quantize.method == "none":
+    if params.template.name == "chat":
         pass_unquantised(args.model, args.out)
-        return f"{args.out}: {args.model} as it is (quantize.method is none)"
-    rows, template = (
-        read_problems(args.data / "train.jsonl"),
-        training_template(params.template.name),
-    )
+        return f"{args.out}: {args.model} as it is (template.name is chat)"
+    template = training_template(params.template.name)
+    rows = read_problems(args.data / "train.jsonl")
     found = quantize(args.model, rows, args.out, params.quantize, template)
     return (
         f"{args.out}: loss {found.loss_before:.5f} before, {found.loss_after:.5f} after; "

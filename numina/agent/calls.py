@@ -167,12 +167,9 @@ class Harmony:
         return ""
 
     def program(self, text: str) -> str:
-        last = None
-        for last in MESSAGE.finditer(text):
-            pass
-        if last is None or not re.search(r"\bto=python\b", last["header"]):
-            return ""
-        return last["content"]
+        messages = list(MESSAGE.finditer(text))
+        called = messages and re.search(r"\bto=python\b", messages[-1]["header"])
+        return messages[-1]["content"] if called else ""
 
     def reply(self, output: str, left: int) -> str:
         shown = f"<|start|>python to=assistant<|channel|>analysis<|message|>{output}<|end|>"

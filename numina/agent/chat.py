@@ -34,12 +34,9 @@ class Chat:
     def render(self, problem: str) -> str:
         """The prompt for a problem; the model continues it with its answer."""
         user = self.messages.user.replace("{problem}", problem.strip())
-        sent = [
-            {"role": "system", "content": self.messages.system},
-            {"role": "user", "content": user},
-        ]
+        system = {"role": "system", "content": self.messages.system}
         text = self.tokenizer.apply_chat_template(
-            sent if self.messages.system else sent[1:],
+            [system] * bool(self.messages.system) + [{"role": "user", "content": user}],
             tokenize=False,
             add_generation_prompt=True,
             strftime_now=lambda _: DATE,

@@ -148,10 +148,8 @@ async def decode(
     params: Params, model: Path, problems: list[Problem]
 ) -> tuple[dict[str, Measured], Tape]:
     """The first part: every way on the model, each with an engine whose cache is empty."""
-    template, limits = (
-        training_template(params.template.name),
-        sampled_limits(params.sctir, params.sandbox),
-    )
+    template = training_template(params.template.name)
+    limits = sampled_limits(params.sctir, params.sandbox)
     sctir, rule = ways(params.sctir), params.answers.solve.model_copy(update={"integer": True})
     measured = {name: Measured() for name in ("full", "ours", "alone", "notebook", "together")}
     executed: dict[str, notebook.Executed] = {}
