@@ -7,7 +7,6 @@ A killed run continues where it stopped: finished traces are in a journal under 
 which is removed once the verdicts are written.
 """
 
-import asyncio
 import time
 from dataclasses import asdict
 
@@ -35,8 +34,7 @@ def main() -> str:
     started = time.monotonic()
     folder = resume_folder("journals", args.model, rests_on, params.hardware.cache)
     with Journal(folder / "traces.jsonl") as journal:
-        work = solve_splits(params, args.model, splits, rules, journal)
-        solved, layers = asyncio.run(work)
+        solved, layers = solve_splits(params, args.model, splits, rules, journal)
         for (name, seed), verdicts in solved.items():
             write_rows(args.out / name / f"seed_{seed}.jsonl", verdicts)
         run = {
