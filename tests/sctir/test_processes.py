@@ -1,6 +1,7 @@
 """Problems shared out over processes: the same verdicts, one journal, nothing repeated."""
 
 import dataclasses
+import json
 import threading
 import time
 from pathlib import Path
@@ -133,17 +134,15 @@ def test_a_killed_process_ends_the_run_and_the_next_run_repeats_nothing(alone, t
     max(solving, key=lambda child: child.create_time()).kill()
     thread.join(LIMIT_S)
     assert [str(error) for error in caught] == [lost(1, 2, -9)]
-    lines = kept.read_text().splitlines()
-    done = [
-        tuple(without[name] for name in ("problem_id", "seed", "index")) for without in rows(lines)
-    ]
+    lines = [json.loads(line) for line in kept.read_text().splitlines()]
+    done = [(line["problem_id"], line["seed"], line["index"]) for line in lines]
     assert len(set(done)) == len(done) == 12 * N - 1
     assert held not in done
     assert solved(tmp_path, recorded(without=done), 2) == alone
 
 
 def test_an_error_in_a_process_is_that_of_the_run(tmp_path):
-    with pytest.raises(UserError, match="no config.json, so there is no model to load"):
+    with pytest.raises(UserError, match=r"no config\.json, so there is no model to load"):
         solved(tmp_path, recorded(), 2, **{"engine.name": "transformers"})
 
 
