@@ -33,7 +33,7 @@ STANDINS = {
     "dvc": 'echo "dvc $*" >> "$CALLS"',
     "numina": 'echo "numina $*" >> "$CALLS"; printf "%s\\0" "$@" > "$CALLS.numina"',
 }
-# Fields of a SkyPilot task that these files use, of skypilot 0.10's schema of a task.
+# Fields of a SkyPilot task; the parser of skypilot 0.14.1 took the file as it is.
 SKY_FIELDS = {"name": str, "num_nodes": int, "resources": dict, "envs": dict, "workdir": str}
 SKY_FIELDS |= {"setup": str, "run": str}
 
