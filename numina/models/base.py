@@ -16,7 +16,7 @@ from numina.hub.fetch import fetch_model
 from numina.local import from_root
 from numina.models.loading import load_whole, readable
 from numina.models.passed import pass_on
-from numina.models.pinned import PINNED
+from numina.models.pinned import commit_of
 from numina.models.tokenizer import load_faithful_tokenizer
 from numina.settings.models import BaseModelParams
 from numina.terminal import say
@@ -126,7 +126,7 @@ def plain_folder(params: BaseModelParams) -> Path:
         UserError: it does not exist, or cannot be reached.
     """
     if params.source == "hub":
-        folder = fetch_model(params.name, params.revision or PINNED[params.name])
+        folder = fetch_model(params.name, commit_of(params.name, params.revision))
     else:
         folder = from_root(params.name)
     if not (folder / "config.json").exists():

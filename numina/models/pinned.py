@@ -11,3 +11,8 @@ PINNED = {
     "Qwen/Qwen2.5-Math-7B-Instruct": "ef9926d75ab1d54532f6a30dd5e760355eb9aa4d",
     "openai/gpt-oss-20b": "6cee5e81ee83917806bbde320786a8fb61efebee",
 }
+
+
+def commit_of(name: str, revision: str) -> str:
+    """The commit of a model of the hub: the one that is named, else the pinned one, else ""."""
+    return revision or PINNED.get(name, "")

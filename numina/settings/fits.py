@@ -40,14 +40,13 @@ def misfits(params: Params, config: Mapping[str, Any], model: str) -> Iterator[s
         config: the model's config.json.
         model: what a line calls the model.
     """
-    passed_on = params.template.name == "chat"
     for layer, size in input_sizes(config).items():
-        if not passed_on and size % params.quantize.group_size:
+        if not params.passed_on and size % params.quantize.group_size:
             yield (
                 f"quantize.group_size: {params.quantize.group_size} does not divide "
                 f"{layer} {size} of {model}"
             )
-    if not passed_on and params.quantize.method == "awq":
+    if not params.passed_on and params.quantize.method == "awq":
         for layer, size in output_sizes(config).items():
             if size % AWQ_OUTPUTS:
                 yield (
@@ -83,7 +82,7 @@ def output_sizes(config: Mapping[str, Any]) -> dict[str, int]:
 def lengths(params: Params) -> dict[str, int]:
     """The settings that limit the tokens of a whole text."""
     trained = {"sft_cot": params.sft_cot, "sft_tir": params.sft_tir}
-    trained = {} if params.template.name == "chat" else trained
+    trained = {} if params.passed_on else trained
     return {
         **{f"{name}.max_length": sft.max_length for name, sft in trained.items()},
         "eval_greedy.max_context": params.eval_greedy.max_context,

@@ -52,6 +52,11 @@ class Params(Section):
     contests: Contests
     hardware: Hardware
 
+    @property
+    def passed_on(self) -> bool:
+        """Whether the base model is evaluated as it is: neither trained nor quantised."""
+        return self.template.name == "chat"
+
     @model_validator(mode="after")
     def consistent(self) -> Params:
         """Check what involves more than one section."""
