@@ -64,7 +64,7 @@ def resume_folder(kind: str, model: Path, rests_on: Any, cache: str = "") -> Pat
         cache: the knob hardware.cache.
     """
     digest = hashlib.sha256(json.dumps(rests_on).encode())
-    for file in sorted(model.glob("*.safetensors")):
+    for file in sorted([*model.glob("*.safetensors"), *model.glob("*.bin")]):
         with file.open("rb") as weights:
             digest.update(hashlib.file_digest(weights, "sha256").digest())
     return kept(kind, cache) / digest.hexdigest()[:16]

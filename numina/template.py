@@ -35,6 +35,20 @@ TEMPLATES: dict[str, Template] = {
 }
 
 
+def training_template(name: str) -> Template:
+    """The template that training and calibration make their text with.
+
+    Raises:
+        UserError: it is `chat`, which asks published models.
+    """
+    if name not in TEMPLATES:
+        raise UserError(
+            f"template.name: {name!r} is for published models, which are not trained: choose "
+            + " or ".join(TEMPLATES)
+        )
+    return TEMPLATES[name]
+
+
 def encode(
     tokenizer: Any,
     template: Template,

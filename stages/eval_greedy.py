@@ -48,7 +48,9 @@ async def decode(
 
 def main() -> str:
     args = entry.paths(__doc__, "tools", "model", "validation", "rules", "out")
-    params = settings.load("eval_greedy", "engine", "sandbox", "template", "hardware")
+    params = settings.load(
+        *("eval_greedy", "engine", "sandbox", "template", "base_model", "hardware")
+    )
     settings.check_fits(args.model)
     depth = params.eval_greedy.depth if str(args.tools) == "true" else 0
     limits = greedy_limits(params.eval_greedy, params.sandbox, depth)
@@ -59,7 +61,8 @@ def main() -> str:
     for name, traces in done.items():
         write_rows(args.out / f"{name}.jsonl", traces)
     seconds = round(time.monotonic() - started, 1)
-    run = {"seconds": seconds, "isolation": layers, "machine": machine()}
+    base = params.base_model.name
+    run = {"base_model": base, "seconds": seconds, "isolation": layers, "machine": machine()}
     write_json(args.out / "run.json", run)
     traces = [trace for rows in done.values() for trace in rows]
     answered = sum(trace.answer is not None for trace in traces)

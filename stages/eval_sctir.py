@@ -7,7 +7,6 @@ A killed run continues where it stopped: finished traces are in a journal under 
 which is removed once the verdicts are written.
 """
 
-import asyncio
 import time
 from dataclasses import asdict
 
@@ -25,7 +24,7 @@ SECTIONS = ("sctir", "engine", "sandbox", "template", "time_bank")
 
 def main() -> str:
     args = entry.paths(__doc__, "model", "validation", "rules", "out")
-    params = settings.load(*SECTIONS, "hardware")
+    params = settings.load(*SECTIONS, "base_model", "hardware")
     settings.check_fits(args.model)
     splits = read_splits(args.validation)
     rules = read_rules(args.rules, splits)
@@ -35,12 +34,12 @@ def main() -> str:
     started = time.monotonic()
     folder = resume_folder("journals", args.model, rests_on, params.hardware.cache)
     with Journal(folder / "traces.jsonl") as journal:
-        work = solve_splits(params, args.model, splits, rules, journal)
-        solved, layers = asyncio.run(work)
+        solved, layers = solve_splits(params, args.model, splits, rules, journal)
         for (name, seed), verdicts in solved.items():
             write_rows(args.out / name / f"seed_{seed}.jsonl", verdicts)
         run = {
             "model": str(args.model),
+            "base_model": params.base_model.name,
             "engine": chosen(params.engine),
             **params.sctir.model_dump(mode="json"),
             "seconds": round(time.monotonic() - started, 1),

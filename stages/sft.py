@@ -1,6 +1,6 @@
 """Fine-tune a model on solved problems.
 
-Both stages of the recipe run this:
+A published model (template.name=chat) is passed on as it is. Both stages of the recipe run this:
 
 python -m stages.sft --section sft_cot --model models/base --data data/cot --out models/cot
     --loss models/cot.loss.csv --rows models/cot.rows.json
@@ -10,9 +10,11 @@ import dataclasses
 import sys
 
 from numina import entry, settings, terminal
-from numina.rows import write_json
-from numina.template import TEMPLATES
+from numina.models.passed import pass_on
+from numina.rows import write_json, write_text
+from numina.template import training_template
 from numina.train.launch import launch, launches
+from numina.train.loss_curve import loss_table
 from numina.train.ranks import end_rank
 from numina.train.sft import fine_tune
 from numina.train.world import is_first
@@ -23,7 +25,13 @@ def main() -> str | None:
     section = str(args.section)
     params = settings.load(section, "template", "hardware")
     settings.check_fits(args.model)
-    knobs, template = getattr(params, section), TEMPLATES[params.template.name]
+    knobs = getattr(params, section)
+    if params.template.name == "chat":
+        pass_on(args.model, args.out)
+        write_text(args.loss, loss_table([]))
+        write_json(args.rows, {"rows": 0, "trained": 0})
+        return f"{args.out}: {args.model} as it is (template.name is chat)"
+    template = training_template(params.template.name)
     if launches(params.hardware, knobs.batch_size):
         launch(params.hardware, knobs.batch_size, "stages.sft", sys.argv[1:])  # back to here
         return None

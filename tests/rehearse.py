@@ -37,6 +37,7 @@ LIMIT_S = 900  # of one part
 PROFILES = ("numina-7b", "rehearsal")
 SHARD = "pytorch_model-00001-of-00002.bin"
 SERVED = "models/quantised"
+HOSTS = ("127.0.0.1", "127.0.0.2")
 
 
 class Failed(Exception):
@@ -71,7 +72,7 @@ def main() -> None:
         with part("two vLLM servers"):
             urls = opened.enter_context(servers(clone, environment))
         with part("SC-TIR over both"):
-            changes = ["quantize.bits=4", "engine.name=server"]
+            changes = ["quantize.bits=4", "engine.name=server", "hardware.solvers=2"]
             changes += [f"hardware.server.urls={hydra_value(urls)}"]
             stages = ["--single-item", "eval_sctir", "score", "report"]
             experiment(changes, stages, clone, environment)
@@ -230,26 +231,26 @@ def check_report(clone: Path, bits: int, engine: str) -> None:
 
 @contextmanager
 def servers(clone: Path, environment: dict[str, str]) -> Iterator[list[str]]:
-    """Two vLLM servers with the quantised model, each on a core of its own; their base URLs.
+    """Two vLLM servers with the quantised model, on two addresses of this machine as on two hosts,
+    each on a core of its own; their base URLs. They are started as docs/cluster.md says.
 
     Raises:
         Failed: one does not start.
     """
     model = shutil.copytree((clone / SERVED).resolve(), clone.parent / "served")
-    given = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1"}
+    given = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM": str(VLLM)}
+    given["ARGUMENTS"] = (
+        f"--dtype bfloat16 --max-model-len 512 --enforce-eager --served-model-name {SERVED}"
+    )
     ours = {key: value for key, value in environment.items() if key != "PYTHONPATH"} | given
     cores = sorted(os.sched_getaffinity(0))
-    options = ["--model", str(model), "--dtype", "bfloat16", "--max-model-len", "512"]
-    options += ["--enforce-eager", "--host", "127.0.0.1", "--served-model-name", SERVED]
+    port, urls = free_port(), []
     with ExitStack() as opened:
-        ports = [free_port(), free_port()]
-        started = []
-        for number, port in enumerate(ports):
+        for number, host in enumerate(HOSTS):
             core = {"VLLM_CPU_OMP_THREADS_BIND": str(cores[number % len(cores)])}
-            log = opened.enter_context((clone.parent / f"vllm-{port}.log").open("wb"))
-            command = [str(VLLM), "-m", "vllm.entrypoints.openai.api_server", *options]
+            log = opened.enter_context((clone.parent / f"vllm-{host}.log").open("wb"))
             process = subprocess.Popen(
-                [*command, "--port", str(port)],
+                ["bash", str(ROOT / "cluster/serve.sh"), str(model), host, str(port)],
                 env=ours | core,
                 cwd=clone.parent,
                 stdout=log,
@@ -257,21 +258,13 @@ def servers(clone: Path, environment: dict[str, str]) -> Iterator[list[str]]:
                 start_new_session=True,
             )
             opened.callback(end, process)
-            started.append(process)
-        deadline = time.monotonic() + LIMIT_S
-        while not all(map(is_up, ports)):
-            for process, port in zip(started, ports, strict=True):
-                if process.poll() is not None or time.monotonic() > deadline:
-                    log = (clone.parent / f"vllm-{port}.log").read_text(errors="replace")
-                    raise Failed(f"a server did not start:\n{log[-4000:]}")
-            time.sleep(1)
-        yield [f"http://127.0.0.1:{port}/v1" for port in ports]
-
-
-def is_up(port: int) -> bool:
-    with suppress(OSError):
-        return urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).status == 200
-    return False
+            urls.append(f"http://{host}:{port}/v1")
+        limit = environment | {"LIMIT_S": "600"}
+        waiting = ["bash", str(ROOT / "cluster/wait.sh"), *urls]
+        if subprocess.run(waiting, env=limit, check=False).returncode:
+            logs = [log.read_text(errors="replace")[-4000:] for log in clone.parent.glob("vllm-*")]
+            raise Failed("a server did not start:\n" + "\n".join(logs))
+        yield urls
 
 
 def completions(url: str) -> int:

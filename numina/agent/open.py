@@ -6,12 +6,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from numina.agent.trace import Agent, Event, TraceLimits
+from numina.agent.calls import FENCED, Calls
+from numina.agent.published import PUBLISHED
+from numina.agent.trace import Agent, Event, Prompts, TraceLimits
 from numina.engine.choose import open_engine
 from numina.engine.replay import recording
 from numina.sandbox.pool import SandboxPool
 from numina.settings import Params
 from numina.settings.decoding import EvalGreedy, Sandbox, Sctir
+from numina.settings.models import TemplateParams
 from numina.template import TEMPLATES
 
 
@@ -33,8 +36,9 @@ async def open_agent(
         record: where to write what the engine did, for engine.name=replay; None for nowhere.
 
     Raises:
-        UserError: the engine, the model, or the sandbox's isolation is missing.
+        UserError: the engine, the model, its chat template or the sandbox's isolation is missing.
     """
+    prompts, calls = open_template(params.template, model, limits.depth)
     engine = open_engine(params.engine, params.hardware, model, limits.max_context)
     sandboxes = SandboxPool(params.sandbox, params.hardware.sandbox)
     async with AsyncExitStack() as opened:
@@ -42,8 +46,29 @@ async def open_agent(
         await opened.enter_async_context(sandboxes)
         if record is not None:
             engine = await opened.enter_async_context(recording(engine, record))
-        template = TEMPLATES[params.template.name]
-        yield Agent(engine, sandboxes, template, limits, watch, sandboxes.layers)
+        yield Agent(
+            *(engine, sandboxes, prompts, limits, watch, sandboxes.layers),
+            calls=calls,
+        )
+
+
+def open_template(template: TemplateParams, model: Path, depth: int) -> tuple[Prompts, Calls]:
+    """How a model is asked, and how it calls Python.
+
+    Args:
+        template: the knobs.
+        model: a folder with its tokenizer, which `chat` reads.
+        depth: programs that a trace may run.
+
+    Raises:
+        UserError: `chat` needs a chat template, and the tokenizer has none that works.
+    """
+    if template.name != "chat":
+        return TEMPLATES[template.name], FENCED
+    from numina.agent.chat import open_chat
+
+    row = PUBLISHED[template.model]
+    return open_chat(model, row, depth), row.calls
 
 
 def greedy_limits(greedy: EvalGreedy, sandbox: Sandbox, depth: int) -> TraceLimits:

@@ -9,19 +9,18 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from numina.agent.calls import FENCED, Calls
 from numina.agent.pace import Pace
 from numina.answer.equal import digits
 from numina.answer.find import find_answer
 from numina.answer.rule import admit
 from numina.engine.protocol import LONGEST_TOKEN, CompletionFailed, Engine, Sampling
 from numina.errors import UserError
-from numina.fences import OUTPUT_END, OUTPUT_STARTS, waiting_program
 from numina.records.problem import Problem
 from numina.records.trace import Trace
 from numina.sandbox.session import Result
 from numina.sandbox.text import output_text
 from numina.settings.splits import AnswerRule
-from numina.template import Template
 
 
 class Programs(Protocol):
@@ -37,6 +36,12 @@ class Sandboxes(Protocol):
     """
 
     def session(self, seed: int = 0) -> AbstractAsyncContextManager[Programs]: ...
+
+
+class Prompts(Protocol):
+    """Turns problems into prompts: `numina.template.Template`, or `numina.agent.chat.Chat`."""
+
+    def render(self, problem: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +90,17 @@ class Agent:
         watch: is called with every event of every trace.
         layers: the sandboxes' isolation layers by name, whether each is on.
         pace: what a step costs with more traces side by side.
+        calls: how the model calls Python.
     """
 
     engine: Engine
     sandboxes: Sandboxes
-    template: Template
+    template: Prompts
     limits: TraceLimits
     watch: Callable[[Event], object] = lambda _: None
     layers: Mapping[str, bool] = field(default_factory=dict)
     pace: Pace = field(default_factory=Pace)
+    calls: Calls = FENCED
 
     def check(self, problem: Problem) -> None:
         """Check that a problem leaves room for an answer.
@@ -117,7 +124,7 @@ class Agent:
 
 @dataclass(slots=True)
 class Progress:
-    """A trace while it grows; the fields are those of `Trace`."""
+    """A trace while it grows; the fields are those of `Trace`, and the text is as decoded."""
 
     text: str = ""
     end: str = ""
@@ -143,7 +150,7 @@ async def run_trace(
         rule: what counts as an answer.
     """
     grown, outputs, failure = Progress(), [], ""
-    prompt = agent.template.render(problem.problem)
+    prompt, depth = agent.template.render(problem.problem), agent.limits.depth
 
     def tell(kind: Literal["start", "text", "output", "end"], text: str) -> None:
         agent.watch(Event(problem.id, seed, index, kind, text))
@@ -156,28 +163,33 @@ async def run_trace(
             step = step_seed(seed, problem.id, index, len(outputs))
             try:
                 wants_output = await decode(agent, prompt, grown, step)
+                if grown.end == "answer" and len(outputs) < depth:
+                    wants_output = resume(agent.calls, grown)
             except CompletionFailed as error:
                 grown.end, failure = "failed", f": {error}"
                 break
             tell("text", grown.text[before:])
             if not wants_output:
                 break
-            if len(outputs) >= agent.limits.depth:
+            if len(outputs) >= depth:
                 grown.end = "depth"
                 break
-            code = waiting_program(grown.text)
+            code = agent.calls.program(grown.text)
             if not code.strip():
                 grown.end = "no_code"
                 break
             status, output = await execute(session, code, grown, agent.limits.output_chars)
             tell("output", output)
             outputs.append((status, output))
-            grown.text += f"{output}\n{OUTPUT_END}"
+            grown.text += agent.calls.reply(output, depth - len(outputs))
+            if not agent.calls.prunes:
+                continue
             if not output.strip():
                 grown.end = "empty_output"
             elif status != "ok" and outputs[-2:-1] == outputs[-1:]:
                 grown.end = "repeat"
-    answer = find_answer(grown.text, rule.from_output)
+    text = agent.calls.readable(grown.text)
+    answer = find_answer(text, rule.from_output)
     if answer is not None:
         plain = digits(answer) is not None  # the others are read in a worker process
         reading = (admit, answer, rule)
@@ -190,7 +202,7 @@ async def run_trace(
         problem_id=problem.id,
         seed=seed,
         index=index,
-        text=grown.text,
+        text=text,
         answer=answer,
         end=grown.end,
         block_statuses=[status for status, _ in outputs],
@@ -222,8 +234,9 @@ async def decode(agent: Agent, prompt: str, grown: Progress, seed: int) -> bool:
                 temperature=limits.temperature,
                 top_p=limits.top_p,
                 max_new_tokens=min(limits.max_new_tokens, room),
-                stop=OUTPUT_STARTS,
+                stop=agent.calls.stop,
                 seed=seed,
+                special=agent.calls.special,
             ),
         )
         decoded(completion.generated_tokens)
@@ -239,6 +252,14 @@ async def decode(agent: Agent, prompt: str, grown: Progress, seed: int) -> bool:
     elif completion.finish == "length":
         grown.end = "context" if room < limits.max_new_tokens else "length"
     return completion.finish == "stop"
+
+
+def resume(calls: Calls, grown: Progress) -> bool:
+    """Make a call of a program that the model ended its text with; whether there was one."""
+    added = calls.left_open(grown.text)
+    grown.text += added
+    grown.end = "" if added else grown.end
+    return bool(added)
 
 
 async def execute(

@@ -25,7 +25,7 @@ from numina.progress import progress_bar
 from numina.rows import read_problems, write_rows
 from numina.settings.params import Params
 from numina.sources.catalog import training_problems
-from numina.template import TEMPLATES
+from numina.template import training_template
 from numina.train.cards import computes_in_bf16
 from numina.train.prepared import Prepared, prepare
 from numina.train.tokens import batches
@@ -116,7 +116,7 @@ def prepared(folder: Path, way: str, rows: Path, tokenizer: Any, params: Params)
     knobs = params.sft_cot.model_copy(update={"packing": PACKINGS[way], "held_out": 0})
     run = folder / way
     run.mkdir()
-    how = TEMPLATES[params.template.name]
+    how = training_template(params.template.name)
     return prepare(run, rows, tokenizer, how, knobs, params.hardware)
 
 

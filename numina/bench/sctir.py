@@ -39,7 +39,7 @@ from numina.sandbox.pool import CORES, SandboxPool
 from numina.sctir.solve import solve
 from numina.settings.decoding import Sctir
 from numina.settings.params import Params
-from numina.template import TEMPLATES, Template
+from numina.template import Template, training_template
 from numina.validation.splits import build_split
 
 SEED = 1
@@ -148,7 +148,8 @@ async def decode(
     params: Params, model: Path, problems: list[Problem]
 ) -> tuple[dict[str, Measured], Tape]:
     """The first part: every way on the model, each with an engine whose cache is empty."""
-    template, limits = TEMPLATES[params.template.name], sampled_limits(params.sctir, params.sandbox)
+    template = training_template(params.template.name)
+    limits = sampled_limits(params.sctir, params.sandbox)
     sctir, rule = ways(params.sctir), params.answers.solve.model_copy(update={"integer": True})
     measured = {name: Measured() for name in ("full", "ours", "alone", "notebook", "together")}
     executed: dict[str, notebook.Executed] = {}

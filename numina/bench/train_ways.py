@@ -21,7 +21,7 @@ from trl.trainer.sft_trainer import SFTTrainer
 from numina.rows import read_object, read_problems, write_json
 from numina.settings.hardware import Hardware
 from numina.settings.training import Sft
-from numina.template import TEMPLATES
+from numina.template import training_template
 from numina.train.cards import computes_in_bf16, take_one_card
 from numina.train.configure import configuration, steps_of_epoch
 from numina.train.prepared import prepare
@@ -52,7 +52,7 @@ def ours(inputs: dict[str, Any], rows: Path, folder: Path) -> Any:
     params = Sft.model_validate({**inputs["params"], "held_out": 0})
     hardware = Hardware.model_validate(inputs["hardware"])
     hardware = hardware.model_copy(update={"checkpoint_steps": 0, "trackers": ()})
-    model, template = Path(inputs["model"]), TEMPLATES[inputs["template"]]
+    model, template = Path(inputs["model"]), training_template(inputs["template"])
     tokenizer = AutoTokenizer.from_pretrained(model)
     run = folder / "ours"
     run.mkdir()
@@ -67,7 +67,7 @@ def ours(inputs: dict[str, Any], rows: Path, folder: Path) -> Any:
 
 def plain(inputs: dict[str, Any], rows: Path, folder: Path, *, packing: bool) -> Any:
     """TRL's quick start: prompts and completions, the defaults, our batch, length and precision."""
-    params, template = Sft.model_validate(inputs["params"]), TEMPLATES[inputs["template"]]
+    params, template = Sft.model_validate(inputs["params"]), training_template(inputs["template"])
     config = SFTConfig(
         output_dir=str(folder / "plain"),
         max_steps=inputs["steps"],

@@ -95,20 +95,18 @@ def field_comment(section: Any, path: list[str]) -> str:
     return found[1] if found else ""
 
 
-def readers_of(dag: Any) -> dict[str, list[str]]:
-    """The stages of dvc.yaml by each section or key that they name."""
-    found: dict[str, list[str]] = {}
-    for name, stage in dag["stages"].items():
-        for key in stage.get("do", stage).get("params", []):
-            found.setdefault(key, []).append(name)
-    return found
+def readers_of(dag: Any) -> dict[str, set[str]]:
+    """The sections and keys that each stage of dvc.yaml names."""
+    return {
+        name: set(stage.get("do", stage).get("params", [])) for name, stage in dag["stages"].items()
+    }
 
 
-def who(key: str, stages: dict[str, list[str]]) -> str:
+def who(key: str, stages: dict[str, set[str]]) -> str:
     """Who reads a knob."""
     parts = key.split(".")
     above = [".".join(parts[: end + 1]) for end in range(len(parts))]
-    named = [name for part in above for name in stages.get(part, [])]
+    named = [name for name, keys in stages.items() if keys.intersection(above)]
     return ", ".join(named) or next((OTHERS[part] for part in above if part in OTHERS), "nobody")
 
 

@@ -18,6 +18,7 @@ class Sampling:
         max_new_tokens: most tokens to decode.
         stop: strings that end the completion; the one found is kept at its end.
         seed: the only source of this completion's randomness.
+        special: keep special tokens in the text.
     """
 
     temperature: float
@@ -25,6 +26,7 @@ class Sampling:
     max_new_tokens: int
     stop: tuple[str, ...]
     seed: int
+    special: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def body_of(prompt: str | list[int], sampling: Sampling, seeds: bool) -> dict[st
         "min_p": 0.0,
         "repetition_penalty": 1.0,
         "repeat_penalty": 1.0,  # llama.cpp's name for repetition_penalty
-        "skip_special_tokens": True,
+        "skip_special_tokens": not sampling.special,
         "ignore_eos": False,
         "min_tokens": 0,
     }

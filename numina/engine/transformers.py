@@ -353,11 +353,12 @@ class Row:
             self.future.set_exception(CompletionFailed(in_words(error)))
 
     def completion(self, tokenizer: Any) -> Completion:
-        text = tokenizer.decode(self.tokens, skip_special_tokens=True)
+        special = self.sampling.special
+        text = tokenizer.decode(self.tokens, skip_special_tokens=not special)
         cut = cut_at_stop(text, self.sampling.stop)
         return Completion(
             text=text if cut is None else cut,
-            finish=self.finish,
+            finish="stop" if special and cut is not None else self.finish,
             prompt_tokens=len(self.prompt),
             generated_tokens=len(self.tokens),
             logprob_sum=self.logprob_sum,

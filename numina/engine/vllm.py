@@ -114,6 +114,7 @@ class VllmEngine:
             max_tokens=sampling.max_new_tokens,
             stop=list(sampling.stop),
             include_stop_str_in_output=True,
+            skip_special_tokens=not sampling.special,
             seed=sampling.seed if self.seeds else None,
             logprobs=0,
             output_kind=RequestOutputKind.FINAL_ONLY,
@@ -123,7 +124,7 @@ class VllmEngine:
             # Leaving the generator, also by cancellation, aborts the request.
             async for output in self.llm.generate(tokens, params, str(next(self.numbers))):
                 if output.finished:
-                    return completion_of(output)
+                    return completion_of(output, sampling.stop)
         except EngineDeadError as error:
             raise UserError(f"{self.model}: vLLM's engine died: {error}") from error
         except CompletionFailed:
@@ -134,8 +135,12 @@ class VllmEngine:
         raise CompletionFailed("vLLM ended a request without a result")
 
 
-def completion_of(output: Any) -> Completion:
+def completion_of(output: Any, stop: tuple[str, ...]) -> Completion:
     """A finished `vllm.RequestOutput` as a completion.
+
+    Args:
+        output: the request's output.
+        stop: its stop strings. One of them may be an end token of the model, as gpt-oss's is.
 
     Raises:
         CompletionFailed: it did not end normally.
@@ -146,7 +151,8 @@ def completion_of(output: Any) -> Completion:
         raise CompletionFailed(f"vLLM ended the completion with {reason!r}")
     finish = "length"
     if reason == "stop":  # stop_reason: the stop string, or None for the end token
-        finish = "stop" if isinstance(best.stop_reason, str) else "end"
+        stopped = isinstance(best.stop_reason, str) or best.text.endswith(stop)
+        finish = "stop" if stopped else "end"
     return Completion(
         text=best.text,
         finish=finish,

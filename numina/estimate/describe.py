@@ -18,12 +18,13 @@ def describe(found: Plan) -> str:
         "downloads",
         *(f"  {in_gb(size):>9}  {what}" for what, size in found.downloads.items()),
         *([] if found.downloads else ["  none"]),
-        "",
-        "training, memory of one card",
     ]
-    for name, stage in found.training.items():
-        lines += [memory_line(name, stage.memory), training_line(stage)]
-    lines += ["", "quantize", f"  {in_gb(found.quantise_bytes)} of this machine's memory (float32)"]
+    if found.training:
+        lines += ["", "training, memory of one card"]
+        for name, stage in found.training.items():
+            lines += [memory_line(name, stage.memory), training_line(stage)]
+        memory = in_gb(found.quantise_bytes)
+        lines += ["", "quantize", f"  {memory} of this machine's memory (float32)"]
     lines += ["", "decoding, memory of one card"]
     for name, stage in found.decoding.items():
         lines += [memory_line(name, stage.memory), decoding_line(stage)]

@@ -20,14 +20,15 @@ def kept(params: Params, shape: Shape, processes: int, half: bool) -> Iterator[K
     """What the run leaves on disks, checkpoints at their largest: two, while one is written."""
     workspace, cache = Path.cwd(), cache_folder(params.hardware.cache)
     trained = weight_bytes(shape, 2 if processes > 1 and half else 4)
+    stored = weight_bytes(shape, WIDTH.get(params.base_model.dtype, WIDTH.get(shape.dtype, 4)))
     rows = {"sft_cot": params.cot_data.max_rows, "sft_tir": params.tir_data.max_rows}
     sizes = {
-        "models/base": weight_bytes(shape, WIDTH[params.base_model.dtype]),
-        "models/cot": trained,
-        "models/tir": trained,
-        "models/quantised": quantised_bytes(
-            shape, params.quantize.bits, params.quantize.group_size
-        ),
+        "models/base": stored,
+        "models/cot": stored if params.passed_on else trained,
+        "models/tir": stored if params.passed_on else trained,
+        "models/quantised": stored
+        if params.passed_on
+        else quantised_bytes(shape, params.quantize.bits, params.quantize.group_size),
         "data": sum(COPIES * count * ROW_BYTES[name] for name, count in rows.items()),
     }
     for what, size in sizes.items():
@@ -36,6 +37,8 @@ def kept(params: Params, shape: Shape, processes: int, half: bool) -> Iterator[K
         home = os.environ.get("HF_HOME") or str(Path.home() / ".cache/huggingface")
         size = weight_bytes(shape, WIDTH.get(shape.dtype, 4))
         yield on_disk("the hub's copy", size, Path(home))
+    if params.passed_on:
+        return
     largest = max(count * ROW_BYTES[name] for name, count in rows.items())
     yield on_disk("tokens", round(largest / TOKEN_BYTES * TOKEN_ON_DISK), cache)
     if params.hardware.checkpoint_steps:

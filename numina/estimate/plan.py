@@ -28,6 +28,7 @@ from numina.estimate.memory import (
 from numina.estimate.records import DecodingPlan, Fit, Plan, TrainingPlan
 from numina.estimate.shapes import Shape, config_of, shape_of
 from numina.estimate.warn import lacking_sources, unfit_cards, unfit_disk, unfit_memory
+from numina.models.pinned import commit_of
 from numina.settings.fits import misfits
 from numina.settings.params import Params
 from numina.settings.training import Sft
@@ -54,12 +55,13 @@ def plan(params: Params, cards: Cards | None) -> Plan:
             ("sft_cot", params.sft_cot, params.cot_data.max_rows),
             ("sft_tir", params.sft_tir, params.tir_data.max_rows),
         )
+        if not params.passed_on
     }
     decoding = decoding_plans(params, shape, cards)
     disk = list(kept(params, shape, processes, half))
     warnings = [
         *misfits(params, config, params.base_model.name),
-        *lacking_sources(params),
+        *([] if params.passed_on else lacking_sources(params)),
         *unfit_cards(params, processes, cards),
         *unfit_memory(training, decoding, cards),
         *unfit_disk(disk),
@@ -73,7 +75,7 @@ def plan(params: Params, cards: Cards | None) -> Plan:
         processes=processes,
         downloads=downloads(params, shape),
         training=training,
-        quantise_bytes=weight_bytes(shape, 4),
+        quantise_bytes=0 if params.passed_on else weight_bytes(shape, 4),
         decoding=decoding,
         disk=disk,
         warnings=warnings,
@@ -139,7 +141,7 @@ def decoding_plans(params: Params, shape: Shape, cards: Cards | None) -> dict[st
     problems, width = sum(counts(params)), decoding_width(params, cards)
     plain = weight_bytes(shape, width)
     quantised = plain  # a CPU unpacks it
-    if cards is not None:
+    if cards is not None and not params.passed_on:
         quantised = quantised_bytes(shape, params.quantize.bits, params.quantize.group_size)
     greedy, sctir = params.eval_greedy.max_context, params.sctir.max_context
     votes = problems * params.sctir.n * len(params.sctir.seeds)
@@ -199,7 +201,8 @@ def downloads(params: Params, shape: Shape) -> dict[str, int]:
     """What is fetched, in bytes."""
     base, found = params.base_model, {}
     if base.source == "hub":
-        found[f"{base.name} at {base.revision}"] = weight_bytes(shape, WIDTH.get(shape.dtype, 4))
+        commit = commit_of(base.name, base.revision)
+        found[f"{base.name} at {commit}"] = weight_bytes(shape, WIDTH.get(shape.dtype, 4))
     if base.source == "package":
         found[f"{base.name} (a wheel)"] = WHEELS.get(base.name.split("==")[0], 0)
     for name in params.validation_sets.splits:

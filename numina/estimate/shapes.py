@@ -155,6 +155,8 @@ KNOWN: dict[str, dict[str, Any]] = {
         "dtype": "float32",
     },
     "deepseek-math-7b-base": DEEPSEEK_MATH,
+    "deepseek-math-7b-instruct": DEEPSEEK_MATH,
+    "deepseek-math-7b-rl": DEEPSEEK_MATH,
     "numinamath-7b-cot": DEEPSEEK_MATH,
     "numinamath-7b-tir": DEEPSEEK_MATH,
     "internlm-20b-llama": LLAMA

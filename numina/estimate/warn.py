@@ -34,7 +34,7 @@ def lacking_sources(params: Params) -> Iterator[str]:
 def unfit_cards(params: Params, processes: int, cards: Cards | None) -> Iterator[str]:
     """Knobs that these cards cannot meet."""
     micro = params.hardware.micro_batch
-    for name in ("sft_cot", "sft_tir"):
+    for name in () if params.passed_on else ("sft_cot", "sft_tir"):
         if getattr(params, name).batch_size % (processes * micro):
             yield (
                 f"{name}.batch_size: {getattr(params, name).batch_size} blocks are not shared out "
@@ -44,7 +44,7 @@ def unfit_cards(params: Params, processes: int, cards: Cards | None) -> Iterator
         return
     if processes > cards.count:
         yield f"hardware.processes: {processes} processes in all, and {cards} are named"
-    if processes < cards.count:
+    if processes < cards.count and not params.passed_on:
         yield f"hardware.processes: {cards.count - processes} of {cards} train nothing"
     named, each = max(1, len(params.hardware.nodes.hosts)), params.hardware.processes
     if each and processes > each * named:

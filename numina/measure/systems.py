@@ -119,6 +119,7 @@ def quantisation_name(record: Mapping[str, Any]) -> str:
         UserError: the record does not say it.
     """
     try:
-        return f"{record['bits']:d}-bit {record['method']}"
+        name = f"{record['bits']:d}-bit {record['method']}"
+        return name if record["method"] != "none" else "not quantised"
     except (KeyError, ValueError, TypeError):
         raise UserError("the quantised model's record has no bits or no method") from None

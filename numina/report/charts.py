@@ -81,12 +81,14 @@ def line_chart(
 
 
 def loss_chart(curves: Mapping[str, Sequence[LossRow]]) -> str:
-    """Training loss by optimiser step."""
+    """Training loss by optimiser step; "" if nothing was trained."""
     series = [
         Series(name, [row.step for row in rows], [row.loss for row in rows])
         for name, rows in curves.items()
+        if rows
     ]
-    return line_chart(series, "optimiser step", "loss, nats a token", "Training loss by step")
+    about = "Training loss by step"
+    return line_chart(series, "optimiser step", "loss, nats a token", about) if series else ""
 
 
 def majority_chart(curve: Sequence[CurveRow]) -> str:

@@ -18,7 +18,7 @@ from numina.report.facts import facts
 from numina.report.grid import grid_data
 from numina.report.headline import headline, title
 from numina.report.provenance import Commit, lock_hashes
-from numina.report.reference import Published, elsewhere
+from numina.report.reference import Compared, Published, elsewhere, published_of
 from numina.report.tables import (
     CostRow,
     DataRow,
@@ -28,6 +28,7 @@ from numina.report.tables import (
     cost_rows,
     data_rows,
     divisions,
+    parts_by_name,
     result_rows,
     tally,
 )
@@ -50,6 +51,7 @@ class Content:
         previous: compared with the last commit.
         divisions: by year, contest, level, subject.
         elsewhere: published figures on other problems.
+        own: what was published of the model of this run.
         majority, loss, dag: SVG.
         ends, programs: of traces, and of the programs in them.
         costs: see `tables.cost_rows`.
@@ -77,6 +79,7 @@ class Content:
     previous: Previous
     divisions: list[Division]
     elsewhere: list[Published]
+    own: list[Compared]
     majority: str
     loss: str
     dag: str
@@ -124,6 +127,7 @@ def content_of(
         previous=previous_run(evidence.outcomes, evidence.outcomes_file, evidence.commit),
         divisions=divisions(evidence.breakdown),
         elsewhere=elsewhere({s: len(rows) for s, rows in evidence.results.problems.items()}),
+        own=published_of(evidence.params.base_model.name, parts_by_name(table, evidence.breakdown)),
         majority=majority_chart(evidence.curve),
         loss=loss_chart({TRAININGS[name]: t.steps for name, t in evidence.trainings.items()}),
         dag=dag_chart(dvc_yaml),

@@ -10,6 +10,7 @@ from typing import Any
 
 from numina.measure.results import Results
 from numina.measure.systems import GREEDY, SCTIR
+from numina.models.pinned import commit_of
 from numina.report.csv_tables import LossRow, read_table
 from numina.report.wording import duration, plain
 from numina.rows import each_problem, read_object
@@ -99,7 +100,8 @@ def model_name(params: Params) -> str:
     base = params.base_model
     if base.source == "package":
         return base.file.rpartition("/")[2].partition(".")[0]
-    return f"{base.name}@{base.revision[:8]}" if base.source == "hub" else base.name
+    commit = commit_of(base.name, base.revision)[:8]
+    return f"{base.name}@{commit}" if base.source == "hub" else base.name
 
 
 def hardware(machine: Mapping[str, Any]) -> str:

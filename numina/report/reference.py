@@ -2,50 +2,84 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+
+from numina.measure.score import Table
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A figure that somebody published.
+    """A figure that somebody published; they are in published.json.
 
     Attributes:
+        model: who answered.
         split: the set by our name, or in words if we have none.
         n: its problems.
-        system: who answered, and how.
+        system: how the model was asked.
         low: the share right.
         high: the same, or the upper end if a range was published.
         kind: the system of ours that works in the same way.
+        source: where it was published.
+        beside: whether it is shown with every run, and not only with that of its own model.
     """
 
+    model: str
     split: str
     n: int
     system: str
     low: float
     high: float
     kind: str
+    source: str
+    beside: bool
 
 
-WINNER = "NuminaMath-7B-TIR"
-# From the winners' blog post and data set cards.
-PUBLISHED = (
-    Published("amc", 83, f"{WINNER}, SC-TIR", 0.60, 0.65, "sctir"),
-    Published("AMC 2023", 40, f"{WINNER}, greedy", 20 / 40, 20 / 40, "tir_greedy"),
-    Published("AMC 2023", 40, f"{WINNER}, maj@64", 31 / 40, 31 / 40, "sctir"),
-    Published("AIME 2024", 30, f"{WINNER}, greedy", 5 / 30, 5 / 30, "tir_greedy"),
-    Published("AIME 2024", 30, f"{WINNER}, maj@64", 10 / 30, 10 / 30, "sctir"),
-    Published("MATH, the whole test set", 5000, f"{WINNER}, greedy", 0.682, 0.682, "tir_greedy"),
-    Published("MATH, the whole test set", 5000, "NuminaMath-7B-CoT, greedy", 0.563, 0.563, "cot"),
-    Published("MATH, the whole test set", 5000, "DeepSeekMath-7B-RL, TIR", 0.588, 0.588, "tir"),
-    Published("MATH, the whole test set", 5000, "GPT-4o, chain of thought", 0.766, 0.766, "cot"),
-)
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A figure published of the model of this run, and ours.
+
+    Attributes:
+        published: the figure.
+        ours: accuracy and interval on the same problems; None if they were not asked here.
+    """
+
+    published: Published
+    ours: Mapping[str, float] | None
+
+
+FILE = Path(__file__).with_name("published.json")
+PUBLISHED = tuple(Published(**row) for row in json.loads(FILE.read_text(encoding="utf-8")))
+NAMES = {"deepseek-math-7b-instruct": "deepseekmath-7b-instruct"}  # of the hub, where they differ
+NAMES |= {"deepseek-math-7b-rl": "deepseekmath-7b-rl"}
 
 
 def published(split: str, n: int) -> list[Published]:
     """The figures for exactly these problems: a part or a sample of a set is another set."""
-    return [row for row in PUBLISHED if row.split == split and row.n == n]
+    return [row for row in PUBLISHED if row.beside and row.split == split and row.n == n]
 
 
 def elsewhere(counts: dict[str, int]) -> list[Published]:
     """The figures for problems that were not asked here."""
-    return [row for row in PUBLISHED if counts.get(row.split) != row.n]
+    return [row for row in PUBLISHED if row.beside and counts.get(row.split) != row.n]
+
+
+def published_of(name: str, parts: Table) -> list[Compared]:
+    """What was published of a model, with our figures where the problems are the same.
+
+    Args:
+        name: of the model: its hub id or its folder.
+        parts: our figures by split, or by a part of one under the name that figures have for it,
+            then by system.
+    """
+    last = name.rstrip("/").rpartition("/")[2].lower()
+    found = [row for row in PUBLISHED if row.model.lower() == NAMES.get(last, last)]
+    return [Compared(row, ours(row, parts)) for row in found]
+
+
+def ours(row: Published, parts: Table) -> Mapping[str, float] | None:
+    """Our figure for the same problems and the same way of asking."""
+    figure = parts.get(row.split, {}).get(row.kind)
+    return figure if figure and figure.get("n", row.n) == row.n else None

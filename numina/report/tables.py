@@ -78,6 +78,20 @@ def divisions(breakdown: Sequence[BreakdownRow]) -> list[Division]:
     ]
 
 
+def parts_by_name(table: Table, breakdown: Sequence[BreakdownRow]) -> Table:
+    """Figures by split, and by those of its years that published figures have a name for."""
+    years: Table = {}
+    for row in breakdown:
+        if name := YEARS.get((row.split, row.part)):
+            years.setdefault(name, {})[row.system] = {
+                "n": float(row.n),
+                "accuracy": row.accuracy,
+                "ci95_low": row.ci95_low,
+                "ci95_high": row.ci95_high,
+            }
+    return {**table, **years}
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """How often each of some words occurred, by system."""

@@ -8,10 +8,19 @@ import os
 import shutil
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Protocol
 
 from numina.errors import UserError
 from numina.records.trace import Trace
 from numina.resume import locked
+
+
+class Kept(Protocol):
+    """What solving needs of a journal: a `Journal`, or that of another process."""
+
+    def of(self, problem_id: str, seed: int) -> list[Trace]: ...
+
+    def add(self, trace: Trace) -> None: ...
 
 
 class Journal:

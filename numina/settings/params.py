@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError, model_validator
 
+from numina.agent.published import as_published
 from numina.errors import UserError
 from numina.settings.contests import Contests
 from numina.settings.data import Collect, CotData, Dedup, Digitize, TirData
@@ -50,6 +51,11 @@ class Params(Section):
     answers: Answers
     contests: Contests
     hardware: Hardware
+
+    @property
+    def passed_on(self) -> bool:
+        """Whether the base model is evaluated as it is: neither trained nor quantised."""
+        return self.template.name == "chat"
 
     @model_validator(mode="after")
     def consistent(self) -> Params:
@@ -139,13 +145,13 @@ class UniqueKeyLoader(yaml.SafeLoader):
 
 
 def parse(raw: Any, where: str = str(FILE)) -> Params:
-    """Check a whole params document.
+    """Check a whole params document; what it leaves to a published model's row is filled in.
 
     Raises:
         UserError: one line for each wrong value, with its key and the value.
     """
     try:
-        return Params.model_validate(raw)
+        return as_published(Params.model_validate(raw))
     except ValidationError as error:
         lines = []
         for item in error.errors():

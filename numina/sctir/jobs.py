@@ -1,0 +1,70 @@
+"""Problems to solve by SC-TIR with one agent, all side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from numina.agent.open import open_agent, sampled_limits
+from numina.agent.trace import Event
+from numina.records.problem import Problem
+from numina.records.trace import Verdict
+from numina.sctir.clock import Clock
+from numina.sctir.journal import Kept
+from numina.sctir.solve import solve
+from numina.settings import Params
+from numina.settings.splits import AnswerRule
+
+
+class Job(NamedTuple):
+    """A problem to solve with a seed, and what counts as an answer to it."""
+
+    problem: Problem
+    seed: int
+    rule: AnswerRule
+
+
+class Outcome(NamedTuple):
+    """The verdicts of jobs, in their order, and the sandboxes' isolation layers."""
+
+    verdicts: list[Verdict]
+    layers: dict[str, bool]
+
+
+async def solve_jobs(
+    params: Params,
+    model: Path,
+    jobs: Sequence[Job],
+    journal: Kept,
+    watch: Callable[[Event], object],
+    solved: Callable[[int, Verdict], object],
+    clock: Clock,
+) -> Outcome:
+    """Solve jobs side by side, in this process; with a budget, one after another.
+
+    Args:
+        params, model, journal: as for `numina.sctir.splits.solve_splits`.
+        jobs: what is to be solved.
+        watch: is called with every event of every trace.
+        solved: is called with the place of each job that is done, and its verdict.
+        clock: what time each may take.
+    """
+    # With a budget, problems run one after another: side by side, deadlines would mean little.
+    turns = asyncio.Semaphore(1 if params.time_bank.budget_s else max(1, len(jobs)))
+    limits = sampled_limits(params.sctir, params.sandbox)
+    async with open_agent(params, model, limits, watch) as agent:
+
+        async def answer(place: int, job: Job) -> Verdict:
+            async with turns:
+                seconds = clock.allot()
+                verdict = await solve(
+                    agent, job.problem, job.seed, params.sctir, job.rule, journal, seconds
+                )
+            solved(place, verdict)
+            return verdict
+
+        work = [answer(place, job) for place, job in enumerate(jobs)]
+        verdicts = await asyncio.gather(*work)
+    return Outcome(list(verdicts), dict(agent.layers))
