@@ -17,13 +17,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from numina.engine.failure import ServerFailed
 from numina.engine.protocol import CompletionFailed
 from numina.engine.remote import Remote
 from numina.errors import UserError
-from numina.settings.hardware import ServerHardware
 from numina.terminal import say
 
 T = TypeVar("T")
@@ -35,6 +34,17 @@ KNOWN = 100  # recent replies whose times define what is usual
 SLOW = 3.0  # a request is slow after this many times the 90th percentile
 CANARY_S = 30.0
 LOOK_S = 0.2  # between two searches for a server with room for a slow request
+
+
+class Waits(Protocol):
+    """How long to wait for servers: `ServerHardware` says what each means."""
+
+    @property
+    def timeout_s(self) -> float: ...
+    @property
+    def hedge_s(self) -> float: ...
+    @property
+    def patience_s(self) -> float: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -87,17 +97,21 @@ class Balancer:
         places: requests in flight, for each server.
         hardware: how long to wait for them.
         canary: a request that any working server can complete at once.
+        knob: names the servers in messages.
+        first: requests in flight for each server until it has completed one.
     """
 
     def __init__(
         self,
         remotes: Sequence[Remote],
         places: int,
-        hardware: ServerHardware,
+        hardware: Waits,
         canary: Ask[object],
+        knob: str = "hardware.server.urls",
+        first: int | None = None,
     ) -> None:
-        self.servers = [Server(remote, places) for remote in remotes]
-        self.most, self.hardware, self.canary = places, hardware, canary
+        self.servers = [Server(remote, first or places) for remote in remotes]
+        self.most, self.hardware, self.canary, self.knob = places, hardware, canary, knob
         self.places = asyncio.Semaphore(places * len(remotes))
         self.changed = asyncio.Event()
         self.probing = asyncio.Lock()
@@ -129,7 +143,7 @@ class Balancer:
         if not settled and not suspect and not dead:
             return
         if settled and all(why.kind == "unsuitable" for why in request.refused.values()):
-            raise UserError(f"hardware.server.urls: {error}")
+            raise UserError(f"{self.knob}: {error}")
         if await self.canary_lives():
             if waits:
                 return
@@ -138,7 +152,7 @@ class Balancer:
                 return
             raise CompletionFailed(str(error))
         if settled or dead:
-            raise UserError(f"hardware.server.urls: no server answers; last error: {error}")
+            raise UserError(f"{self.knob}: no server answers; last error: {error}")
 
     async def canary_lives(self) -> bool:
         """Whether any server completes the canary."""
