@@ -57,6 +57,7 @@ class Server:
         in_flight: requests in flight.
         failures, refusals: number in a row.
         back_at: when it may get requests again, in the event loop's time.
+        told_at: the same by its own words.
     """
 
     remote: Remote
@@ -65,9 +66,10 @@ class Server:
     failures: int = 0
     refusals: int = 0
     back_at: float = 0.0
+    told_at: float = 0.0
 
     def is_free(self, now: float) -> bool:
-        return self.back_at <= now and self.in_flight < self.window
+        return max(self.back_at, self.told_at) <= now and self.in_flight < self.window
 
 
 @dataclass(slots=True, eq=False)
@@ -258,7 +260,11 @@ class Balancer:
         """
 
         async def send() -> T:
-            reply = await ask(server.remote)
+            try:
+                reply = await ask(server.remote)
+            except ServerFailed as error:  # before others learn that there is room
+                server.told_at = now() + (error.retry_after or 0)
+                raise
             server.failures = server.refusals = 0
             server.window = min(self.most, server.window + 1)
             self.served_at = now()

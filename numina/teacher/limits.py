@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiolimiter import AsyncLimiter
 
 MINUTE_S = 60.0
 BURST = 0.1  # share of a minute's tokens that may go out at once
+PIECES = 8  # of a burst
 
 
 class Limits:
@@ -27,6 +30,7 @@ class Limits:
         self.burst = max(1.0, BURST * tokens_a_minute)
         if tokens_a_minute:
             self.tokens = AsyncLimiter(self.burst, MINUTE_S * BURST / (1 - 2 * BURST))
+        self.turn = asyncio.Lock()
         self.unused = 0.0
 
     async def admit(self, tokens: int) -> None:
@@ -35,14 +39,15 @@ class Limits:
         Args:
             tokens: the most that its prompt and its answer may have.
         """
-        left = float(tokens)
-        while self.tokens is not None and left > 0:
-            back = min(self.unused, left)
-            self.unused -= back
-            left -= back
-            piece = min(left, self.burst)
-            await self.tokens.acquire(piece)
-            left -= piece
+        if self.tokens is not None:
+            async with self.turn:  # one takes at a time, in pieces, so that it gets what comes back
+                left = float(tokens)
+                while left > 0:
+                    back = min(self.unused, left)
+                    self.unused -= back
+                    piece = min(left - back, self.burst / PIECES)
+                    await self.tokens.acquire(piece)
+                    left -= back + piece
         if self.requests is not None:
             await self.requests.acquire()
 
