@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from numina.engine.failure import ServerFailed, from_status
 from numina.engine.protocol import Sampling
-from numina.engine.reply import first_model, parsed
+from numina.engine.reply import parsed, served_name
 from numina.terminal import say
 
 CONNECT_S = 10.0
@@ -78,7 +79,7 @@ class Remote:
     Args:
         url: its base URL.
         key: sent as the bearer token; "" for none.
-        model: the model's name there; "" for the first that it lists.
+        model: the model's name there; or its folder, which the server's name for it ends like.
         timeout_s: for a complete reply, even if it keeps arriving slowly.
         optional: parameters that may be left out, with equivalent values to try before.
     """
@@ -87,7 +88,7 @@ class Remote:
         self,
         url: str,
         key: str,
-        model: str,
+        model: str | Path,
         timeout_s: float,
         optional: Mapping[str, tuple[Any, ...]] = OPTIONAL,
     ) -> None:
@@ -113,11 +114,11 @@ class Remote:
         """The model's name, requested once.
 
         Raises:
-            ServerFailed: the server does not give it.
+            ServerFailed: the server does not give it, or has another model.
         """
-        if not self.model:
+        if isinstance(self.model, Path):
             reply = await self.send(self.client.models.with_raw_response.list)
-            self.model = first_model(self.url, reply)
+            self.model = served_name(self.url, reply, self.model)
         return self.model
 
     async def complete(self, body: dict[str, Any], before: Before | None = None) -> dict[str, Any]:

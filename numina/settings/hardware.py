@@ -27,7 +27,7 @@ class Servers(Section):
 
 
 class ServerHardware(Servers):
-    served_model: str  # the model's name; "": the one that is named like the model's folder
+    served_model: str  # the model's name; "": the one named like its folder
     seeds: bool  # send each request's seed: see numina/engine/server.py
     hedge_s: Annotated[float, Field(ge=0)]  # before a second server is also asked; 0: never
 
