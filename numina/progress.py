@@ -52,11 +52,11 @@ class Bar(tqdm):
         terminal.say(s)
 
 
-def progress_bar(total: int, what: str, done: int = 0) -> Bar:
+def progress_bar(total: int | None, what: str, done: int = 0) -> Bar:
     """Progress over a number of items.
 
     Args:
-        total: of items.
+        total: of items; None if it is not known.
         what: they are, in the plural.
         done: how many an earlier run did.
     """

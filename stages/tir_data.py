@@ -5,9 +5,11 @@ python -m stages.tir_data --clean data/clean --collected data/collected --out da
 
 import asyncio
 import dataclasses
+from functools import partial
 
 from numina import entry, settings
 from numina.corpus.sifted import sifted_rows
+from numina.corpus.teacher import served_teacher
 from numina.corpus.tora import tir_samples
 from numina.errors import UserError
 from numina.rows import StoredProblems, read_records, write_json
@@ -16,13 +18,19 @@ from numina.sources.family import Worked
 
 def main() -> str:
     args = entry.paths(__doc__, "clean", "collected", "out")
-    params = settings.load("tir_data", "sandbox", "hardware")
+    params = settings.load("tir_data", "teacher", "sandbox", "hardware")
     steps = args.collected / "steps.jsonl"
     teacher = {worked.id: list(worked.steps) for _, worked in read_records(steps, Worked)}
     problems = StoredProblems(args.clean / "problems")
     with sifted_rows(args.out, "train") as rows:
         attempts = tir_samples(
-            problems, teacher, params.tir_data, params.sandbox, params.hardware.sandbox, rows
+            problems,
+            teacher,
+            params.tir_data,
+            params.sandbox,
+            params.hardware.sandbox,
+            rows,
+            partial(served_teacher, params) if params.tir_data.teacher == "server" else None,
         )
         made = asyncio.run(attempts)
         if not rows.kept:

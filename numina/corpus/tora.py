@@ -11,15 +11,18 @@ with their text (`numina.corpus.ready`), or trusted.
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from numina.answer.equal import as_integer, equal
 from numina.corpus.ready import as_sample, checked
 from numina.corpus.sifted import Sifted
+from numina.corpus.teacher import Teacher
 from numina.fences import CODE_END, CODE_START, OUTPUT_END, OUTPUT_START
 from numina.records.problem import Problem
 from numina.rows import picked
@@ -30,6 +33,8 @@ from numina.settings.data import TirData
 from numina.settings.decoding import Sandbox
 from numina.settings.hardware import SandboxHardware
 from numina.sources.family import Step
+
+OpenTeacher = Callable[[SandboxPool], AbstractAsyncContextManager[Teacher]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,7 @@ async def tir_samples(
     sandbox: Sandbox,
     hardware: SandboxHardware,
     rows: Sifted,
+    open_teacher: OpenTeacher | None = None,
 ) -> Attempted:
     """Let the teacher solve the problems in rounds, running its programs; check ready-made ones.
 
@@ -119,11 +125,12 @@ async def tir_samples(
         params: the stage's knobs.
         sandbox, hardware: limits of the programs.
         rows: takes the samples and the rows left out.
+        open_teacher: opens a teacher that is asked instead, and knows no steps.
     """
     rng = random.Random(params.seed)
     chosen: list[tuple[str, int, bool]] = []
     for place, row in enumerate(problems):
-        if rule := untried(row, teacher):
+        if rule := untried(row, None if open_teacher else teacher):
             rows.leave_out(row, rule)
         else:
             chosen.append((row.id, place, bool(row.tools)))
@@ -134,7 +141,11 @@ async def tir_samples(
     ready = [place for _, place, is_ready in drawn if is_ready]
     taught = list(picked(problems, [place for _, place, is_ready in drawn if not is_ready]))
     async with SandboxPool(sandbox, hardware) as pool:
-        rounds = await in_rounds(taught, teacher, params, sandbox, rng, pool, rows)
+        if open_teacher:
+            async with open_teacher(pool) as served:
+                rounds = await served_rounds(taught, served, params.rounds, rows)
+        else:
+            rounds = await in_rounds(taught, teacher, params, sandbox, rng, pool, rows)
         kept = rows.kept
         if params.trust_ready:
             for row in picked(problems, ready):
@@ -185,10 +196,35 @@ async def in_rounds(
     return rounds
 
 
-def untried(row: Problem, teacher: dict[str, list[Step]]) -> str:
+async def served_rounds(
+    open_rows: list[Problem], teacher: Teacher, most: int, rows: Sifted
+) -> list[Round]:
+    """Let a teacher attempt problems until they are solved or the rounds are over."""
+    rounds: list[Round] = []
+    for number in range(most):
+        if not open_rows:
+            break
+        traces = await asyncio.gather(*[teacher.attempt(row, number) for row in open_rows])
+        missed, failed = [], 0
+        for row, trace in zip(open_rows, traces, strict=True):
+            ran_well = set(trace.block_statuses) == {"ok"}
+            failed += not ran_well
+            if ran_well and trace.answer and equal(trace.answer, row.answer).equal:
+                rows.keep(dataclasses.replace(row, solution=trace.text))
+            else:
+                missed.append(row)
+        correct = len(open_rows) - len(missed)
+        rounds.append(Round(len(open_rows), correct, len(missed) - failed, failed))
+        open_rows = missed
+    for row in open_rows:
+        rows.leave_out(row, "unsolved")
+    return rounds
+
+
+def untried(row: Problem, teacher: dict[str, list[Step]] | None) -> str:
     """The rule that keeps a row from being tried; "" if none does."""
     if row.tools:
         return ""
     if as_integer(row.answer) is None:
         return "not_integer"
-    return "" if row.id in teacher else "no_teacher"
+    return "" if teacher is None or row.id in teacher else "no_teacher"

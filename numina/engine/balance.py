@@ -17,13 +17,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from numina.engine.failure import ServerFailed
 from numina.engine.protocol import CompletionFailed
 from numina.engine.remote import Remote
 from numina.errors import UserError
-from numina.settings.hardware import ServerHardware
 from numina.terminal import say
 
 T = TypeVar("T")
@@ -37,6 +36,17 @@ CANARY_S = 30.0
 LOOK_S = 0.2  # between two searches for a server with room for a slow request
 
 
+class Waits(Protocol):
+    """How long to wait for servers: `ServerHardware` says what each means."""
+
+    @property
+    def timeout_s(self) -> float: ...
+    @property
+    def hedge_s(self) -> float: ...
+    @property
+    def patience_s(self) -> float: ...
+
+
 @dataclass(slots=True, eq=False)
 class Server:
     """One server and its state.
@@ -47,6 +57,7 @@ class Server:
         in_flight: requests in flight.
         failures, refusals: number in a row.
         back_at: when it may get requests again, in the event loop's time.
+        told_at: the same by its own words.
     """
 
     remote: Remote
@@ -55,9 +66,10 @@ class Server:
     failures: int = 0
     refusals: int = 0
     back_at: float = 0.0
+    told_at: float = 0.0
 
     def is_free(self, now: float) -> bool:
-        return self.back_at <= now and self.in_flight < self.window
+        return max(self.back_at, self.told_at) <= now and self.in_flight < self.window
 
 
 @dataclass(slots=True, eq=False)
@@ -87,17 +99,21 @@ class Balancer:
         places: requests in flight, for each server.
         hardware: how long to wait for them.
         canary: a request that any working server can complete at once.
+        knob: names the servers in messages.
+        first: requests in flight for each server until it has completed one.
     """
 
     def __init__(
         self,
         remotes: Sequence[Remote],
         places: int,
-        hardware: ServerHardware,
+        hardware: Waits,
         canary: Ask[object],
+        knob: str = "hardware.server.urls",
+        first: int | None = None,
     ) -> None:
-        self.servers = [Server(remote, places) for remote in remotes]
-        self.most, self.hardware, self.canary = places, hardware, canary
+        self.servers = [Server(remote, first or places) for remote in remotes]
+        self.most, self.hardware, self.canary, self.knob = places, hardware, canary, knob
         self.places = asyncio.Semaphore(places * len(remotes))
         self.changed = asyncio.Event()
         self.probing = asyncio.Lock()
@@ -129,7 +145,7 @@ class Balancer:
         if not settled and not suspect and not dead:
             return
         if settled and all(why.kind == "unsuitable" for why in request.refused.values()):
-            raise UserError(f"hardware.server.urls: {error}")
+            raise UserError(f"{self.knob}: {error}")
         if await self.canary_lives():
             if waits:
                 return
@@ -138,7 +154,7 @@ class Balancer:
                 return
             raise CompletionFailed(str(error))
         if settled or dead:
-            raise UserError(f"hardware.server.urls: no server answers; last error: {error}")
+            raise UserError(f"{self.knob}: no server answers; last error: {error}")
 
     async def canary_lives(self) -> bool:
         """Whether any server completes the canary."""
@@ -244,7 +260,11 @@ class Balancer:
         """
 
         async def send() -> T:
-            reply = await ask(server.remote)
+            try:
+                reply = await ask(server.remote)
+            except ServerFailed as error:  # before others learn that there is room
+                server.told_at = now() + (error.retry_after or 0)
+                raise
             server.failures = server.refusals = 0
             server.window = min(self.most, server.window + 1)
             self.served_at = now()

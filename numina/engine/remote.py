@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from numina.engine.failure import ServerFailed, from_status
 from numina.engine.protocol import Sampling
-from numina.engine.reply import first_model, parsed
+from numina.engine.reply import parsed, served_name
 from numina.terminal import say
 
 CONNECT_S = 10.0
+REQUIRED = ("prompt", "messages", "max_tokens")
 # Parameters that a server may refuse, with equivalent values to try in turn.
 OPTIONAL: dict[str, tuple[Any, ...]] = {
     "top_k": (0,),
@@ -32,18 +35,23 @@ OPTIONAL: dict[str, tuple[Any, ...]] = {
     "seed": (),
     "logprobs": (1,),
 }
+# A chat's parameter that some servers refuse, and the one that they then ask for.
+RENAMED = {"max_tokens": "max_completion_tokens"}
+Before = Callable[[], Awaitable[object]]
+Prompt = str | list[int] | list[dict[str, str]]
 
 
-def body_of(prompt: str | list[int], sampling: Sampling, seeds: bool) -> dict[str, Any]:
+def body_of(prompt: Prompt, sampling: Sampling, seeds: bool) -> dict[str, Any]:
     """A request for a completion, without the model's name.
 
     Args:
-        prompt: the prompt to continue, as text or as token ids.
+        prompt: the prompt to continue, as text or as token ids; or the messages of a chat.
         sampling: how to decode.
         seeds: whether to send the seed.
     """
+    is_chat = isinstance(prompt, list) and any(isinstance(part, dict) for part in prompt)
     body = {
-        "prompt": prompt,
+        "messages" if is_chat else "prompt": prompt,
         "max_tokens": sampling.max_new_tokens,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
@@ -60,6 +68,8 @@ def body_of(prompt: str | list[int], sampling: Sampling, seeds: bool) -> dict[st
         "ignore_eos": False,
         "min_tokens": 0,
     }
+    if is_chat:
+        del body["logprobs"]  # true or false there
     return body | ({"seed": sampling.seed} if seeds and sampling.temperature > 0 else {})
 
 
@@ -69,14 +79,23 @@ class Remote:
     Args:
         url: its base URL.
         key: sent as the bearer token; "" for none.
-        model: the model's name there; "" for the first that it lists.
+        model: the model's name there; or its folder, which the server's name for it ends like.
         timeout_s: for a complete reply, even if it keeps arriving slowly.
+        optional: parameters that may be left out, with equivalent values to try before.
     """
 
-    def __init__(self, url: str, key: str, model: str, timeout_s: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        model: str | Path,
+        timeout_s: float,
+        optional: Mapping[str, tuple[Any, ...]] = OPTIONAL,
+    ) -> None:
         import openai
 
         self.url, self.model, self.timeout_s = url.rstrip("/"), model, timeout_s
+        self.optional = optional
         self.instead: dict[str, list[Any]] = {}
         self.headers = {} if key else {"Authorization": openai.omit}
         self.client = openai.AsyncOpenAI(
@@ -95,44 +114,61 @@ class Remote:
         """The model's name, requested once.
 
         Raises:
-            ServerFailed: the server does not give it.
+            ServerFailed: the server does not give it, or has another model.
         """
-        if not self.model:
+        if isinstance(self.model, Path):
             reply = await self.send(self.client.models.with_raw_response.list)
-            self.model = first_model(self.url, reply)
+            self.model = served_name(self.url, reply, self.model)
         return self.model
 
-    async def complete(self, body: dict[str, Any]) -> dict[str, Any]:
+    async def complete(self, body: dict[str, Any], before: Before | None = None) -> dict[str, Any]:
         """Send a request without the values that the server refuses by name; return the reply.
+
+        Args:
+            body: the request.
+            before: awaited before each time that it is sent.
 
         Raises:
             ServerFailed: there is no valid reply.
         """
         model = await self.named_model()
+        chat, plain = self.client.chat.completions, self.client.completions
         while True:
+            if before is not None:
+                await before()
             sent = self.adapted(body)
-            required = {key: sent.pop(key) for key in ("prompt", "max_tokens")}
+            required = {key: sent.pop(key) for key in REQUIRED if key in sent}
             try:
                 return await self.send(
-                    self.client.completions.with_raw_response.create,
+                    (chat if "messages" in body else plain).with_raw_response.create,
                     model=model,
                     **required,
                     extra_body=sent,
                 )
             except ServerFailed as error:
-                named = [
-                    key for key in OPTIONAL if key in sent and re.search(rf"\b{key}\b", error.told)
-                ]
-                if error.kind != "refused" or not named:
+                named = self.refused(sent | required, error)
+                if not named:
                     raise
                 for key in named:
-                    self.give_way(key, sent[key])
+                    self.give_way(key, (sent | required)[key])
+
+    def refused(self, sent: dict[str, Any], error: ServerFailed) -> list[str]:
+        """The parameters that a server refuses by name and that can be left out or renamed."""
+        if error.kind != "refused":
+            return []
+        if "messages" in sent:
+            for key, other in RENAMED.items():
+                if key in sent and is_named(key, error) and is_named(other, error):
+                    return [key]
+        return [key for key in self.optional if key in sent and is_named(key, error)]
 
     def adapted(self, body: dict[str, Any]) -> dict[str, Any]:
         """A request with only parameters that this server has not refused."""
         kept = dict(body)
         for key, values in self.instead.items():
-            if key in kept:
+            if key in kept and key in RENAMED:
+                kept[RENAMED[key]] = kept.pop(key)
+            elif key in kept:
                 kept |= {key: values[0]} if values else {}
                 if not values:
                     del kept[key]
@@ -140,7 +176,10 @@ class Remote:
 
     def give_way(self, key: str, value: Any) -> None:
         """Record that the server refuses a value of an optional key."""
-        left = self.instead.setdefault(key, [value, *OPTIONAL[key]])
+        if key in RENAMED:
+            self.instead[key] = []
+            return
+        left = self.instead.setdefault(key, [value, *self.optional[key]])
         if left and left[0] == value:  # else another request has already recorded it
             del left[0]
             if not left:
@@ -172,3 +211,8 @@ class Remote:
             reason = error.__cause__ or error
             message = f"{self.url}: {type(reason).__name__} {reason}".rstrip()
             raise ServerFailed(message, "busy") from None
+
+
+def is_named(key: str, error: ServerFailed) -> bool:
+    """Whether a server's message names a parameter."""
+    return re.search(rf"\b{key}\b", error.told) is not None

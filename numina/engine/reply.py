@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from numina.engine.failure import TEXT, ServerFailed
@@ -37,18 +38,35 @@ def parsed(where: str, content: bytes) -> dict[str, Any]:
     return found
 
 
-def first_model(where: str, reply: dict[str, Any]) -> str:
-    """The name of the first model of a server's list.
+def served_name(where: str, reply: dict[str, Any], model: Path) -> str:
+    """The name under which a server has the model of a folder.
+
+    A server has it if the name or the root of one of its models ends like the folder's path.
+    Otherwise it has another model, whose figures would pass for those of this one.
+
+    Args:
+        where: the server's address, for messages.
+        reply: its list of models.
+        model: the folder, such as ``models/tir``.
 
     Raises:
-        ServerFailed: it lists none.
+        ServerFailed: it lists none, or has others only.
     """
-    listed = reply.get("data")
-    first = listed[0] if isinstance(listed, list) and listed else None
-    name = first.get("id") if isinstance(first, dict) else None
-    if not isinstance(name, str) or not name:
+    data = reply.get("data")
+    listed = [one for one in data if isinstance(one, dict)] if isinstance(data, list) else []
+    names = [name for one in listed if isinstance(name := one.get("id"), str) and name]
+    if not names:
         raise ServerFailed(f"{where}: lists no model", "fault")
-    return name
+    for one in listed:
+        paths = [Path(path) for key in ("id", "root") if isinstance(path := one.get(key), str)]
+        if one.get("id") in names and any(path.name == model.name for path in paths):
+            return one["id"]
+    found = ", ".join(map(repr, names[:3]))[:TEXT]
+    raise ServerFailed(
+        f"{where}: serves {found}, not {str(model)!r}: serve that model under its name (vLLM: "
+        f"--served-model-name {model}), or state in hardware.server.served_model what is served",
+        "unsuitable",
+    )
 
 
 def completion_of(

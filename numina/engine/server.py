@@ -41,13 +41,15 @@ class ServerEngine:
     """An engine on servers. Use it as an async context manager.
 
     Args:
-        model: a folder with the model's tokenizer, to count tokens.
+        model: the model's folder, with its tokenizer, to count tokens. Servers must have a model
+            of that name, unless `hardware.served_model` says how it is called there.
         params: only `batch_size` is used: requests in flight per server.
         hardware: where the servers are, and how long to wait for them.
         max_context: tokens of the longest prompt and its completion.
 
     Raises:
-        UserError: the folder has no tokenizer; on entering, no server answers.
+        UserError: the folder has no tokenizer; on entering, no server answers, or all
+            have other models.
     """
 
     def __init__(
@@ -63,10 +65,11 @@ class ServerEngine:
         self.appends = appends_tokens(self.tokenizer)
         given = self.hardware
         key = os.environ.get(given.key_variable, "") if given.key_variable else ""
+        named = given.served_model or self.folder
         async with AsyncExitStack() as opened:
             remotes = []
             for url in given.urls:
-                remotes.append(Remote(url, key, given.served_model, given.timeout_s))
+                remotes.append(Remote(url, key, named, given.timeout_s))
                 opened.push_async_callback(remotes[-1].close)
             self.balancer = Balancer(
                 remotes, self.params.batch_size, given, lambda remote: self.ask(remote, *CANARY)

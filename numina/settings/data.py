@@ -102,6 +102,7 @@ class CotData(Section):
 class TirData(Section):
     seed: Seed  # which rows, and which attempts of the embedded teacher are wrong
     max_rows: Positive
+    teacher: Literal["embedded", "server"]  # server: the model of section `teacher`
     rounds: Positive  # attempts at each problem
     trust_ready: bool  # keep tool-integrated solutions of sources without running their programs
     wrong_share: Share  # share of the embedded teacher's attempts that are wrong

@@ -8,14 +8,13 @@ from pydantic import Field, field_validator, model_validator
 
 from numina.settings.section import Count, Name, Positive, Section
 
+Price = Annotated[float, Field(ge=0)]
 
-class ServerHardware(Section):
+
+class Servers(Section):
     urls: tuple[str, ...]  # base URLs, such as http://localhost:8000/v1
-    served_model: str  # the model's name; "": the first that each server lists
     key_variable: str  # environment variable that holds the key, if any
-    seeds: bool  # send each request's seed: see numina/engine/server.py
     timeout_s: Annotated[float, Field(gt=0)]  # for one completion, until its last byte
-    hedge_s: Annotated[float, Field(ge=0)]  # before a second server is also asked; 0: never
     patience_s: Annotated[float, Field(ge=0)]  # how long all servers may be down
 
     @field_validator("urls")
@@ -25,6 +24,27 @@ class ServerHardware(Section):
             if not url.startswith(("http://", "https://")):
                 raise ValueError(f"{url!r} does not begin with http:// or https://")
         return urls
+
+
+class ServerHardware(Servers):
+    served_model: str  # the model's name; "": the one named like its folder
+    seeds: bool  # send each request's seed: see numina/engine/server.py
+    hedge_s: Annotated[float, Field(ge=0)]  # before a second server is also asked; 0: never
+
+
+class TeacherHardware(Servers):
+    at_once: Positive  # requests in flight, for each server
+    requests_a_minute: Count  # to all servers; 0: no limit
+    tokens_a_minute: Count  # of prompts and answers; 0: no limit
+    price_prompt: Price  # of a million tokens of prompts
+    price_answer: Price  # of a million generated tokens
+    budget: Price  # for all answers of a model, in the currency of the prices; 0: no limit
+    budget_tokens: Count  # the same in tokens of prompts and answers; 0: no limit
+
+    @property
+    def hedge_s(self) -> float:
+        """Never ask a second server as well: both answers would be paid for."""
+        return 0.0
 
 
 class TransformersHardware(Section):
@@ -75,5 +95,6 @@ class Hardware(Section):
     nodes: Nodes
     transformers: TransformersHardware  # engine transformers
     server: ServerHardware  # engine server
+    teacher: TeacherHardware
     vllm: VllmHardware  # engine vllm
     sandbox: SandboxHardware

@@ -23,6 +23,7 @@ from numina.settings.hardware import Hardware
 from numina.settings.models import BaseModelParams, Quantize, TemplateParams
 from numina.settings.section import Section
 from numina.settings.splits import Answers, Split, ValidationSets
+from numina.settings.teacher import TeacherParams
 from numina.settings.training import Sft
 
 FILE = Path("params.yaml")
@@ -38,6 +39,7 @@ class Params(Section):
     collect: Collect
     dedup: Dedup
     cot_data: CotData
+    teacher: TeacherParams
     tir_data: TirData
     template: TemplateParams
     sft_cot: Sft
@@ -79,7 +81,23 @@ class Params(Section):
             raise ValueError(
                 "engine.name 'server' needs hardware.server.urls, such as http://localhost:8000/v1"
             )
+        if self.tir_data.teacher == "server":
+            self.check_teacher()
         return self
+
+    def check_teacher(self) -> None:
+        """Check that a teacher on a server can be asked.
+
+        Raises:
+            ValueError: it has no name or no address.
+        """
+        if not self.teacher.model:
+            raise ValueError("tir_data.teacher 'server' needs teacher.model, its name there")
+        if not self.hardware.teacher.urls:
+            raise ValueError(
+                "tir_data.teacher 'server' needs hardware.teacher.urls, such as "
+                "http://localhost:8000/v1"
+            )
 
 
 def load(*sections: str, file: Path = FILE) -> Params:

@@ -2,13 +2,15 @@
 
 import json
 import math
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from numina.engine.failure import ServerFailed
 from numina.engine.protocol import Completion, Sampling
-from numina.engine.reply import completion_of, first_model, parsed
+from numina.engine.reply import completion_of, parsed, served_name
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
 JSON = st.recursive(
@@ -70,6 +72,30 @@ def test_any_reply_is_a_completion_or_a_failure(reply):
 @given(either(REPLY))
 def test_any_list_of_models_is_a_name_or_a_failure(reply):
     try:
-        assert first_model("URL", parsed("URL", json.dumps(reply).encode()))
+        assert served_name("URL", parsed("URL", json.dumps(reply).encode()), Path("models/tir"))
     except ServerFailed as error:
         assert str(error).startswith("URL: ")
+
+
+@pytest.mark.parametrize(
+    ("listed", "name"),
+    [
+        ([{"id": "models/tir"}], "models/tir"),
+        ([{"id": "/data/models/tir/", "root": "/data/models/tir/"}], "/data/models/tir/"),
+        ([{"id": "mine", "root": "/data/tir"}], "mine"),
+        ([{"id": "models/cot"}, {"id": "tir"}], "tir"),
+        ([{"id": "models/cot", "root": None}, 3, {"id": "tir", "root": 7}], "tir"),
+        ([{"id": "models/cot"}], None),
+        ([{"id": "gpt", "root": "models/quantised"}], None),
+        ([{"id": "tiramisu"}], None),
+        ([{"id": "", "root": "models/tir"}, {"id": "models/cot"}], None),
+    ],
+)
+def test_a_server_is_asked_only_for_the_model_of_the_folder(listed, name):
+    reply = {"data": listed}
+    if name:
+        assert served_name("URL", reply, Path("models/tir")) == name
+        return
+    with pytest.raises(ServerFailed, match=r"URL: serves '.*', not 'models/tir': ") as error:
+        served_name("URL", reply, Path("models/tir"))
+    assert error.value.kind == "unsuitable"

@@ -182,12 +182,36 @@ def test_a_server_that_lists_no_model_is_one_line(model_folder, models):
         ask_one(model_folder, Told(models=models), served_model="", patience_s=0.3)
 
 
-def test_each_server_is_asked_for_its_own_first_model(model_folder):
+def test_each_server_is_asked_for_its_own_name_of_the_model(model_folder):
+    names = [f"{place}/{model_folder.name}" for place in "ab"]
     servers = [
-        Told(last=Reply(completion(), delay=0.05), models={"data": [{"id": name}]}) for name in "ab"
+        Told(last=Reply(completion(), delay=0.05), models={"data": [{"id": name}]})
+        for name in names
     ]
     ask(model_folder, *servers, prompts=["Q"] * 8, served_model="")
-    assert [{asked.body["model"] for asked in server.asked} for server in servers] == [{"a"}, {"b"}]
+    assert [{asked.body["model"] for asked in server.asked} for server in servers] == [
+        {name} for name in names
+    ]
+
+
+def test_servers_with_another_model_are_refused_in_one_line(model_folder):
+    """As in an evaluation of two models against one server."""
+    servers = [Told(models={"data": [{"id": "models/other"}]}) for _ in range(2)]
+    with pytest.raises(
+        UserError, match=r"server\.urls: http.* serves 'models/other', not "
+    ) as error:
+        ask_one(model_folder, *servers, served_model="")
+    assert "\n" not in str(error.value)
+    assert not any(server.asked for server in servers)
+    assert ask_one(model_folder, *servers, served_model="models/other").text == "4"
+
+
+def test_a_server_with_another_model_gets_no_work(model_folder):
+    wrong = Told(models={"data": [{"id": "models/other"}]})
+    right = Told(models={"data": [{"id": model_folder.name}]})
+    done = ask(model_folder, wrong, right, prompts=["Q"] * 6, served_model="")
+    assert [getattr(one, "text", one) for one in done] == ["4"] * 6
+    assert not wrong.asked
 
 
 def test_the_load_is_spread(model_folder):

@@ -1,0 +1,89 @@
+"""Who writes tool-integrated solutions: a model on a server, through the agent of SC-TIR."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from numina.agent.trace import Agent, Event, Sandboxes, TraceLimits, run_trace
+from numina.records.problem import Problem
+from numina.records.trace import Trace
+from numina.settings import Params
+from numina.settings.splits import AnswerRule
+from numina.teacher.engine import SampledEngine, TeacherEngine
+from numina.teacher.prompt import next_problem, prompt_named
+
+ANY = AnswerRule(integer=False, modulus=0, lowest=None, highest=None, from_output=False)
+SEED = 0  # of programs' random numbers: the same in every run, so that paid answers are found again
+
+
+class Teacher(Protocol):
+    """Solves problems by reasoning and programs."""
+
+    async def attempt(self, problem: Problem, sample: int) -> Trace:
+        """One solution, right or wrong; many attempts may run side by side.
+
+        Args:
+            problem: what is asked.
+            sample: which attempt at it this is, from 0. The same one gives the same solution.
+
+        Raises:
+            UserError: no problem can be attempted, such as when a budget is spent.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ServedTeacher:
+    """A model on a server, asked through an agent: it writes, its programs run, it goes on.
+
+    Attributes:
+        engine: asks the model; an answer that was paid for once is found again.
+        agent: its template, sandboxes and limits.
+        places: attempts side by side, some of which run programs.
+    """
+
+    engine: TeacherEngine
+    agent: Agent
+    places: asyncio.Semaphore
+
+    async def attempt(self, problem: Problem, sample: int) -> Trace:
+        template = self.agent.template
+        asked = template.render(problem.problem)
+        ends = "" if self.engine.params.kind == "chat" else next_problem(template)
+        agent = replace(self.agent, engine=SampledEngine(self.engine, sample, asked, ends))
+        async with self.places:
+            return await run_trace(agent, problem, SEED, sample, ANY)
+
+
+@asynccontextmanager
+async def served_teacher(
+    params: Params, sandboxes: Sandboxes, watch: Callable[[Event], object] = lambda _: None
+) -> AsyncIterator[ServedTeacher]:
+    """A teacher for as long as the context lasts.
+
+    Args:
+        params: the sections teacher, sandbox and hardware.
+        sandboxes: run its programs.
+        watch: is called with every event of every attempt.
+
+    Raises:
+        UserError: the prompt cannot be read, or answers cannot be kept.
+    """
+    given = params.teacher
+    template = prompt_named(given.prompt)
+    limits = TraceLimits(
+        temperature=given.temperature,
+        top_p=given.top_p,
+        max_new_tokens=given.max_new_tokens,
+        max_context=given.max_context,
+        depth=given.depth,
+        output_chars=params.sandbox.output_chars,
+    )
+    async with TeacherEngine(given, params.hardware) as engine:
+        agent = Agent(SampledEngine(engine, 0, ""), sandboxes, template, limits, watch)
+        places = 2 * params.hardware.teacher.at_once * len(params.hardware.teacher.urls)
+        yield ServedTeacher(engine, agent, asyncio.Semaphore(places))
