@@ -15,6 +15,7 @@ from numina.settings import Params
 from numina.settings.splits import AnswerRule
 from numina.teacher.engine import SampledEngine, TeacherEngine
 from numina.teacher.prompt import next_problem, prompt_named
+from numina.template import Template
 
 ANY = AnswerRule(integer=False, modulus=0, lowest=None, highest=None, from_output=False)
 SEED = 0  # of programs' random numbers: the same in every run, so that paid answers are found again
@@ -42,18 +43,19 @@ class ServedTeacher:
 
     Attributes:
         engine: asks the model; an answer that was paid for once is found again.
-        agent: its template, sandboxes and limits.
+        agent: its sandboxes and limits.
+        template: turns a problem into what the model is asked.
         places: attempts side by side, some of which run programs.
     """
 
     engine: TeacherEngine
     agent: Agent
+    template: Template
     places: asyncio.Semaphore
 
     async def attempt(self, problem: Problem, sample: int) -> Trace:
-        template = self.agent.template
-        asked = template.render(problem.problem)
-        ends = "" if self.engine.params.kind == "chat" else next_problem(template)
+        asked = self.template.render(problem.problem)
+        ends = "" if self.engine.params.kind == "chat" else next_problem(self.template)
         agent = replace(self.agent, engine=SampledEngine(self.engine, sample, asked, ends))
         async with self.places:
             return await run_trace(agent, problem, SEED, sample, ANY)
@@ -86,4 +88,4 @@ async def served_teacher(
     async with TeacherEngine(given, params.hardware) as engine:
         agent = Agent(SampledEngine(engine, 0, ""), sandboxes, template, limits, watch)
         places = 2 * params.hardware.teacher.at_once * len(params.hardware.teacher.urls)
-        yield ServedTeacher(engine, agent, asyncio.Semaphore(places))
+        yield ServedTeacher(engine, agent, template, asyncio.Semaphore(places))
