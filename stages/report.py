@@ -5,7 +5,7 @@
         --costs reports/cost.json --validation data/validation --greedy eval/greedy \
         --sctir eval/sctir --cot_loss models/cot.loss.csv --tir_loss models/tir.loss.csv \
         --quantization reports/quantization.json --collected data/collected \
-        --clean data/clean --cot_data data/cot --tir_data data/tir \
+        --clean data/clean --attempts data/attempts --cot_data data/cot --tir_data data/tir \
         --out reports/index.html --cards models --curves reports
 
 The page compares with the outcomes of the last commit when this runs, and names that commit; DVC
@@ -27,7 +27,16 @@ TABLES = (
     *("metrics", "curve", "breakdown", "outcomes", "costs", "quantization"),
     *("cot_loss", "tir_loss"),
 )
-FOLDERS = ("validation", "greedy", "sctir", "collected", "clean", "cot_data", "tir_data")
+FOLDERS = (
+    "validation",
+    "greedy",
+    "sctir",
+    "collected",
+    "clean",
+    "attempts",
+    "cot_data",
+    "tir_data",
+)
 PIPELINE = (Path("dvc.yaml"), Path("dvc.lock"), Path("params.yaml"))
 
 
@@ -38,8 +47,10 @@ def main() -> str:
     cards = {model: card(model, evidence) for model in MODELS}
     for model, text in cards.items():
         write_text(args.cards / f"{model}.README.md", text)
-    for losses in (args.cot_loss, args.tir_loss):  # in git, for `dvc plots diff`
-        write_text(args.curves / losses.name, losses.read_text(encoding="utf-8"))
+    rounds = args.attempts / "rounds.csv"
+    curves = {file.name: file for file in (args.cot_loss, args.tir_loss)}
+    for name, file in {**curves, "tir.rounds.csv": rounds}.items():  # in git, for `dvc plots diff`
+        write_text(args.curves / name, file.read_text(encoding="utf-8"))
     write_text(args.out, page)
     return f"{args.out}: {len(page.encode()) // 1024} KiB; {args.cards}/*.README.md"
 

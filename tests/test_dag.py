@@ -17,7 +17,8 @@ ENDS = GREEDY | {"eval_sctir"} | SCORED
 QUANTISED = {"quantize", "eval_greedy@quantised", "eval_sctir"} | SCORED
 TIR = {"sft_tir", "eval_greedy@tir"} | QUANTISED
 TRAINED = {"sft_cot", "eval_greedy@cot"} | TIR
-DATA = {"cot_data", "tir_data"} | TRAINED
+TAUGHT = {"tir_data", "tir_select"} | TIR
+DATA = {"cot_data", "tir_data", "tir_select"} | TRAINED
 
 # Touch this knob: these stages rerun. Each section of params.yaml has a row.
 KNOBS = {
@@ -32,8 +33,10 @@ KNOBS = {
     "collect.seed=9": {"collect", "dedup"} | DATA,
     "dedup.leaks=ngram": {"dedup"} | DATA,
     "cot_data.max_rows=9": {"cot_data"} | TRAINED,
-    "tir_data.rounds=2": {"tir_data"} | TIR,
-    "teacher.temperature=0.5": {"tir_data"} | TIR,
+    "tir_data.rounds=2": TAUGHT,
+    "tir_data.model.temperature=0.6": TAUGHT,
+    "tir_select.per_problem=2": {"tir_select"} | TIR,
+    "teacher.temperature=0.5": TAUGHT,
     "template.name=winners": TRAINED,
     "template.model=any": ENDS,
     "template.limits=published": ENDS,
@@ -43,7 +46,7 @@ KNOBS = {
     "sft_cot.optimizer=sgd": TRAINED,
     "sft_tir.held_out=8": TIR,
     "quantize.rows=9": QUANTISED,
-    "sandbox.timeout_s=4": {"tir_data", "eval_greedy@cot"} | TIR,
+    "sandbox.timeout_s=4": {"eval_greedy@cot"} | TAUGHT,
     "engine.batch_size=9": ENDS,
     "eval_greedy.depth=2": GREEDY | SCORED,
     "sctir.n=64": {"eval_sctir"} | SCORED,
@@ -78,8 +81,11 @@ FILES = {
     "stages/dedup.py": {"dedup"} | DATA,
     "numina/rows/parquet.py": {"validation_sets", "digitize", "collect", "dedup"} | DATA,
     "numina/records/problem.py": {"validation_sets", "digitize", "collect", "dedup"} | DATA,
-    "numina/records/trace.py": {"tir_data"} | TIR | ENDS,
-    "numina/template.py": {"tir_data"} | TRAINED,
+    # tir_data depends on agents and engines for teachers that are models. With the others a change
+    # there reruns it for seconds: its out stays as it is, so nothing after it reruns.
+    "numina/records/trace.py": TAUGHT | ENDS,
+    "numina/records/attempt.py": TAUGHT | ENDS,
+    "numina/template.py": TAUGHT | TRAINED,
     "numina/fences.py": {"validation_sets", "digitize", "collect", "dedup"} | DATA,
     "numina/models/base.py": {"base_model"} | TRAINED,
     "numina/models/pinned.py": {"base_model"} | TRAINED,
@@ -104,24 +110,28 @@ FILES = {
     "numina/sources/reading.py": {"validation_sets", "collect", "dedup"} | DATA,
     "numina/sources/known.py": {"collect", "dedup"} | DATA,
     "numina/corpus/sifted.py": {"collect", "dedup"} | DATA,
-    "numina/corpus/ready.py": {"tir_data"} | TIR,
+    "numina/corpus/ready.py": TAUGHT,
+    "numina/corpus/calculator.py": TAUGHT,
+    "numina/corpus/teachers/embedded.py": TAUGHT,
+    "numina/corpus/programs.py": {"tir_select"} | TIR,
+    "numina/corpus/selection.py": {"tir_select"} | TIR,
     "numina/corpus/dedup.py": {"dedup"} | DATA,
     "numina/corpus/leaks.py": {"dedup"} | DATA,
     "numina/corpus/duplicates.py": {"dedup"} | DATA,
     "numina/answer/normalise.py": {"validation_sets", "dedup"} | DATA,
     "numina/corpus/cot.py": {"cot_data"} | TRAINED,
     "numina/corpus/soundness.py": {"cot_data"} | TRAINED,
-    "numina/corpus/tora.py": {"tir_data"} | TIR,
+    "numina/corpus/tora.py": TAUGHT,
     "numina/train/sft.py": TRAINED,
     "numina/monitor/samples.py": set(),
-    "numina/answer/pool.py": {"validation_sets", "tir_data", "eval_greedy@cot"} | TIR,
-    "numina/sandbox/pool.py": {"tir_data", "eval_greedy@cot"} | TIR,
+    "numina/answer/pool.py": {"validation_sets", "eval_greedy@cot"} | TAUGHT,
+    "numina/sandbox/pool.py": {"eval_greedy@cot"} | TAUGHT,
     "numina/engine/server.py": ENDS,
-    "numina/engine/remote.py": {"tir_data"} | TIR | ENDS,
-    "numina/agent/trace.py": {"tir_data"} | TIR | ENDS,
+    "numina/engine/remote.py": TAUGHT | ENDS,
+    "numina/agent/trace.py": TAUGHT | ENDS,
     "numina/agent/published.py": ENDS,
-    "numina/teacher/kept.py": {"tir_data"} | TIR,
-    "numina/teacher/prompts/chat.md": {"tir_data"} | TIR,
+    "numina/teacher/kept.py": TAUGHT,
+    "numina/teacher/prompts/chat.md": TAUGHT,
     "numina/sctir/stop.py": {"eval_sctir"} | SCORED,
     "numina/sctir/processes.py": {"eval_sctir"} | SCORED,
     "numina/sctir/vote.py": {"eval_sctir"} | SCORED,

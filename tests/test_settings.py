@@ -41,6 +41,11 @@ def test_the_default_is_valid():
         ("sft_cot.learning_rate", "fast"),
         ("sft_tir.epochs", 0),
         ("tir_data.wrong_share", 1.5),
+        ("tir_data.teachers", []),
+        ("tir_data.teachers", ["embedded", "embedded"]),
+        ("tir_data.teachers", ["model"]),  # without a path
+        ("tir_data.integers", 1.1),
+        ("tir_select.per_problem", 0),
         ("base_model.sha256", "abc"),
         ("base_model.source", "floppy"),
         ("template.name", "chatml"),

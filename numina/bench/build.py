@@ -32,7 +32,8 @@ STAGES = {
     "collect": "--digitized . --out data/collected",
     "dedup": "--collected data/collected --validation validation --out data/clean",
     "cot_data": "--clean data/clean --out data/cot",
-    "tir_data": "--clean data/clean --collected data/collected --out data/tir",
+    "tir_data": "--clean data/clean --collected data/collected --out data/attempts",
+    "tir_select": "--attempts data/attempts --out data/tir",
 }
 
 

@@ -1,9 +1,8 @@
-"""Tool-integrated samples in ToRA's form (Gou et al. 2023, arXiv 2309.17452), made in rounds.
+"""Tool-integrated solutions in ToRA's form (Gou et al. 2023, arXiv 2309.17452), made in rounds.
 
-A teacher proposes reasoning and programs for each problem with an integer answer; the programs
-are run, solutions with a wrong final answer are dropped, and failed problems are tried again in the
-next round. The embedded teacher knows the families' own solutions and gets a seeded share of
-them wrong, so that running the programs, dropping and retrying all really happen.
+Teachers (`numina.corpus.teachers`) attempt problems with a number for an answer and their programs
+are run; problems that no attempt solved are tried again in the next round. Every attempt is kept
+with its verdict: which of them are trained on is decided by `numina.corpus.selection`.
 
 Rows that come with a tool-integrated solution need no teacher: their programs are run and compared
 with their text (`numina.corpus.ready`), or trusted.
@@ -13,218 +12,127 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import itertools
 import random
-import re
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from numina.answer.equal import as_integer, equal
-from numina.corpus.ready import as_sample, checked
+from numina.corpus.drawn import draw
+from numina.corpus.ready import as_attempt, checked
 from numina.corpus.sifted import Sifted
-from numina.corpus.teacher import Teacher
-from numina.fences import CODE_END, CODE_START, OUTPUT_END, OUTPUT_START
+from numina.corpus.teachers.choose import Means, open_teachers
+from numina.corpus.teachers.protocol import Teacher, first_that_knows
+from numina.corpus.yields import Round
+from numina.progress import Bar, progress_bar
+from numina.records.attempt import Attempt
 from numina.records.problem import Problem
 from numina.rows import picked
-from numina.sandbox.pool import SandboxPool, run_in
-from numina.sandbox.session import Result
-from numina.sandbox.text import output_text
+from numina.sandbox.pool import SandboxPool
+from numina.settings import Params
 from numina.settings.data import TirData
-from numina.settings.decoding import Sandbox
-from numina.settings.hardware import SandboxHardware
 from numina.sources.family import Step
 
-OpenTeacher = Callable[[SandboxPool], AbstractAsyncContextManager[Teacher]]
+AT_ONCE = 512  # problems of a part: they and their attempts are in memory
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Attempted:
     """How the attempts went.
 
     Attributes:
-        rounds: of the teacher.
+        rounds: of the teachers.
         ready: ready-made solutions that were kept.
         layers: the sandbox's layers of isolation, and whether each was active.
     """
 
-    rounds: list[Round]
-    ready: int
-    layers: dict[str, bool]
+    rounds: list[Round] = field(default_factory=list)
+    ready: int = 0
+    layers: Mapping[str, bool] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
-    """How one round went: attempts, right and wrong answers, and programs that failed."""
-
-    attempts: int
-    correct: int
-    wrong: int
-    failed: int
-
-
-def propose(steps: Sequence[Step], rng: random.Random, wrong_share: float) -> list[Step]:
-    """The embedded teacher's attempt: the known solution, or one with an error in a program."""
-    if rng.random() >= wrong_share:
-        return list(steps)
-    place = rng.randrange(len(steps))
-    slip = rng.choice([slip_of_number, slip_of_name])
-    return [
-        Step(step.thought, slip(step.program, rng) if i == place else step.program)
-        for i, step in enumerate(steps)
-    ]
-
-
-def slip_of_number(program: str, rng: random.Random) -> str:
-    """Change one number of a program by one."""
-    numbers = list(re.finditer(r"\b\d+\b", program))
-    if not numbers:
-        return slip_of_name(program, rng)
-    match = rng.choice(numbers)
-    return f"{program[: match.start()]}{int(match[0]) + 1}{program[match.end() :]}"
-
-
-def slip_of_name(program: str, rng: random.Random) -> str:
-    """Misspell the name that the program prints."""
-    return program.replace("print(", "print(the_", 1)
-
-
-def assemble(steps: Sequence[Step], results: Sequence[Result], output_chars: int) -> str:
-    """The solution's text, with outputs in the form that the model sees when it decodes."""
-    parts = [
-        f"{step.thought}\n{CODE_START}{step.program}\n{CODE_END}\n"
-        f"{OUTPUT_START}{output_text(result, output_chars)}\n{OUTPUT_END}"
-        for step, result in zip(steps, results, strict=True)
-    ]
-    return "".join(parts) + f"The answer is $\\boxed{{{final_line(results)}}}$."
-
-
-def final_line(results: Sequence[Result]) -> str:
-    """The last line that the last program printed; "" if it printed nothing."""
-    lines = results[-1].stdout.strip().splitlines()
-    return lines[-1].strip() if lines else ""
-
-
-async def tir_samples(
+async def attempts(
     problems: Sequence[Problem],
-    teacher: dict[str, list[Step]],
-    params: TirData,
-    sandbox: Sandbox,
-    hardware: SandboxHardware,
+    steps: Mapping[str, Sequence[Step]],
+    sections: Params,
     rows: Sifted,
-    open_teacher: OpenTeacher | None = None,
+    write: Callable[[Attempt], object],
 ) -> Attempted:
-    """Let the teacher solve the problems in rounds, running its programs; check ready-made ones.
+    """Let teachers attempt the problems in rounds; check ready-made solutions.
 
-    Rules that leave a row out: ``not_integer``, ``no_teacher`` (no known solution), ``not_drawn``,
-    ``unsolved`` (wrong in every round), and those of `numina.corpus.ready`.
+    Rules that leave a row out are those of `numina.corpus.drawn` and `numina.corpus.ready`.
 
     Args:
-        problems: candidates; those with a ready-made solution, or with an integer answer that the
-            teacher knows, are tried.
-        teacher: known steps by problem id.
-        params: the stage's knobs.
-        sandbox, hardware: limits of the programs.
-        rows: takes the samples and the rows left out.
-        open_teacher: opens a teacher that is asked instead, and knows no steps.
+        problems: candidates; those with a ready-made solution, or with a number for an answer that
+            a teacher knows, are tried.
+        steps: those that the embedded teacher knows, by problem id.
+        sections: the stage's.
+        rows: takes the problems that were tried, and those left out.
+        write: takes the attempts.
     """
+    params = sections.tir_data
     rng = random.Random(params.seed)
-    chosen: list[tuple[str, int, bool]] = []
-    for place, row in enumerate(problems):
-        if rule := untried(row, None if open_teacher else teacher):
-            rows.leave_out(row, rule)
-        else:
-            chosen.append((row.id, place, bool(row.tools)))
-    drawn = rng.sample(sorted(chosen), min(params.max_rows, len(chosen)))
-    left = sorted({place for _, place, _ in chosen} - {place for _, place, _ in drawn})
-    for row in picked(problems, left):
-        rows.leave_out(row, "not_drawn")
-    ready = [place for _, place, is_ready in drawn if is_ready]
-    taught = list(picked(problems, [place for _, place, is_ready in drawn if not is_ready]))
-    async with SandboxPool(sandbox, hardware) as pool:
-        if open_teacher:
-            async with open_teacher(pool) as served:
-                rounds = await served_rounds(taught, served, params.rounds, rows)
-        else:
-            rounds = await in_rounds(taught, teacher, params, sandbox, rng, pool, rows)
-        kept = rows.kept
-        if params.trust_ready:
-            for row in picked(problems, ready):
-                rows.keep(as_sample(row))
-        else:
-            async for row, rule in checked(problems, ready, pool):
-                rows.leave_out(row, rule) if rule else rows.keep(as_sample(row))
-    return Attempted(rounds, rows.kept - kept, pool.layers)
+    made, parts = Attempted(), itertools.count()
+    async with SandboxPool(sections.sandbox, sections.hardware.sandbox) as pool:
+        made.layers = pool.layers
+        means = Means(sections, steps, rng, pool)
+        async with open_teachers(means) as teachers:
+            drawn = draw(problems, teachers, params, rng, rows)
+            with progress_bar(len(drawn.taught), "problems") as bar:
+                for part, places in zip(parts, chunks(drawn.taught), strict=False):
+                    taught = list(picked(problems, places))
+                    for row in taught:
+                        rows.keep(row)
+                    async for attempt in in_rounds(taught, teachers, params, made.rounds, bar):
+                        write(dataclasses.replace(attempt, part=part))
+        first = next(parts)
+        async for row, rule in checked(problems, drawn.ready, None if params.trust_ready else pool):
+            if rule:
+                rows.leave_out(row, rule)
+                continue
+            rows.keep(row)
+            write(dataclasses.replace(as_attempt(row), part=first + made.ready // AT_ONCE))
+            made.ready += 1
+    return made
 
 
 async def in_rounds(
-    open_rows: list[Problem],
-    teacher: dict[str, list[Step]],
+    unsolved: list[Problem],
+    teachers: Sequence[Teacher],
     params: TirData,
-    sandbox: Sandbox,
-    rng: random.Random,
-    pool: SandboxPool,
-    rows: Sifted,
-) -> list[Round]:
-    """Let the teacher attempt problems until they are solved or the rounds are over."""
-    rounds: list[Round] = []
-    for _ in range(params.rounds):
-        if not open_rows:
+    rounds: list[Round],
+    bar: Bar,
+) -> AsyncIterator[Attempt]:
+    """The attempts of teachers at problems, until they are solved or the rounds are over.
+
+    Args:
+        unsolved: the problems.
+        teachers: of which the first that knows a problem attempts it.
+        params: the stage's knobs.
+        rounds: are added to.
+        bar: shows how many problems are done.
+    """
+    for number in range(params.rounds):
+        samples = range(number * params.samples, (number + 1) * params.samples)
+        asked = [
+            teacher.attempt(row, sample)
+            for row in unsolved
+            if (teacher := first_that_knows(teachers, row)) is not None
+            for sample in samples
+        ]
+        found = [attempt for attempt in await asyncio.gather(*asked) if attempt is not None]
+        if not found:
             break
-        attempts = [propose(teacher[row.id], rng, params.wrong_share) for row in open_rows]
-        results = await run_in(pool, [[s.program for s in steps] for steps in attempts])
-        missed, failed = [], 0
-        for row, steps, ran in zip(open_rows, attempts, results, strict=True):
-            failed += any(result.status != "ok" for result in ran)
-            if all(result.status == "ok" for result in ran) and (
-                equal(final_line(ran), row.answer).equal
-            ):
-                solution = assemble(steps, ran, sandbox.output_chars)
-                rows.keep(dataclasses.replace(row, solution=solution))
-            else:
-                missed.append(row)
-        rounds.append(
-            Round(
-                attempts=len(open_rows),
-                correct=len(open_rows) - len(missed),
-                wrong=len(missed) - failed,
-                failed=failed,
-            )
-        )
-        open_rows = missed
-    for row in open_rows:
-        rows.leave_out(row, "unsolved")
-    return rounds
+        if len(rounds) == number:
+            rounds.append(Round())
+        rounds[number].add(found)
+        for attempt in found:
+            yield dataclasses.replace(attempt, round=number + 1)
+        solved = {attempt.problem_id for attempt in found if attempt.verdict == "right"}
+        bar.update(len(solved))
+        unsolved = [row for row in unsolved if row.id not in solved]
+    bar.update(len(unsolved))
 
 
-async def served_rounds(
-    open_rows: list[Problem], teacher: Teacher, most: int, rows: Sifted
-) -> list[Round]:
-    """Let a teacher attempt problems until they are solved or the rounds are over."""
-    rounds: list[Round] = []
-    for number in range(most):
-        if not open_rows:
-            break
-        traces = await asyncio.gather(*[teacher.attempt(row, number) for row in open_rows])
-        missed, failed = [], 0
-        for row, trace in zip(open_rows, traces, strict=True):
-            ran_well = set(trace.block_statuses) == {"ok"}
-            failed += not ran_well
-            if ran_well and trace.answer and equal(trace.answer, row.answer).equal:
-                rows.keep(dataclasses.replace(row, solution=trace.text))
-            else:
-                missed.append(row)
-        correct = len(open_rows) - len(missed)
-        rounds.append(Round(len(open_rows), correct, len(missed) - failed, failed))
-        open_rows = missed
-    for row in open_rows:
-        rows.leave_out(row, "unsolved")
-    return rounds
-
-
-def untried(row: Problem, teacher: dict[str, list[Step]] | None) -> str:
-    """The rule that keeps a row from being tried; "" if none does."""
-    if row.tools:
-        return ""
-    if as_integer(row.answer) is None:
-        return "not_integer"
-    return "" if teacher is None or row.id in teacher else "no_teacher"
+def chunks(places: Sequence[int]) -> Iterator[Sequence[int]]:
+    """The places part by part."""
+    return (places[begin : begin + AT_ONCE] for begin in range(0, len(places), AT_ONCE))

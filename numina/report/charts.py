@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -109,3 +110,17 @@ def majority_chart(curve: Sequence[CurveRow]) -> str:
     ]
     about = "Right answers of a vote by the number of its traces"
     return line_chart(series, "traces in the vote, k", "right", about, percent=True)
+
+
+def yield_chart(rounds: Mapping[str, Mapping[str, int]]) -> str:
+    """The right share of each round's attempts, and the share of all problems solved after it."""
+    rows = list(rounds.values())
+    problems = max(1, rows[0]["problems"])
+    solved = list(itertools.accumulate(row["solved"] for row in rows))
+    numbers = range(1, len(rows) + 1)
+    series = [
+        Series("attempts that are right", numbers, [r["correct"] / r["attempts"] for r in rows]),
+        Series("problems solved so far", numbers, [count / problems for count in solved]),
+    ]
+    about = "Right attempts and solved problems by round of teaching"
+    return line_chart(series, "round", "share", about, percent=True)

@@ -10,7 +10,7 @@ from typing import Any
 from numina.measure.score import ALL
 from numina.measure.systems import SCTIR, SystemLabels
 from numina.report.browser import browser_data
-from numina.report.charts import loss_chart, majority_chart
+from numina.report.charts import loss_chart, majority_chart, yield_chart
 from numina.report.compare import Comparison, Previous, between_systems, previous_run
 from numina.report.dag import dag_chart
 from numina.report.evidence import RunEvidence
@@ -61,6 +61,7 @@ class Content:
         saved: the share of the tokens that was saved by closing votes early.
         data: what each stage of the data build kept and left out, in words.
         rounds: of the TIR data.
+        yields: of the rounds, as a chart; "" if no teacher was asked.
         quantisation: from `numina.measure.quantisation.quantisation`.
         browser: see `browser.browser_data`.
         grid: see `grid.grid_data`.
@@ -92,6 +93,7 @@ class Content:
     saved: float
     data: list[DataRow]
     rounds: Mapping[str, Mapping[str, int]]
+    yields: str
     quantisation: Mapping[str, Any]
     browser: dict[str, Any]
     grid: dict[str, Any]
@@ -140,6 +142,7 @@ def content_of(
         saved=table[ALL][SCTIR.name]["tokens_saved"],
         data=data_rows(evidence.data),
         rounds=evidence.rounds,
+        yields=yield_chart(evidence.rounds) if evidence.rounds else "",
         quantisation=evidence.quantisation,
         browser=browser_data(evidence.results, evidence.sctir),
         grid=grid_data(evidence.results),

@@ -103,7 +103,7 @@ def read_evidence(paths: Mapping[str, Path], params: Params) -> RunEvidence:
             )
             for stage in knobs
         },
-        rounds=read_object(paths["tir_data"] / "rounds.json"),
+        rounds=read_object(paths["attempts"] / "rounds.json"),
         quantisation=read_object(paths["quantization"], *RECORD_FIELDS, "answers"),
         run=run,
         clock=wall_clock(paths["greedy"], run),

@@ -17,6 +17,7 @@ DATA_STAGES = {
     "collected": "Collected",
     "clean": "Without duplicates and leaks",
     "cot_data": "Chains of thought",
+    "attempts": "Problems for tool-integrated solutions",
     "tir_data": "Tool-integrated solutions",
 }
 # Names that published figures have for a year's problems of a split.

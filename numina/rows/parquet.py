@@ -27,10 +27,11 @@ NAME = "part-{:05d}.parquet"
 
 
 def schema_of(kind: type) -> Any:
-    """The Arrow schema of a dataclass whose fields are text, numbers, or dataclasses or None."""
+    """The Arrow schema of a dataclass of text, numbers, lists of text, and dataclasses or None."""
     import pyarrow as pa
 
     plain = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+    plain[list[str]] = pa.list_(pa.string())
     fields = []
     for name, hint in typing.get_type_hints(kind).items():
         if inner := optional_record(hint):

@@ -8,8 +8,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from numina.settings.section import Count, Name, Positive, Section, Seed, Share
+from numina.settings.decoding import Context, Depth, EngineParams, refuse_long_steps
+from numina.settings.section import Count, Name, Positive, Section, Seed, Share, Tokens
 from numina.sources.known import KNOWN
+
+# numina/corpus/teachers/choose.py
+TeacherName = Literal["embedded", "annotations", "server", "model"]
 
 
 class Digitize(Section):
@@ -99,10 +103,53 @@ class CotData(Section):
     max_rows: Positive
 
 
+class ModelTeacherParams(Section):
+    """A model that is sampled: rejection sampling."""
+
+    path: str  # its folder
+    sha256: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")]  # of it; the stage says which
+    template: Literal["boundary", "winners"]  # see numina/template.py
+    temperature: Annotated[float, Field(gt=0, le=2)]
+    top_p: Annotated[float, Field(gt=0, le=1)]
+    max_new_tokens: Tokens  # a step
+    max_context: Context  # tokens of prompt, programs and outputs
+    depth: Depth  # program runs per attempt
+    engine: EngineParams
+
+    @model_validator(mode="after")
+    def fits(self) -> ModelTeacherParams:
+        refuse_long_steps(self.max_new_tokens, self.max_context)
+        return self
+
+
 class TirData(Section):
-    seed: Seed  # which rows, and which attempts of the embedded teacher are wrong
-    max_rows: Positive
-    teacher: Literal["embedded", "server"]  # server: the model of section `teacher`
-    rounds: Positive  # attempts at each problem
+    seed: Seed  # which problems, and what the teachers draw
+    teachers: Annotated[tuple[TeacherName, ...], Field(min_length=1)]  # the first that knows
+    max_rows: Positive  # problems that are tried
+    integers: Share  # of the problems that are tried: with a whole number for an answer
+    samples: Positive  # attempts at a problem in a round
+    rounds: Positive  # a later one only for problems that are not solved
     trust_ready: bool  # keep tool-integrated solutions of sources without running their programs
     wrong_share: Share  # share of the embedded teacher's attempts that are wrong
+    model: ModelTeacherParams
+
+    @model_validator(mode="after")
+    def consistent(self) -> TirData:
+        if len(set(self.teachers)) < len(self.teachers):
+            raise ValueError(f"teachers repeat: {list(self.teachers)}")
+        if "model" in self.teachers and not self.model.path:
+            raise ValueError(f"teachers {list(self.teachers)} need model.path, a model's folder")
+        return self
+
+
+class TirSelect(Section):
+    per_problem: Positive  # samples of a problem, the most different first
+    min_pass: Share  # share of a problem's attempts that are right, at least
+    max_pass: Share  # and at most
+    recovery_share: Share  # of the samples, at most: with a program that failed and was mended
+
+    @model_validator(mode="after")
+    def in_order(self) -> TirSelect:
+        if self.min_pass > self.max_pass:
+            raise ValueError(f"min_pass {self.min_pass} is above max_pass {self.max_pass}")
+        return self

@@ -17,7 +17,7 @@ from pydantic import ValidationError, model_validator
 from numina.agent.published import as_published
 from numina.errors import UserError
 from numina.settings.contests import Contests
-from numina.settings.data import Collect, CotData, Dedup, Digitize, TirData
+from numina.settings.data import Collect, CotData, Dedup, Digitize, TirData, TirSelect
 from numina.settings.decoding import EngineParams, EvalGreedy, Sandbox, Sctir, TimeBank
 from numina.settings.hardware import Hardware
 from numina.settings.models import BaseModelParams, Quantize, TemplateParams
@@ -41,6 +41,7 @@ class Params(Section):
     cot_data: CotData
     teacher: TeacherParams
     tir_data: TirData
+    tir_select: TirSelect
     template: TemplateParams
     sft_cot: Sft
     sft_tir: Sft
@@ -81,7 +82,7 @@ class Params(Section):
             raise ValueError(
                 "engine.name 'server' needs hardware.server.urls, such as http://localhost:8000/v1"
             )
-        if self.tir_data.teacher == "server":
+        if "server" in self.tir_data.teachers:
             self.check_teacher()
         return self
 
@@ -92,10 +93,10 @@ class Params(Section):
             ValueError: it has no name or no address.
         """
         if not self.teacher.model:
-            raise ValueError("tir_data.teacher 'server' needs teacher.model, its name there")
+            raise ValueError("tir_data.teachers: 'server' needs teacher.model, its name there")
         if not self.hardware.teacher.urls:
             raise ValueError(
-                "tir_data.teacher 'server' needs hardware.teacher.urls, such as "
+                "tir_data.teachers: 'server' needs hardware.teacher.urls, such as "
                 "http://localhost:8000/v1"
             )
 

@@ -62,7 +62,8 @@ class PublishedSplit(Section):
     source: Literal["path", "hub"]
     path: str  # source path: a .jsonl or .jsonl.gz file
     hub: HubFile  # source hub
-    rule: Literal["as_is", "cut"]  # cut: the rows of `level` in the whole MATH test
+    # cut: the rows of `level` in the whole MATH test; gsm8k: GSM8K's rows, as published or not
+    rule: Literal["as_is", "cut", "gsm8k"]
     level: Count  # cut: 1 to 5; else 0
     count: Count  # problems to take, by seed; 0: all
     answer: AnswerRule

@@ -15,7 +15,14 @@ from numina.answer.equal import as_integer
 from numina.answer.find import last_box
 from numina.errors import UserError
 from numina.records.problem import Problem
-from numina.sources.reading import level_of, present, source_problem
+from numina.sources.reading import (
+    answer_of,
+    content_hash,
+    level_of,
+    present,
+    read_fields,
+    source_problem,
+)
 
 Placed = tuple[str, Mapping[str, Any]]  # a row with its file and line, for messages
 
@@ -99,6 +106,24 @@ def published_problem(row: Mapping[str, Any], where: str, prefix: str = "") -> P
         contest=contest_of(fields),
         unsound=MISREAD if misread else problem.unsound,
     )
+
+
+def gsm8k_problem(row: Mapping[str, Any], where: str, prefix: str = "") -> Problem:
+    """A problem from a row of GSM8K: ``question`` and ``answer``, a solution that ends in a line
+    ``#### 72``; or from a row with the columns of other files.
+
+    Args:
+        row: if it has no `id`, a hash of its content is taken.
+        where: the place of the row, for messages.
+        prefix: of such ids, and of bare numbers.
+
+    Raises:
+        UserError: as `published_problem`.
+    """
+    columns = {"problem": "question", "solution": "answer"} if "question" in row else {}
+    fields = read_fields(row, columns)
+    fields.setdefault("id", f"{prefix}{content_hash(fields)}")
+    return published_problem({**fields, "answer": answer_of(fields)}, where, prefix)
 
 
 def contest_of(row: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from numina.settings.splits import FamilySplit, Split, ValidationSets
 from numina.sources.catalog import validation_problems
 from numina.sources.hub import hub_rows
 from numina.sources.sample import sample
-from numina.validation.published import Placed, cut_level, published_problem
+from numina.validation.published import Placed, cut_level, gsm8k_problem, published_problem
 
 
 def build_splits(params: ValidationSets, splits: Mapping[str, Split]) -> dict[str, list[Problem]]:
@@ -51,6 +51,8 @@ def build_split(name: str, split: Split, seed: int) -> list[Problem]:
     check_ids(rows)
     if split.rule == "cut":
         problems = cut_level(rows, split.level)
+    elif split.rule == "gsm8k":
+        problems = [gsm8k_problem(row, where, f"{name}/") for where, row in rows]
     else:
         problems = [published_problem(row, where, f"{name}/") for where, row in rows]
     if not problems:

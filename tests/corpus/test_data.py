@@ -11,17 +11,19 @@ import pytest
 from numina.corpus.collect import collect
 from numina.corpus.cot import cot_samples, realign
 from numina.corpus.ready import programs_of
+from numina.corpus.selection import select
 from numina.corpus.sifted import Sifted
 from numina.corpus.soundness import runs_together
-from numina.corpus.tora import Attempted, tir_samples
+from numina.corpus.tora import Attempted, attempts
 from numina.errors import UserError
+from numina.records.attempt import Attempt
 from numina.records.dropped import Removal
 from numina.records.problem import Problem
 from numina.rows import write_rows
 from numina.settings.data import TirData
 from numina.sources.catalog import training_problems
 from numina.sources.family import Step
-from tests.conftest import SANDBOX, SANDBOX_HARDWARE, SHARED, changed_params, read_source
+from tests.conftest import PARAMS, SHARED, changed_params, read_source
 
 
 def problem(name: str, text: str, **fields: str) -> Problem:
@@ -43,11 +45,16 @@ def cot(rows: Sequence[Problem], count: int) -> tuple[list[Problem], list[Remova
 def attempt(
     rows: Sequence[Problem], teacher: dict[str, list[Step]], params: TirData
 ) -> tuple[Attempted, list[Problem], list[Removal]]:
-    """How the attempts went, the samples, and the rows left out."""
+    """How the attempts went, the samples, and the rows and attempts left out."""
+    tried: list[Problem] = []
     samples: list[Problem] = []
     left_out: list[Removal] = []
-    taken = Sifted(samples.append, left_out.append)
-    made = asyncio.run(tir_samples(rows, teacher, params, SANDBOX, SANDBOX_HARDWARE, taken))
+    written: list[Attempt] = []
+    taken = Sifted(tried.append, left_out.append)
+    sections = PARAMS.model_copy(update={"tir_data": params})
+    made = asyncio.run(attempts(rows, teacher, sections, taken, written.append))
+    every = changed_params({"tir_select.recovery_share": 1}).tir_select
+    select(tried, written, every, Sifted(samples.append, left_out.append))
     return made, samples, left_out
 
 
@@ -174,7 +181,8 @@ def test_wrong_solutions_are_dropped_and_tried_again_in_rounds():
     made, samples, dropped = attempt(rows, teacher, params)
     rounds = made.rounds
     assert made.layers["resource_limits"]
-    assert len(samples) + len(dropped) == len(rows)
+    made_in_all = sum(row.attempts for row in rounds)
+    assert len(samples) + len(dropped) == len(rows) - 24 + made_in_all
     assert rounds[0].attempts == 24
     assert rounds[0].correct < 24
     for earlier, later in itertools.pairwise(rounds):
@@ -193,7 +201,9 @@ def test_a_program_that_fails_is_counted_and_never_trained_on():
     made, samples, dropped = attempt([row], failing, params)
     assert samples == []
     assert [(r.attempts, r.failed) for r in made.rounds] == [(1, 1), (1, 1)]
-    assert dropped == [Removal(row, "unsolved")]
+    assert [(removal.row.id, removal.rule, removal.reason) for removal in dropped] == [
+        ("p", "failed", "NameError")
+    ] * 2
 
 
 def test_what_the_teacher_is_not_asked_is_named_with_the_rule():
@@ -217,8 +227,8 @@ def ready(*blocks: str, answer: str = "4", box: str = "4") -> Problem:
         (ready("a = 2", "", "print(a+2)", "4"), ""),  # one session
         (ready("print(0.1+0.2)", "0.3", box="4"), ""),  # rounded
         (ready("print( 2+2,\n 5)", "4   5"), ""),
-        (ready("print(a)", "NameError: name 'a' is not defined", "print(4)", "4"), ""),
-        (ready("print('<', '\\n', 4)", "<\n4"), ""),
+        (ready("print(a)", "NameError: name 'a' is not defined", "print(2+2)", "4"), ""),
+        (ready("print('<', '\\n', 2+2)", "<\n4"), ""),
         (ready("print(2+3)", "4"), "output_differs"),
         (ready("print(2+2)", "4\n5"), "output_differs"),
         (ready("print(a)", "4"), "program_fails"),
@@ -226,7 +236,7 @@ def ready(*blocks: str, answer: str = "4", box: str = "4") -> Problem:
         (ready("print(2+2)", "4", answer="5"), "wrong_answer"),
         (ready("print(2+2)", "4", box="", answer="4"), "wrong_answer"),
         (ready(), "no_program"),
-        (ready("print(4)"), "no_program"),
+        (ready("print(2+2)"), "no_program"),
     ],
 )
 def test_a_ready_made_solution_is_run_and_its_text_must_be_true(row, rule):
@@ -247,8 +257,8 @@ def test_a_ready_made_solution_can_be_trusted():
 
 def test_taught_and_ready_rows_are_drawn_together():
     taught = problem("t", "What?", answer="4")
-    others = [dataclasses.replace(ready("print(4)", "4"), id=f"r{i}") for i in range(9)]
-    steps = {"t": [Step("We count.", "print(4)")]}
+    others = [dataclasses.replace(ready("print(2+2)", "4"), id=f"r{i}") for i in range(9)]
+    steps = {"t": [Step("We count.", "print(2+2)")]}
     _, samples, dropped = attempt([taught, *others], steps, tir(wrong_share=0))
     assert {row.id for row in samples} == {"t", *(row.id for row in others)}
     _, samples, dropped = attempt([taught, *others], steps, tir(wrong_share=0, max_rows=4))

@@ -10,11 +10,13 @@ import pytest
 from numina.corpus.collect import collect
 from numina.corpus.cot import cot_samples
 from numina.corpus.dedup import sift
+from numina.corpus.selection import select
 from numina.corpus.sifted import Sifted, sifted_rows
-from numina.corpus.tora import tir_samples
+from numina.corpus.tora import attempts
+from numina.records.attempt import Attempt
 from numina.records.problem import Problem
-from numina.rows import StoredProblems, written_shards
-from tests.conftest import SANDBOX, SANDBOX_HARDWARE, changed_params
+from numina.rows import StoredProblems, read_shards, written_shards
+from tests.conftest import PARAMS, changed_params
 
 ROWS, SIZE = 800, 10_000  # 8 MB of text, held as a string more than once by a stage that holds it
 MOST = 4_000_000  # bytes in memory; modules that are imported meanwhile included
@@ -25,7 +27,7 @@ def big(tmp_path_factory) -> Path:
     """Shards of long solutions; of every eighth with a program."""
     folder = tmp_path_factory.mktemp("big") / "problems"
     prose = "We add and see. " * (SIZE // 16)
-    program = f"{prose}\n```python\nprint(1)\n```\n```output\n1\n```\n$\\boxed{{1}}$"
+    program = f"{prose}\n```python\nprint(2-1)\n```\n```output\n1\n```\n$\\boxed{{1}}$"
     with written_shards(folder, Problem) as write:
         for number in range(ROWS):
             asked = f"What is {number}+{number}?"
@@ -79,12 +81,22 @@ def test_chains_of_thought_are_written_row_by_row(big, tmp_path):
 
 
 def test_ready_made_solutions_are_checked_in_parts(big, tmp_path):
-    params = changed_params({"tir_data.max_rows": ROWS}).tir_data
+    params = PARAMS.tir_data.model_copy(update={"max_rows": ROWS})
+    sections = PARAMS.model_copy(update={"tir_data": params})
 
     def work(rows: Sifted) -> None:
         problems = StoredProblems(big)
-        asyncio.run(tir_samples(problems, {}, params, SANDBOX, SANDBOX_HARDWARE, rows))
+        with written_shards(tmp_path / "attempts", Attempt) as write:
+            asyncio.run(attempts(problems, {}, sections, rows, write))
 
     most, rows = peak(work, tmp_path)
     assert most < MOST
     assert rows.kept == len(range(0, ROWS, 8))
+
+    def choose(rows: Sifted) -> None:
+        tried, made = StoredProblems(tmp_path / "rows"), tmp_path / "attempts"
+        select(tried, read_shards(made, Attempt), PARAMS.tir_select, rows)
+
+    most, chosen = peak(choose, tmp_path / "chosen")
+    assert most < MOST
+    assert chosen.kept == rows.kept

@@ -35,6 +35,7 @@ STEPS = '{"id": "a", "steps": [{"thought": "We count."}]}'
         ("cot_data", ("clean",), "clean/problems", EMPTY),
         ("tir_data", ("clean", "collected"), "clean/problems", EMPTY),
         ("tir_data", ("clean", "collected"), "collected/steps.jsonl", STEPS),
+        ("tir_select", ("attempts",), "attempts/problems", EMPTY),
         ("sft", ("section", "model", "data", "loss", "rows"), "data/train", EMPTY),
         ("quantize", ("model", "data"), "data/train", EMPTY),
     ],
@@ -50,7 +51,7 @@ def test_a_damaged_row_is_named_and_nothing_is_written(
     for name, row in written.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(json.dumps(row) + "\n" + (line if name == file else ""))
-    for name in ("collected/problems", "clean/problems", "data/train"):
+    for name in ("collected/problems", "clean/problems", "attempts/problems", "data/train"):
         good = Problem(**GOOD)
         shards(
             tmp_path / name, good, *([dataclasses.replace(good, **line)] if name == file else [])
@@ -122,7 +123,8 @@ def test_every_row_is_kept_or_left_out_whole_with_its_rule_from_sources_to_both_
         ("collect", "--digitized . --out collected"),
         ("dedup", "--collected collected --validation validation --out clean"),
         ("cot_data", "--clean clean --out cot"),
-        ("tir_data", "--clean clean --collected collected --out tir"),
+        ("tir_data", "--clean clean --collected collected --out attempts"),
+        ("tir_select", "--attempts attempts --out tir"),
     ):
         monkeypatch.setattr(sys, "argv", [stage, *arguments.split()])
         importlib.import_module(f"stages.{stage}").main()
@@ -133,7 +135,7 @@ def test_every_row_is_kept_or_left_out_whole_with_its_rule_from_sources_to_both_
         ("collected", "problems"),
         ("clean", "problems"),
         ("cot", "train"),
-        ("tir", "train"),
+        ("attempts", "problems"),
     ):
         kept = read_problems(tmp_path / folder / name)
         left_out = list(each_removal(tmp_path / folder / "rejected"))
@@ -151,7 +153,7 @@ def test_every_row_is_kept_or_left_out_whole_with_its_rule_from_sources_to_both_
         "collected": {"bad_row": 1},
         "clean": {"duplicate": 1, "leak": 2},
         "cot": {"no_answer": 1, "not_drawn": 1, "not_english": 1, "only_tools": 4},
-        "tir": {"no_teacher": 7, "not_integer": 1, "output_differs": 1},
+        "attempts": {"no_teacher": 7, "not_integer": 1, "output_differs": 1},
     }
     removals = each_removal(tmp_path / "clean/rejected")
     (duplicate,) = [row for row in removals if row.rule == "duplicate"]

@@ -8,12 +8,14 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
+from numina.corpus.yields import Round, yields
 from numina.measure.systems import GREEDY, SCTIR
 from numina.records.problem import Problem
 from numina.records.trace import Trace, Verdict
-from numina.rows import write_json, write_rows, write_text
+from numina.rows import write_csv, write_json, write_rows, write_text
 from numina.sctir.vote import margin, tally
 from tests.conftest import PARAMS, make_trace, shards
 
@@ -158,12 +160,15 @@ def write_training(folder: Path) -> None:
         ("collected", 12, {"bad_row": 1}),
         ("clean", 10, {"leak": 2}),
         ("cot", 9, {"not_drawn": 1}),
-        ("tir", 9, {"no_teacher": 1}),
+        ("attempts", 9, {"no_teacher": 1}),
+        ("tir", 12, {"wrong": 2, "failed": 1}),
     ):
         counts = {"in": kept + sum(rejected.values()), "kept": kept, "rejected": rejected}
         write_json(folder / "data" / folder_name / "counts.json", counts)
-    round_ = {"attempts": 9, "correct": 7, "wrong": 1, "failed": 1}
-    write_json(folder / "data/tir/rounds.json", {"1": round_, "2": round_})
+    rounds = [Round(9, 7, 9, 7, 1, 1), Round(2, 1, 2, 1, 1, 0)]
+    by_number = {str(number): asdict(row) for number, row in enumerate(rounds, 1)}
+    write_json(folder / "data/attempts/rounds.json", by_number)
+    write_csv(folder / "data/attempts/rounds.csv", list(yields(rounds)[0]), yields(rounds))
     cost = {
         "method": "GPTQ",
         "bits": 8,

@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from numina.corpus.teacher import served_teacher
+from numina.corpus.teachers.server import served_teacher
 from numina.records.problem import Problem
 from numina.sandbox.pool import SandboxPool
 from numina.settings import Params
@@ -25,7 +25,7 @@ async def attempts(params: Params, number: int, samples: int = 1) -> list[str]:
     """The texts of attempts at some problems, all side by side."""
     pool = SandboxPool(params.sandbox, params.hardware.sandbox)
     async with pool, served_teacher(params, pool) as teacher:
-        jobs = [teacher.attempt(row, i) for row in problems(number) for i in range(samples)]
+        jobs = [teacher.trace(row, i) for row in problems(number) for i in range(samples)]
         return [trace.text for trace in await asyncio.gather(*jobs)]
 
 

@@ -28,7 +28,7 @@ GOOD = {"id": "a", "problem": "What is 1?", "answer": "1"}
 def sets(*splits: str, **sources: Any) -> Params:
     """Params of these splits; `sources` are changes of some, by name."""
     changes: dict[str, Any] = {"validation_sets.splits": list(splits), "validation_sets.seed": 1}
-    for name in ("amc", "aime", "math_level_4", "math_level_5"):
+    for name in ("amc", "aime", "math_level_4", "math_level_5", "gsm8k"):
         changes[f"splits.{name}.count"] = 0
         for key, value in sources.get(name, {}).items():
             changes[f"splits.{name}.{key}"] = value
@@ -49,6 +49,35 @@ def from_rows(tmp_path: Path, *rows: Any, split: str = "amc", **changes: Any) ->
     (tmp_path / "rows.jsonl").write_text("\n".join(lines) + "\n")
     source = {"path": str(tmp_path / "rows.jsonl"), **changes}
     return split_of(split, sets(split, **{split: source}))
+
+
+@pytest.mark.parametrize(
+    ("row", "answer"),
+    [
+        ({"question": "How many?", "answer": "It is <<2+3=5>>5.\n#### 5"}, "5"),  # as published
+        ({"question": "How many?", "answer": "Many.\n#### 1,250"}, "1250"),
+        ({"question": "How many?", "answer": "A debt.\n#### -3", "id": "q"}, "-3"),
+        ({"problem": "How many?", "answer": "5", "solution": "It is 5.\n#### 5", "id": "q"}, "5"),
+    ],
+)
+def test_rows_of_gsm8k_are_read_as_published_and_as_in_other_files(tmp_path, row, answer):
+    (found,) = from_rows(tmp_path, row, split="gsm8k")
+    assert (found.problem, found.answer) == ("How many?", answer)
+    assert found.solution.endswith(f"#### {row['answer'].rpartition('#### ')[2]}")
+    assert found.id == row.get("id", found.id)
+    assert from_rows(tmp_path, row, split="gsm8k") == [found]  # the same id again
+
+
+def test_a_row_of_gsm8k_without_an_answer_is_named(tmp_path):
+    row = {"question": "How many?", "answer": "Nobody knows."}
+    with pytest.raises(UserError, match=r"rows.jsonl, line 1: field 'answer'"):
+        from_rows(tmp_path, row, split="gsm8k")
+
+
+@needs_shared
+def test_the_whole_test_of_gsm8k_is_read():
+    source = {"path": str(SHARED / "gsm8k_test.jsonl.gz")}
+    assert len(split_of("gsm8k", sets("gsm8k", gsm8k=source))) == 1319
 
 
 def solved(name: str, level: int, box: str, **fields: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Who writes tool-integrated solutions: a model on a server, through the agent of SC-TIR."""
+"""A model on a server as the teacher, asked through the agent of SC-TIR."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from numina.agent.trace import Agent, Event, Sandboxes, TraceLimits, run_trace
+from numina.corpus.teachers.protocol import judged_trace
+from numina.records.attempt import Attempt
 from numina.records.problem import Problem
 from numina.records.trace import Trace
 from numina.settings import Params
@@ -21,25 +22,9 @@ ANY = AnswerRule(integer=False, modulus=0, lowest=None, highest=None, from_outpu
 SEED = 0  # of programs' random numbers: the same in every run, so that paid answers are found again
 
 
-class Teacher(Protocol):
-    """Solves problems by reasoning and programs."""
-
-    async def attempt(self, problem: Problem, sample: int) -> Trace:
-        """One solution, right or wrong; many attempts may run side by side.
-
-        Args:
-            problem: what is asked.
-            sample: which attempt at it this is, from 0. The same one gives the same solution.
-
-        Raises:
-            UserError: no problem can be attempted, such as when a budget is spent.
-        """
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class ServedTeacher:
-    """A model on a server, asked through an agent: it writes, its programs run, it goes on.
+    """Attempts any problem: it writes, its programs run, it goes on.
 
     Attributes:
         engine: asks the model; an answer that was paid for once is found again.
@@ -52,8 +37,16 @@ class ServedTeacher:
     agent: Agent
     template: Template
     places: asyncio.Semaphore
+    name: str = "server"
 
-    async def attempt(self, problem: Problem, sample: int) -> Trace:
+    def knows(self, problem: Problem) -> bool:
+        return True
+
+    async def attempt(self, problem: Problem, sample: int) -> Attempt:
+        return await judged_trace(problem, sample, self.name, await self.trace(problem, sample))
+
+    async def trace(self, problem: Problem, sample: int) -> Trace:
+        """The trace of an attempt; the same sample gives the same one."""
         asked = self.template.render(problem.problem)
         ends = "" if self.engine.params.kind == "chat" else next_problem(self.template)
         agent = replace(self.agent, engine=SampledEngine(self.engine, sample, asked, ends))
