@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from numina.estimate import work
 from numina.estimate.assumed import COPIES, ROW_BYTES, TOKEN_BYTES, TOKEN_ON_DISK
 from numina.estimate.memory import WIDTH, checkpoint_bytes, quantised_bytes, weight_bytes
 from numina.estimate.records import Kept
@@ -21,7 +22,7 @@ def kept(params: Params, shape: Shape, processes: int, half: bool) -> Iterator[K
     workspace, cache = Path.cwd(), cache_folder(params.hardware.cache)
     trained = weight_bytes(shape, 2 if processes > 1 and half else 4)
     stored = weight_bytes(shape, WIDTH.get(params.base_model.dtype, WIDTH.get(shape.dtype, 4)))
-    rows = {"sft_cot": params.cot_data.max_rows, "sft_tir": params.tir_data.max_rows}
+    rows = {"sft_cot": params.cot_data.max_rows, "sft_tir": work.tir_rows(params)}
     sizes = {
         "models/base": stored,
         "models/cot": stored if params.passed_on else trained,

@@ -53,7 +53,7 @@ def plan(params: Params, cards: Cards | None) -> Plan:
         name: training_plan(params, name, sft, rows, shape, processes, half, cards)
         for name, sft, rows in (
             ("sft_cot", params.sft_cot, params.cot_data.max_rows),
-            ("sft_tir", params.sft_tir, params.tir_data.max_rows),
+            ("sft_tir", params.sft_tir, work.tir_rows(params)),
         )
         if not params.passed_on
     }

@@ -8,11 +8,17 @@ from dataclasses import dataclass
 from numina.estimate.cards import Cards
 from numina.estimate.memory import kv_bytes
 from numina.estimate.shapes import Shape
+from numina.settings.params import Params
 from numina.settings.training import Sft
 
 TRAINED_SHARE = 0.4  # of the card's operations a second, while training
 STREAMED_SHARE = 0.6  # of the card's bytes a second, while decoding
 PACKED = 0.98  # share of a block that is text, with best-fit packing
+
+
+def tir_rows(params: Params) -> int:
+    """The most rows of tool-integrated solutions that a run trains on."""
+    return params.tir_data.max_rows * params.tir_select.per_problem
 
 
 @dataclass(frozen=True, slots=True)
