@@ -1,0 +1,84 @@
+"""The stage tir_data with a teacher on a server."""
+
+import json
+import sys
+from typing import Any
+
+import pytest
+import yaml
+
+from numina.errors import UserError
+from numina.profile import merged
+from numina.settings.params import document
+from stages import tir_data
+from tests.conftest import ROOT
+from tests.engine.misbehaving import Reply, Told
+from tests.teacher.speaking import END, OPENED, serving_beside, solving
+
+SOLVED = OPENED + "42\n```\n" + END
+ROWS = [
+    {"id": "a", "problem": "What is 6 times 7?", "answer": "42", "source": "t"},
+    {"id": "b", "problem": "What is 6 times 8?", "answer": "48", "source": "t"},
+    {"id": "c", "problem": "What is half of 3?", "answer": "1.5", "source": "t"},
+]
+
+
+def run(folder, monkeypatch, server: Told, **changes: Any) -> list[dict[str, Any]]:
+    """The rows that the stage keeps."""
+    for name, rows in (("clean/problems.jsonl", ROWS), ("collected/steps.jsonl", [])):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with serving_beside(server) as url:
+        given = {"tir_data.teacher": "server", "teacher.model": "m", "hardware.cache": "cache"}
+        given |= {"hardware.teacher.urls": [url], "hardware.teacher.patience_s": 1.0}
+        params = merged(given | changes, document(ROOT / "params.yaml"))
+        (folder / "params.yaml").write_text(yaml.safe_dump(params))
+        monkeypatch.chdir(folder)
+        arguments = "--clean clean --collected collected --out out"
+        monkeypatch.setattr(sys, "argv", ["tir_data", *arguments.split()])
+        tir_data.main()
+    return [json.loads(line) for line in (folder / "out/train.jsonl").read_text().splitlines()]
+
+
+def test_solutions_that_are_right_are_kept_and_a_rerun_asks_nothing(tmp_path, monkeypatch):
+    server = Told(by=solving)
+    rows = run(tmp_path, monkeypatch, server, **{"tir_data.rounds": 3})
+    assert [(row["id"], row["solution"]) for row in rows] == [("a", SOLVED)]
+    counts = json.loads((tmp_path / "out/counts.json").read_text())
+    assert counts["rejected"] == {"not_integer": 1, "unsolved": 1}
+    assert len(server.asked) == 2 * (1 + 3), "one attempt at a, three at b, two requests each"
+
+    down = Told(last=Reply(b"", 500))
+    assert run(tmp_path, monkeypatch, down, **{"tir_data.rounds": 3}) == rows
+    assert not down.asked
+
+
+def test_a_spent_budget_ends_the_stage_in_one_line_and_writes_nothing(tmp_path, monkeypatch):
+    server = Told(by=solving)
+    with pytest.raises(UserError, match=r"hardware\.teacher\.budget_tokens: 10 does not") as error:
+        run(tmp_path, monkeypatch, server, **{"hardware.teacher.budget_tokens": 10})
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "out").exists()
+    assert not server.asked
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"teacher.model": ""}, "needs teacher.model"),
+        ({"hardware.teacher.urls": []}, "needs hardware.teacher.urls"),
+        ({"hardware.teacher.urls": ["localhost"]}, "does not begin with http"),
+        (
+            {"teacher.prompt": "nowhere.md"},
+            "'nowhere.md' is none of chat, few_shot",
+        ),
+        ({"teacher.kind": "voice"}, "teacher.kind"),
+        ({"hardware.teacher.budget": -1}, "hardware.teacher.budget"),
+    ],
+)
+def test_a_wrong_knob_is_one_line(tmp_path, monkeypatch, changes, words):
+    server = Told(by=solving)
+    with pytest.raises(UserError, match=words) as error:
+        run(tmp_path, monkeypatch, server, **changes)
+    assert "\n" not in str(error.value)
+    assert not server.asked
