@@ -29,6 +29,7 @@ from urllib.parse import urlsplit
 
 from numina.profile import hydra_value
 from numina.resume import kept
+from numina.rows import read_problems
 from numina.sources.known import KNOWN
 from numina.train.launch import free_port
 from tests.hub.faults import Fault
@@ -271,13 +272,12 @@ def check_teacher(url: str, clone: Path) -> None:
     Raises:
         Failed: it has not, or was not.
     """
-    rows = tir_rows(clone)
-    taught = [row for row in rows if row["source"] == KNOWN["numina_cot"].hub]
-    counted = completions(url)
-    print(f"{len(taught)} of {len(rows)} solutions are the teacher's; {counted} requests")
+    rows = read_problems(clone / "data/tir/train")
+    taught = [row for row in rows if row.source == KNOWN["numina_cot"].hub]
+    print(f"{len(taught)} of {len(rows)} solutions are the teacher's; {completions(url)} requests")
     if len(taught) < len(rows) / 2:
         raise Failed("most solutions should be the teacher's")
-    if not all("```python" in row["solution"] and "```output" in row["solution"] for row in taught):
+    if not all("```python" in row.solution and "```output" in row.solution for row in taught):
         raise Failed("a solution of the teacher has no program")
 
 
@@ -290,13 +290,8 @@ def repeat_teaching(clone: Path, environment: dict[str, str]) -> None:
     again = clone.parent / "again"
     paths = ["--clean", "data/clean", "--collected", "data/collected", "--out", str(again)]
     run([sys.executable, "-m", "stages.tir_data", *paths], clone, environment)
-    if (again / "train.jsonl").read_bytes() != (clone / "data/tir/train.jsonl").read_bytes():
+    if read_problems(again / "train") != read_problems(clone / "data/tir/train"):
         raise Failed("a second run of tir_data has other rows")
-
-
-def tir_rows(clone: Path) -> list[dict[str, Any]]:
-    """The tool-integrated samples."""
-    return [json.loads(line) for line in (clone / "data/tir/train.jsonl").read_text().splitlines()]
 
 
 @contextmanager

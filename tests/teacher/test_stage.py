@@ -9,6 +9,8 @@ import yaml
 
 from numina.errors import UserError
 from numina.profile import merged
+from numina.records.problem import Problem
+from numina.rows import read_problems, written_shards
 from numina.settings.params import document
 from stages import tir_data
 from tests.conftest import ROOT
@@ -17,17 +19,19 @@ from tests.teacher.speaking import END, OPENED, serving_beside, solving
 
 SOLVED = OPENED + "42\n```\n" + END
 ROWS = [
-    {"id": "a", "problem": "What is 6 times 7?", "answer": "42", "source": "t"},
-    {"id": "b", "problem": "What is 6 times 8?", "answer": "48", "source": "t"},
-    {"id": "c", "problem": "What is half of 3?", "answer": "1.5", "source": "t"},
+    Problem("a", "What is 6 times 7?", "42", "t"),
+    Problem("b", "What is 6 times 8?", "48", "t"),
+    Problem("c", "What is half of 3?", "1.5", "t"),
 ]
 
 
-def run(folder, monkeypatch, server: Told, **changes: Any) -> list[dict[str, Any]]:
+def run(folder, monkeypatch, server: Told, **changes: Any) -> list[Problem]:
     """The rows that the stage keeps."""
-    for name, rows in (("clean/problems.jsonl", ROWS), ("collected/steps.jsonl", [])):
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with written_shards(folder / "clean/problems", Problem) as write:
+        for row in ROWS:
+            write(row)
+    (folder / "collected").mkdir(exist_ok=True)
+    (folder / "collected/steps.jsonl").write_text("")
     with serving_beside(server) as url:
         given = {"tir_data.teacher": "server", "teacher.model": "m", "hardware.cache": "cache"}
         given |= {"hardware.teacher.urls": [url], "hardware.teacher.patience_s": 1.0}
@@ -37,13 +41,13 @@ def run(folder, monkeypatch, server: Told, **changes: Any) -> list[dict[str, Any
         arguments = "--clean clean --collected collected --out out"
         monkeypatch.setattr(sys, "argv", ["tir_data", *arguments.split()])
         tir_data.main()
-    return [json.loads(line) for line in (folder / "out/train.jsonl").read_text().splitlines()]
+    return read_problems(folder / "out/train")
 
 
 def test_solutions_that_are_right_are_kept_and_a_rerun_asks_nothing(tmp_path, monkeypatch):
     server = Told(by=solving)
     rows = run(tmp_path, monkeypatch, server, **{"tir_data.rounds": 3})
-    assert [(row["id"], row["solution"]) for row in rows] == [("a", SOLVED)]
+    assert [(row.id, row.solution) for row in rows] == [("a", SOLVED)]
     counts = json.loads((tmp_path / "out/counts.json").read_text())
     assert counts["rejected"] == {"not_integer": 1, "unsolved": 1}
     assert len(server.asked) == 2 * (1 + 3), "one attempt at a, three at b, two requests each"
