@@ -28,8 +28,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from numina.profile import hydra_value
+from numina.records.attempt import Attempt
 from numina.resume import kept
-from numina.rows import read_problems
+from numina.rows import read_problems, read_shards
 from numina.sources.known import KNOWN
 from numina.train.launch import free_port
 from tests.hub.faults import Fault
@@ -76,7 +77,7 @@ def main() -> None:
             hub.faults.coming = [Fault("status", "HEAD .*aime")]
             options = "--dtype float32 --max-model-len 2048"
             with servers(folder / TEACHER, TEACHER, [TEACHER_URL], options, environment):
-                experiment([], ["tir_data"], clone, environment)
+                experiment([], ["tir_select"], clone, environment)
                 check_faults(hub)
                 check_teacher(TEACHER_URL, clone)
         with part("the same from what was paid for, without the teacher"):
@@ -282,7 +283,7 @@ def check_teacher(url: str, clone: Path) -> None:
 
 
 def repeat_teaching(clone: Path, environment: dict[str, str]) -> None:
-    """The stage gives the same rows once more, while its server is down.
+    """The stage gives the same attempts once more, while its server is down.
 
     Raises:
         Failed: it gives others.
@@ -290,8 +291,12 @@ def repeat_teaching(clone: Path, environment: dict[str, str]) -> None:
     again = clone.parent / "again"
     paths = ["--clean", "data/clean", "--collected", "data/collected", "--out", str(again)]
     run([sys.executable, "-m", "stages.tir_data", *paths], clone, environment)
-    if read_problems(again / "train") != read_problems(clone / "data/tir/train"):
-        raise Failed("a second run of tir_data has other rows")
+    found, expected = (
+        list(read_shards(folder / "attempts", Attempt))
+        for folder in (again, clone / "data/attempts")
+    )
+    if found != expected:
+        raise Failed("a second run of tir_data has other attempts")
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """The stage tir_data with a teacher on a server."""
 
-import json
 import sys
 from typing import Any
 
@@ -9,8 +8,9 @@ import yaml
 
 from numina.errors import UserError
 from numina.profile import merged
+from numina.records.attempt import Attempt
 from numina.records.problem import Problem
-from numina.rows import read_problems, written_shards
+from numina.rows import read_shards, written_shards
 from numina.settings.params import document
 from stages import tir_data
 from tests.conftest import ROOT
@@ -25,15 +25,15 @@ ROWS = [
 ]
 
 
-def run(folder, monkeypatch, server: Told, **changes: Any) -> list[Problem]:
-    """The rows that the stage keeps."""
+def run(folder, monkeypatch, server: Told, **changes: Any) -> list[Attempt]:
+    """The attempts that the stage keeps."""
     with written_shards(folder / "clean/problems", Problem) as write:
         for row in ROWS:
             write(row)
     (folder / "collected").mkdir(exist_ok=True)
     (folder / "collected/steps.jsonl").write_text("")
     with serving_beside(server) as url:
-        given = {"tir_data.teacher": "server", "teacher.model": "m", "hardware.cache": "cache"}
+        given = {"tir_data.teachers": ["server"], "teacher.model": "m", "hardware.cache": "cache"}
         given |= {"hardware.teacher.urls": [url], "hardware.teacher.patience_s": 1.0}
         params = merged(given | changes, document(ROOT / "params.yaml"))
         (folder / "params.yaml").write_text(yaml.safe_dump(params))
@@ -41,19 +41,23 @@ def run(folder, monkeypatch, server: Told, **changes: Any) -> list[Problem]:
         arguments = "--clean clean --collected collected --out out"
         monkeypatch.setattr(sys, "argv", ["tir_data", *arguments.split()])
         tir_data.main()
-    return read_problems(folder / "out/train")
+    return list(read_shards(folder / "out/attempts", Attempt))
 
 
-def test_solutions_that_are_right_are_kept_and_a_rerun_asks_nothing(tmp_path, monkeypatch):
+def test_attempts_are_judged_and_a_rerun_asks_nothing(tmp_path, monkeypatch):
     server = Told(by=solving)
-    rows = run(tmp_path, monkeypatch, server, **{"tir_data.rounds": 3})
-    assert [(row.id, row.solution) for row in rows] == [("a", SOLVED)]
-    counts = json.loads((tmp_path / "out/counts.json").read_text())
-    assert counts["rejected"] == {"not_integer": 1, "unsolved": 1}
-    assert len(server.asked) == 2 * (1 + 3), "one attempt at a, three at b, two requests each"
+    made = run(tmp_path, monkeypatch, server, **{"tir_data.rounds": 3})
+    assert [(one.problem_id, one.round, one.verdict) for one in made] == [
+        ("a", 1, "right"),
+        ("b", 1, "wrong"),
+        ("b", 2, "wrong"),
+        ("b", 3, "wrong"),
+    ]
+    assert {(one.teacher, one.text, one.answer) for one in made} == {("server", SOLVED, "42")}
+    assert len(server.asked) == 2 * (1 + 3), "an attempt takes two requests"
 
     down = Told(last=Reply(b"", 500))
-    assert run(tmp_path, monkeypatch, down, **{"tir_data.rounds": 3}) == rows
+    assert run(tmp_path, monkeypatch, down, **{"tir_data.rounds": 3}) == made
     assert not down.asked
 
 
