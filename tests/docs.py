@@ -56,6 +56,8 @@ ELSEWHERE = {
     "numina run real-sets -S sctir.n=16": "tests/cli/test_run.py",
     "numina run real-sets -S splits.amc.path=my/amc.jsonl": "tests/test_profile.py",
     "numina run -S 'collect.sources=[{path:mine.jsonl.gz}]'": "tests/sources/test_opened.py",
+    "numina run -S 'tir_data.teachers=[server]' -S teacher.model=NAME "
+    "-S 'hardware.teacher.urls=[URL]' -S hardware.teacher.budget=50": "tests/teacher/test_stage.py",
     'numina solve "What is 2+3?"': "tests/cli/test_main.py",
     "numina demo": "tests/demo/test_command.py",
     "numina demo --model models/tir --n 9 --port 8000": "tests/demo/test_command.py",

@@ -3,9 +3,10 @@
     python -m tests.rehearse
 
 In a fresh clone of the last commit, against a hub on loopback that misbehaves: numina-7b with the
-profile rehearsal, ZeRO-3 in two processes, GPTQ with 8 bits, and SC-TIR; then the model with 4
-bits, served by two real vLLM servers, and SC-TIR over both. It needs .venv-vllm (.ci/vllm.sh),
-leaves nothing behind, and prints how long each part took.
+profile rehearsal. Its tool-integrated solutions are written by a teacher, the default's 135M model
+on a real vLLM server. Then ZeRO-3 in two processes, GPTQ with 8 bits, and SC-TIR; then the model
+with 4 bits, served by two more vLLM servers, and SC-TIR over both. It needs .venv-vllm
+(.ci/vllm.sh), leaves nothing behind, and prints how long each part took.
 """
 
 from __future__ import annotations
@@ -24,9 +25,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from numina.profile import hydra_value
+from numina.records.attempt import Attempt
 from numina.resume import kept
+from numina.rows import read_problems, read_shards
+from numina.sources.known import KNOWN
 from numina.train.launch import free_port
 from tests.hub.faults import Fault
 from tests.hub.server import Hub, serving
@@ -38,6 +43,10 @@ PROFILES = ("numina-7b", "rehearsal")
 SHARD = "pytorch_model-00001-of-00002.bin"
 SERVED = "models/quantised"
 HOSTS = ("127.0.0.1", "127.0.0.2")
+TEACHER = "teacher"
+TEACHER_URL = f"http://127.0.0.1:{free_port()}/v1"
+# Named in every run: with other knobs the teacher's rows would be made again.
+ALWAYS = [f"hardware.teacher.urls=[{TEACHER_URL}]"]
 
 
 class Failed(Exception):
@@ -61,16 +70,32 @@ def main() -> None:
             environment["HF_ENDPOINT"] = hub.url
         with part("a download that is damaged"):
             refuse_damage(hub, clone, environment)
+        with part("a teacher"):
+            place = [sys.executable, "-m", "stages.base_model", "--out", str(folder / TEACHER)]
+            run(place, clone, environment)
+        with part("tool-integrated solutions by the teacher"):
+            hub.faults.coming = [Fault("status", "HEAD .*aime")]
+            options = "--dtype float32 --max-model-len 2048"
+            with servers(folder / TEACHER, TEACHER, [TEACHER_URL], options, environment):
+                experiment([], ["tir_select"], clone, environment)
+                check_faults(hub)
+                check_teacher(TEACHER_URL, clone)
+        with part("the same from what was paid for, without the teacher"):
+            repeat_teaching(clone, environment)
         with part("numina-7b + rehearsal, 8 bits"):
-            hub.faults.coming = [Fault("status", "HEAD .*aime"), Fault("cut", f"GET .*{SHARD}")]
-            numina(["run", *PROFILES], clone, environment)
-            check_first(hub, clone)
+            hub.faults.coming = [Fault("cut", f"GET .*{SHARD}")]
+            numina(["run", *PROFILES, *changed(ALWAYS)], clone, environment)
+            check_faults(hub)
+            check_first(clone)
         with part("the model with 4 bits"):
             experiment(
                 ["quantize.bits=4"], ["quantize", "eval_greedy@quantised"], clone, environment
             )
         with part("two vLLM servers"):
-            urls = opened.enter_context(servers(clone, environment))
+            model = shutil.copytree((clone / SERVED).resolve(), folder / "served")
+            options, port = "--dtype bfloat16 --max-model-len 512", free_port()
+            urls = [f"http://{host}:{port}/v1" for host in HOSTS]
+            opened.enter_context(servers(model, SERVED, urls, options, environment))
         with part("SC-TIR over both"):
             changes = ["quantize.bits=4", "engine.name=server", "hardware.solvers=2"]
             changes += [f"hardware.server.urls={hydra_value(urls)}"]
@@ -151,8 +176,13 @@ def experiment_command(
     """What `numina run` calls, for some stages only."""
     profiles = [sys.executable, "-m", "numina.profile", *PROFILES]
     options = subprocess.check_output(profiles, cwd=clone, env=environment, text=True).split()
-    options += [part for change in changes for part in ("-S", change)]
+    options += changed([*ALWAYS, *changes])
     return [sys.executable, "-m", "dvc", "exp", "run", *options, *stages]
+
+
+def changed(changes: Sequence[str]) -> list[str]:
+    """Changes as arguments."""
+    return [part for change in changes for part in ("-S", change)]
 
 
 def refuse_damage(hub: Hub, clone: Path, environment: dict[str, str]) -> None:
@@ -174,14 +204,22 @@ def refuse_damage(hub: Hub, clone: Path, environment: dict[str, str]) -> None:
     print(told[0])
 
 
-def check_first(hub: Hub, clone: Path) -> None:
+def check_faults(hub: Hub) -> None:
+    """The hub has misbehaved as it was told.
+
+    Raises:
+        Failed: it has not.
+    """
+    if any(fault.times for fault in hub.faults.coming):
+        raise Failed(f"the hub did not get to misbehave: {hub.faults.coming}")
+
+
+def check_first(clone: Path) -> None:
     """What the first run must have done.
 
     Raises:
         Failed: it did not.
     """
-    if any(fault.times for fault in hub.faults.coming):
-        raise Failed(f"the hub did not get to misbehave: {hub.faults.coming}")
     log = (clone / "logs" / "sft.log").read_text(errors="replace")
     if "deepspeed" not in log.lower():
         raise Failed("logs/sft.log: no sign of DeepSpeed")
@@ -229,42 +267,80 @@ def check_report(clone: Path, bits: int, engine: str) -> None:
     print((clone / "reports/summary.json").read_text())
 
 
+def check_teacher(url: str, clone: Path) -> None:
+    """The teacher has solved problems, and was asked once for each answer.
+
+    Raises:
+        Failed: it has not, or was not.
+    """
+    rows = read_problems(clone / "data/tir/train")
+    taught = [row for row in rows if row.source == KNOWN["numina_cot"].hub]
+    print(f"{len(taught)} of {len(rows)} solutions are the teacher's; {completions(url)} requests")
+    if len(taught) < len(rows) / 2:
+        raise Failed("most solutions should be the teacher's")
+    if not all("```python" in row.solution and "```output" in row.solution for row in taught):
+        raise Failed("a solution of the teacher has no program")
+
+
+def repeat_teaching(clone: Path, environment: dict[str, str]) -> None:
+    """The stage gives the same attempts once more, while its server is down.
+
+    Raises:
+        Failed: it gives others.
+    """
+    again = clone.parent / "again"
+    paths = ["--clean", "data/clean", "--collected", "data/collected", "--out", str(again)]
+    run([sys.executable, "-m", "stages.tir_data", *paths], clone, environment)
+    found, expected = (
+        list(read_shards(folder / "attempts", Attempt))
+        for folder in (again, clone / "data/attempts")
+    )
+    if found != expected:
+        raise Failed("a second run of tir_data has other attempts")
+
+
 @contextmanager
-def servers(clone: Path, environment: dict[str, str]) -> Iterator[list[str]]:
-    """Two vLLM servers with the quantised model, on two addresses of this machine as on two hosts,
-    each on a core of its own; their base URLs. They are started as docs/cluster.md says.
+def servers(
+    model: Path,
+    name: str,
+    urls: Sequence[str],
+    options: str,
+    environment: dict[str, str],
+) -> Iterator[None]:
+    """vLLM servers of a model at some URLs of this machine, which share the cores. They are started
+    as docs/cluster.md says.
 
     Raises:
         Failed: one does not start.
     """
-    model = shutil.copytree((clone / SERVED).resolve(), clone.parent / "served")
     given = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM": str(VLLM)}
-    given["ARGUMENTS"] = (
-        f"--dtype bfloat16 --max-model-len 512 --enforce-eager --served-model-name {SERVED}"
-    )
+    given["ARGUMENTS"] = f"{options} --enforce-eager --served-model-name {name}"
     ours = {key: value for key, value in environment.items() if key != "PYTHONPATH"} | given
     cores = sorted(os.sched_getaffinity(0))
-    port, urls = free_port(), []
     with ExitStack() as opened:
-        for number, host in enumerate(HOSTS):
-            core = {"VLLM_CPU_OMP_THREADS_BIND": str(cores[number % len(cores)])}
-            log = opened.enter_context((clone.parent / f"vllm-{host}.log").open("wb"))
+        logs = []
+        for number, url in enumerate(urls):
+            address = urlsplit(url)
+            share = cores[number :: len(urls)] or cores[:1]
+            bound = {"VLLM_CPU_OMP_THREADS_BIND": ",".join(map(str, share))}
+            logs.append(model.parent / f"vllm-{address.hostname}-{address.port}.log")
+            log = opened.enter_context(logs[-1].open("wb"))
+            place = [str(model), str(address.hostname), str(address.port)]
             process = subprocess.Popen(
-                ["bash", str(ROOT / "cluster/serve.sh"), str(model), host, str(port)],
-                env=ours | core,
-                cwd=clone.parent,
+                ["bash", str(ROOT / "cluster/serve.sh"), *place],
+                env=ours | bound,
+                cwd=model.parent,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
             opened.callback(end, process)
-            urls.append(f"http://{host}:{port}/v1")
         limit = environment | {"LIMIT_S": "600"}
         waiting = ["bash", str(ROOT / "cluster/wait.sh"), *urls]
         if subprocess.run(waiting, env=limit, check=False).returncode:
-            logs = [log.read_text(errors="replace")[-4000:] for log in clone.parent.glob("vllm-*")]
-            raise Failed("a server did not start:\n" + "\n".join(logs))
-        yield urls
+            texts = [log.read_text(errors="replace")[-4000:] for log in logs]
+            raise Failed("a server did not start:\n" + "\n".join(texts))
+        yield
 
 
 def completions(url: str) -> int:

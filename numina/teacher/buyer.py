@@ -62,7 +62,7 @@ class Buyer:
         hardware: where it is, what it may cost, and where answers are kept.
 
     Raises:
-        UserError: on entering, the folder of kept answers cannot be used.
+        UserError: on entering, no server is named, or the folder of kept answers cannot be used.
     """
 
     def __init__(self, model: str, canary: Prompt, hardware: Hardware) -> None:
@@ -75,6 +75,8 @@ class Buyer:
 
     async def __aenter__(self) -> Buyer:
         given = self.hardware
+        if not given.urls:
+            raise UserError(f"{KNOB}: names no server, such as http://localhost:8000/v1")
         secret = os.environ.get(given.key_variable, "") if given.key_variable else ""
         async with AsyncExitStack() as opened:
             self.kept = Kept(self.folder)
@@ -176,7 +178,8 @@ class Buyer:
         try:
             check_answer(where, reply)
         except ServerFailed:
-            self.kept.add(self.model, paid)
+            if paid.tokens:
+                self.kept.put("", reply, self.model, paid)
             raise
         paid = paid if paid.tokens else purchase.most  # the server does not say
         self.kept.put(purchase.key, reply, self.model, paid)

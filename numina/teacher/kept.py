@@ -64,15 +64,10 @@ class Kept:
         return found if isinstance(found, dict) else None
 
     def put(self, key: str, reply: dict[str, Any], model: str, paid: Paid) -> None:
-        """Keep an answer, unless it has no key, and add what was paid for it."""
+        """Add what was paid for an answer, and keep it unless it has no key."""
         with self.usable(), self.cache.transact():
             if key:
                 self.cache.set(key, json.dumps(reply))
-            self.add(model, paid)
-
-    def add(self, model: str, paid: Paid) -> None:
-        """Add to what a model was paid for."""
-        with self.usable(), self.cache.transact():
             before = self.paid(model)
             sums = [
                 before.answers + paid.answers,

@@ -1,7 +1,8 @@
-"""The server engine against two real vLLM servers."""
+"""The server engine and the teacher against two real vLLM servers."""
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,9 +13,15 @@ import urllib.request
 import pytest
 
 from numina.engine.protocol import Completion, CompletionFailed, Sampling
+from numina.teacher.engine import TeacherEngine
 from tests.engine.test_server import GREEDY, server_engine
 from tests.engine.test_transformers import PROMPTS, complete
 from tests.engine.test_vllm import ENVIRONMENT, PYTHON, needs_vllm
+from tests.teacher.attempting import attempts
+from tests.teacher.speaking import teacher_params
+
+# The prompt of a chat is what its messages say, so that it can be compared with a completion's.
+CHAT_TEMPLATE = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
 
 
 def free_port() -> int:
@@ -26,6 +33,7 @@ def free_port() -> int:
 def serve(model, port: int) -> subprocess.Popen[bytes]:
     command = [str(PYTHON), "-m", "vllm.entrypoints.openai.api_server", "--model", str(model)]
     options = ["--dtype", "float32", "--max-model-len", "400", "--enforce-eager"]
+    options += ["--chat-template", CHAT_TEMPLATE]
     return subprocess.Popen(
         [*command, *options, "--host", "127.0.0.1", "--port", str(port)],
         env=ENVIRONMENT,
@@ -94,6 +102,54 @@ def test_a_request_that_a_real_server_refuses_fails_with_its_message(servers, mo
 
     with pytest.raises(CompletionFailed, match=r"status 400.*context length"):
         asyncio.run(go())
+
+
+def completed(url: str) -> int:
+    """The requests that a server has completed."""
+    metrics = urllib.request.urlopen(url.removesuffix("/v1") + "/metrics", timeout=20).read()
+    counts = re.findall(r"^vllm:request_success_total\{.*\} (\S+)$", metrics.decode(), re.M)
+    return int(sum(map(float, counts)))
+
+
+@needs_vllm
+@pytest.mark.parametrize("kind", ["completions", "chat"])
+def test_a_teacher_buys_each_answer_of_a_real_server_once(servers, model_folder, tmp_path, kind):
+    url, given = servers[1][1], {"kind": kind, "max_new_tokens": 24, "max_context": 400}
+    ours = complete(model_folder, [GREEDY] * 3)
+    params = teacher_params([url], tmp_path, model=str(model_folder), **given)
+
+    async def ask() -> list[str | BaseException]:
+        async with TeacherEngine(params.teacher, params.hardware) as engine:
+            jobs = [engine.ask(prompt) for prompt in PROMPTS]
+            return await asyncio.gather(*jobs, return_exceptions=True)
+
+    before, texts = completed(url), asyncio.run(ask())
+    after = completed(url)
+    assert after - before == 3
+    for mine, theirs in zip(ours, texts, strict=True):
+        if mine.finish == "end":
+            assert theirs == mine.text
+        else:
+            assert isinstance(theirs, CompletionFailed)
+            assert "longer than 24 tokens" in str(theirs)
+    assert list(map(str, asyncio.run(ask()))) == list(map(str, texts))
+    assert completed(url) == after
+
+
+@needs_vllm
+@pytest.mark.parametrize("kind", ["completions", "chat"])
+def test_attempts_of_a_real_server_are_the_same_in_a_second_run_that_asks_nothing(
+    servers, model_folder, tmp_path, kind
+):
+    url, given = servers[1][1], {"kind": kind, "max_new_tokens": 24, "max_context": 400}
+    given["prompt"] = "boundary"
+    params = teacher_params([url], tmp_path, model=str(model_folder), **given)
+    before, texts = completed(url), asyncio.run(attempts(params, 4, samples=2))
+    after = completed(url)
+    assert after - before >= 8
+    assert len(set(texts)) > 4, "samples of one problem differ"
+    assert asyncio.run(attempts(params, 4, samples=2)) == texts
+    assert completed(url) == after
 
 
 @needs_vllm

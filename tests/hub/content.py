@@ -4,7 +4,7 @@
 
 The names, revisions and files are those of `numina-7b`: a model of DeepSeekMath's architecture,
 rows in the schemas of NuminaMath-CoT and NuminaMath-TIR, and the four validation sets in theirs. No
-row is copied from a published set.
+row is copied from a published set. Beside them stands a prompt for a teacher, with examples.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ TAUGHT = FAMILIES[:3]
 PER_FAMILY = 90  # training problems
 SHARDS = 2  # of NuminaMath-CoT
 PROBLEMS = 3  # of each validation set
+EXAMPLES = 2  # of each family, in the teacher's prompt
+PROMPT = "teacher.md"
 SOURCES = ("synthetic_math", "olympiads", "math", "aops_forum")  # as NuminaMath-CoT calls them
 
 
@@ -52,6 +54,17 @@ def fill(folder: Path) -> None:
     base = params.base_model
     texts = [text for row in cot + tir for text in (row["problem"], row["solution"])]
     write_model(folder / "models" / base.name / base.revision, texts)
+    (folder / PROMPT).write_text(few_shot(), encoding="utf-8")
+
+
+def few_shot() -> str:
+    """A prompt for the teacher: other problems of the same families, solved."""
+    examples = []
+    for family in TAUGHT:
+        for at, draw in enumerate(drawn("teacher", family, 99, EXAMPLES, validation=False)):
+            problem = as_problem(family, draw, at % (len(draw.statements) - 1))
+            examples.append(f"{problem.problem}\n### Solution:\n{tir_solution(problem, draw)}\n")
+    return "\n".join(f"### Problem: {text}" for text in [*examples, "{problem}\n### Solution:\n"])
 
 
 def taught() -> list[tuple[Problem, Draw]]:
@@ -82,7 +95,12 @@ def cot_row(problem: Problem, number: int) -> dict[str, Any]:
 
 
 def tir_row(problem: Problem, draw: Draw) -> dict[str, Any]:
-    """A row as NuminaMath-TIR has them: programs and what they print, in one text."""
+    """A row as NuminaMath-TIR has them."""
+    return dialogue(problem.problem, tir_solution(problem, draw))
+
+
+def tir_solution(problem: Problem, draw: Draw) -> str:
+    """Programs and what they print, in one text."""
     names: dict[str, Any] = {}
     parts, last = [], ""
     for step in draw.steps:
@@ -93,9 +111,7 @@ def tir_row(problem: Problem, draw: Draw) -> dict[str, Any]:
         parts.append(f"{step.thought}\n{CODE_START}{step.program}\n{CODE_END}\n")
         parts.append(f"{OUTPUT_START}{last}\n{OUTPUT_END}")
     assert last.splitlines()[-1] == problem.answer, problem.id
-    return dialogue(
-        problem.problem, "".join(parts) + f"The answer is $\\boxed{{{problem.answer}}}$."
-    )
+    return "".join(parts) + f"The answer is $\\boxed{{{problem.answer}}}$."
 
 
 def dialogue(problem: str, solution: str) -> dict[str, Any]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from numina.settings import Params
 from tests.conftest import changed_params
-from tests.engine.misbehaving import Asked, Reply, completion
+from tests.engine.misbehaving import Asked, Reply, Told, completion, serving
 
 PROGRAM = "I run it.\n```python\nprint(6 * 7)\n```"
 OPENED = PROGRAM + "\n```output\n"  # as the agent keeps it
@@ -42,3 +46,27 @@ def teacher_params(urls: list[str], cache: Path, **changes: Any) -> Params:
 
 
 HARDWARE = set(changed_params().hardware.teacher.model_dump())
+
+
+@contextlib.contextmanager
+def serving_beside(told: Told) -> Iterator[str]:
+    """The base URL of a server in a thread of its own, for callers that are not asynchronous."""
+    started: list[str] = []
+    ready, done = threading.Event(), asyncio.Event()
+
+    async def serve() -> None:
+        async with serving(told) as urls:
+            started.extend(urls)
+            ready.set()
+            await done.wait()
+
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    ready.wait(20)
+    try:
+        yield started[0]
+    finally:
+        loop.call_soon_threadsafe(done.set)
+        thread.join(20)
+        loop.close()
