@@ -121,7 +121,11 @@ def test_a_recording_of_solve_is_replayed_to_the_same_verdict(model_folder, tmp_
 
 def test_servers_are_asked_as_the_knobs_say(model_folder):
     def answered(url: str) -> dict[str, Any]:
-        knobs = ("engine.name=server", f"hardware.server.urls=['{url}']")
+        knobs = (
+            "engine.name=server",
+            f"hardware.server.urls=['{url}']",
+            "hardware.server.served_model=m",
+        )
         changes = [part for knob in knobs for part in ("-S", knob)]
         with started("--model", str(model_folder), "--n", "3", *changes) as (_, address):
             name = post(address, "What is $2+2$?")
