@@ -15,13 +15,14 @@ Formulas are numbered over a visit; a message brings those that are new in it.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from numina.agent.calls import FENCED, Calls
 from numina.agent.trace import Event
 from numina.demo.finding import finding
-from numina.fences import OUTPUT_END, OUTPUT_STARTS
 from numina.records.trace import Trace, Verdict
 from numina.report.browser import segment_data
 from numina.report.traces import Segment, segments, statement
@@ -59,16 +60,20 @@ class Growth:
         tell: takes a message's kind and content.
         sctir: the knobs of the vote.
         seed: of the run.
+        calls: how the model calls Python.
 
     Attributes:
         kept: the finished traces, for `numina.sctir.solve.solve`.
     """
 
-    def __init__(self, tell: Callable[..., None], sctir: Sctir, seed: int) -> None:
-        self.tell, self.sctir, self.seed = tell, sctir, seed
+    def __init__(
+        self, tell: Callable[..., None], sctir: Sctir, seed: int, calls: Calls = FENCED
+    ) -> None:
+        self.tell, self.sctir, self.seed, self.calls = tell, sctir, seed, calls
         self.kept = Kept(self.add)
         self.formulas, self.sent = Formulas(), 0
-        self.texts: dict[int, str] = {}
+        self.texts: dict[int, str] = {}  # as decoded
+        self.ran: Counter[int] = Counter()  # programs
         self.parts: dict[int, list[Segment]] = {}
         self.ended: set[int] = set()
 
@@ -85,9 +90,12 @@ class Growth:
             self.parts[event.index] = []
             self.send("start", trace=event.index)
         elif event.kind == "text":
-            self.grow(event.index, event.text, "runs" if opens_output(event.text) else "writes")
+            stopped = event.text.endswith(self.calls.stop)
+            self.grow(event.index, event.text, "runs" if stopped else "writes")
         elif event.kind == "output":
-            self.grow(event.index, f"{event.text}\n{OUTPUT_END}", "writes")
+            self.ran[event.index] += 1
+            left = self.sctir.depth - self.ran[event.index]
+            self.grow(event.index, self.calls.reply(event.text, left), "writes")
         else:
             self.ended.add(event.index)
             if event.text.startswith("(failed"):  # it is not among those that are kept
@@ -98,7 +106,7 @@ class Growth:
         """Send what is new in a trace."""
         before = self.parts[index]
         self.texts[index] += more
-        now = segments(self.texts[index])
+        now = segments(self.calls.readable(self.texts[index]))
         if doing == "runs" and now and now[-1] == Segment("output", ""):
             now.pop()
         same = 0
@@ -188,8 +196,3 @@ class Growth:
         """The formulas that no message has brought yet."""
         start, self.sent = self.sent, len(self.formulas.rows)
         return self.formulas.rows[start:]
-
-
-def opens_output(text: str) -> bool:
-    """Whether decoding stopped to run a program."""
-    return text.endswith(OUTPUT_STARTS)

@@ -12,6 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
+from numina.agent.calls import FENCED, Calls
 from numina.agent.trace import Agent, TraceLimits, step_seed
 from numina.demo.desk import Desk, Terms
 from numina.demo.web import application
@@ -102,8 +103,10 @@ def sctir(n: int, **changes: Any) -> Sctir:
     return changed_params({"sctir.n": n, "sctir.at_once": n, **changes}).sctir
 
 
-def desk_of(played: Played, terms: Terms, knobs: Sctir, printed: str = "2\n") -> Desk:
-    agent = Agent(played, Printing(printed), PLAIN, LIMITS)
+def desk_of(
+    played: Played, terms: Terms, knobs: Sctir, printed: str = "2\n", calls: Calls = FENCED
+) -> Desk:
+    agent = Agent(played, Printing(printed), PLAIN, LIMITS, calls=calls)
     return Desk(agent, knobs, changed_params().answers.solve, terms)
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from numina.cli.options import read_asked
+from numina.errors import UserError
 from tests.chromium import OFFLINE, open_chromium, requests_of
 from tests.cli.test_main import ROOT, family_of, is_running, numina
 from tests.demo.test_browser import ask, every, grounds, one, until
@@ -119,7 +121,11 @@ def test_a_recording_of_solve_is_replayed_to_the_same_verdict(model_folder, tmp_
 
 def test_servers_are_asked_as_the_knobs_say(model_folder):
     def answered(url: str) -> dict[str, Any]:
-        knobs = ("engine.name=server", f"hardware.server.urls=['{url}']")
+        knobs = (
+            "engine.name=server",
+            f"hardware.server.urls=['{url}']",
+            "hardware.server.served_model=m",
+        )
         changes = [part for knob in knobs for part in ("-S", knob)]
         with started("--model", str(model_folder), "--n", "3", *changes) as (_, address):
             name = post(address, "What is $2+2$?")
@@ -142,13 +148,7 @@ def test_servers_are_asked_as_the_knobs_say(model_folder):
         (["--at-once", "0"], "--at-once: must be at least 1, got 0"),
         (["--host", "192.0.2.1"], "192.0.2.1:7860: cannot listen there: "),
         (["--port", "70000"], "127.0.0.1:70000: cannot listen there: "),
-        (["--n", "0"], "--n: sctir.n: Input should be greater"),
-        (["--profile", "real-set"], "no profile 'real-set'; did you mean 'real-sets'?"),
         (["-S", "sctir.m=3"], "-S sctir.m=3: params.yaml has no such key"),
-        (["-S", "sctir.n=3,5"], "-S sctir.n=3,5: only KEY=VALUE with one value"),
-        (["-S", "~sctir.n"], "-S ~sctir.n: only KEY=VALUE with one value"),
-        (["-S", "sctir.n"], "-S sctir.n: "),
-        (["-S", "sctir.n=x"], "sctir.n: Input should be a valid integer"),
     ],
 )
 def test_what_is_wrong_is_one_line_and_a_status(arguments, reason):
@@ -166,9 +166,28 @@ def test_a_port_that_is_taken_is_said_before_the_model_is_loaded():
     assert done.stderr.startswith(f"error: 127.0.0.1:{port}: cannot listen there: ")
 
 
-def test_profiles_and_changes_are_laid_over_each_other(monkeypatch):
-    from numina.cli.options import read_asked
+@pytest.mark.parametrize(
+    ("profiles", "change", "n", "reason"),
+    [
+        ([], "sctir.seeds=[1]", 0, "--n: sctir.n: Input should be greater"),
+        (["real-set"], "sctir.n=3", 3, "no profile 'real-set'; did you mean 'real-sets'?"),
+        ([], "sctir.m=3", None, "-S sctir.m=3: params.yaml has no such key"),
+        ([], "sctir.n=3,5", None, "-S sctir.n=3,5: only KEY=VALUE with one value"),
+        ([], "~sctir.n", None, "-S ~sctir.n: only KEY=VALUE with one value"),
+        ([], "+sctir.n=3", None, "-S +sctir.n=3: only KEY=VALUE with one value"),
+        ([], "sctir.n", None, "-S sctir.n: "),
+        ([], "=3", None, "-S =3: "),
+        ([], "sctir.n=x", None, "params.yaml + -S sctir.n=x: sctir.n: Input should be a valid"),
+        ([], "sctir=3", None, "params.yaml + -S sctir=3: sctir: "),
+    ],
+)
+def test_a_knob_that_is_wrong_is_named(monkeypatch, profiles, change, n, reason):
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(UserError, match=f"^{re.escape(reason)}"):
+        read_asked(profiles, [change], n)
 
+
+def test_profiles_and_changes_are_laid_over_each_other(monkeypatch):
     monkeypatch.chdir(ROOT)
     params = read_asked(["smoke"], ["sctir.n=7", "hardware.server.urls=[http://localhost:1/v1]"], 3)
     assert (params.sctir.n, params.hardware.server.urls) == (3, ("http://localhost:1/v1",))

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from numina.agent.calls import FENCED, Calls, Fenced, Harmony, Tagged
 from numina.demo import desk as desks
 from numina.demo.desk import Desk, Refused, Terms
 from numina.demo.visit import Visit
@@ -13,6 +14,16 @@ from tests.demo.played import BROKEN, FAILS, PROGRAM, Played, desk_of, sctir
 PARTS = {
     "good": [["\\boxed{7}"], ["\\boxed{7}"], ["\\boxed{5}"]],
     "program": [*[[PROGRAM, "So \\boxed{2}."]] * 2, ["HANG"]],
+    "tagged": [["We add.\n<tool_call>\nprint(1 + 1)\n</tool_call>", "\\boxed{2}"]] * 3,
+    "harmony": [
+        [
+            "<|channel|>analysis<|message|>We add.<|end|><|start|>assistant<|channel|>analysis "
+            "to=python code<|message|>print(1 + 1)<|call|>",
+            "<|channel|>final<|message|>\\boxed{2}<|return|>",
+        ]
+    ]
+    * 3,
+    "chat": [["We add.\n```python\nprint(1 + 1)\n```", "\\boxed{2}"]] * 3,
     "hangs": [["HANG"]] * 3,
     "clings": [["CLING"]] * 3,
     "half": [["\\boxed{7}"], ["HANG"], ["HANG"]],
@@ -23,12 +34,14 @@ PARTS = {
 }
 
 
-def run(terms: Terms, work: Callable[[Desk, Played], Awaitable[None]]) -> None:
+def run(
+    terms: Terms, work: Callable[[Desk, Played], Awaitable[None]], calls: Calls = FENCED
+) -> None:
     """Use a desk, with a limit of time."""
 
     async def used() -> None:
         played = Played(PARTS)
-        desk = desk_of(played, terms, sctir(3))
+        desk = desk_of(played, terms, sctir(3), calls=calls)
         try:
             await work(desk, played)
         finally:
@@ -63,6 +76,28 @@ def test_a_problem_is_told_from_its_turn_to_its_verdict():
         assert outputs[0]["doing"] == "writes"
 
     run(Terms(1, 60), work)
+
+
+@pytest.mark.parametrize(
+    ("text", "calls"),
+    [("tagged", Tagged()), ("harmony", Harmony()), ("chat", Fenced(chat=True))],
+)
+def test_programs_are_shown_however_a_model_calls_python(text, calls):
+    async def work(desk, played):
+        visit = desk.ask(text)
+        assert (await last_of(visit))["answer"] == ["2"]
+        parts: list = []
+        for message in visit.messages:
+            if message["kind"] == "grow" and message["trace"] == 0:
+                parts[message["at"] :] = message["parts"]
+        assert ["python", "print(1 + 1)"] in parts
+        assert ["output", "2"] in parts
+        assert parts.index(["output", "2"]) == parts.index(["python", "print(1 + 1)"]) + 1
+        states = [m["doing"] for m in visit.messages if m["kind"] == "grow" and m["trace"] == 0]
+        assert states == ["runs", "writes", "writes"]
+        assert "tool_call" not in str(parts) and "<|" not in str(parts)
+
+    run(Terms(1, 60), work, calls)
 
 
 def test_the_others_wait_in_the_order_in_which_they_came():
