@@ -22,6 +22,8 @@ from numina.settings import Params
 from numina.settings.splits import AnswerRule
 from numina.validation.rules import read_rules
 
+SECTIONS = ("eval_greedy", "engine", "sandbox", "template", "base_model")
+
 
 async def decode(
     params: Params,
@@ -48,9 +50,7 @@ async def decode(
 
 def main() -> str:
     args = entry.paths(__doc__, "tools", "model", "validation", "rules", "out")
-    params = settings.load(
-        *("eval_greedy", "engine", "sandbox", "template", "base_model", "hardware")
-    )
+    params = settings.load(*SECTIONS, "hardware")
     settings.check_fits(args.model)
     depth = params.eval_greedy.depth if str(args.tools) == "true" else 0
     limits = greedy_limits(params.eval_greedy, params.sandbox, depth)

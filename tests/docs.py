@@ -59,6 +59,22 @@ ELSEWHERE = {
     "numina run -S 'tir_data.teachers=[server]' -S teacher.model=NAME "
     "-S 'hardware.teacher.urls=[URL]' -S hardware.teacher.budget=50": "tests/teacher/test_stage.py",
     'numina solve "What is 2+3?"': "tests/cli/test_main.py",
+    "numina run published -S base_model.name=Qwen/Qwen2.5-Math-7B-Instruct": (
+        "tests/test_published.py"
+    ),
+    "dvc exp run $(python -m numina.profile published) -S "
+    "base_model.name=Qwen/Qwen2.5-Math-7B-Instruct": "tests/test_published.py",
+    "bash cluster/serve.sh models/quantised 10.0.0.1": "tests/rehearse.py",
+    "bash cluster/wait.sh http://10.0.0.1:8000/v1 http://10.0.0.2:8000/v1": "tests/rehearse.py",
+    "numina run numina-7b -S engine.name=server -S hardware.solvers=4 -S "
+    "\"hardware.server.urls=['http://10.0.0.1:8000/v1','http://10.0.0.2:8000/v1']\"": (
+        "tests/rehearse.py"
+    ),
+    "dvc remote add -d shared /mnt/shared/numina": "tests/test_cluster.py",
+    "dvc push": "tests/test_cluster.py",
+    "dvc pull && dvc repro": "tests/test_cluster.py",
+    "dvc exp push origin NAME": "tests/test_cluster.py",
+    "dvc exp pull origin NAME": "tests/test_cluster.py",
     "numina demo": "tests/demo/test_command.py",
     "numina demo --model models/tir --n 9 --port 8000": "tests/demo/test_command.py",
     "numina bench grade --pairs FILE --pairs OTHER": "tests/answer/test_grade.py",

@@ -162,6 +162,45 @@ def test_waiting_ends_when_all_servers_answer_and_fails_with_the_one_that_does_n
     assert bad.stderr.strip() == f"{url.replace('/v1', '/v2')} does not answer"
 
 
+def test_a_remote_carries_a_run_and_an_experiment_to_another_clone(tmp_path):
+    """The lines of docs/cluster.md, with a folder for the remote and a DAG of one stage."""
+    origin, here, there = (tmp_path / name for name in ("origin.git", "here", "there"))
+    here.mkdir()
+    own = {"HOME": str(tmp_path), "DVC_NO_ANALYTICS": "1"}
+    own |= {
+        f"GIT_{who}_{what}": "t@t" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+    }
+
+    def run(folder: Path, *lines: str) -> str:
+        said = ""
+        for line in lines:
+            done = subprocess.run(
+                ["bash", "-ec", line],
+                cwd=folder,
+                env={**os.environ, **own},
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+            assert done.returncode == 0, line + done.stdout + done.stderr
+            said += done.stdout
+        return said
+
+    stage = {"cmd": "cat params.yaml > out", "params": ["a"], "outs": ["out"]}
+    (here / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"one": stage}}))
+    (here / "params.yaml").write_text("a: 1\n")
+    run(here, f"git init -q --bare {origin}", "git init -q -b main", "dvc init -q", "dvc repro -q")
+    run(here, f"dvc remote add -d shared {tmp_path / 'shared'}", "git add -A", "git commit -qm one")
+    run(here, f"git remote add origin {origin}", "git push -q origin main", "dvc push")
+    run(here, "dvc exp run -n other -S a=2", "dvc exp push origin other")
+    run(tmp_path, f"git clone -q -b main {origin} {there}")
+    assert "Running stage" not in run(there, "dvc pull && dvc repro")
+    assert (there / "out").read_text() == "a: 1\n"
+    run(there, "dvc exp pull origin other", "dvc exp apply other")
+    assert (there / "out").read_text() == "a: 2\n"
+
+
 def test_lines_of_the_docs_name_files_and_profiles_that_are_there():
     text = (ROOT / "docs/cluster.md").read_text() + (ROOT / "docs/published.md").read_text()
     for file in re.findall(r"cluster/[\w.]+\.(?:sh|sbatch|yaml)", text):

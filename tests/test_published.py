@@ -29,6 +29,7 @@ CHANGES = {
     "sctir.max_context": 1000,
     "sctir.n": 3,
     "sctir.seeds": [1],
+    "hardware.solvers": 2,
 }
 SAME = "We run:\n```python\nprint(6 * 7)\n```\n```output\n42\n```\nIt is $\\boxed{42}$."
 

@@ -75,11 +75,11 @@ class Fenced:
         return not self.chat
 
     def left_open(self, text: str) -> str:
-        found = blocks(text)
-        if not self.chat or not found or found[-1].kind != "python":
+        if not self.chat or not text.rstrip().endswith("```"):
             return ""
-        closed = text.rstrip().endswith("```") and text[found[-1].end :].strip() == ""
-        return "" if not closed or BOX.search(prose(text)) else f"\n{OUTPUT_START}"
+        last = blocks(text)[-1:]
+        ends = last and last[0].kind == "python" and not text[last[0].end :].strip()
+        return f"\n{OUTPUT_START}" if ends and not BOX.search(prose(text)) else ""
 
     def program(self, text: str) -> str:
         return waiting_program(text)
@@ -116,7 +116,7 @@ class Tagged:
 
     def program(self, text: str) -> str:
         inside = text.removesuffix("</tool_call>").rpartition("<tool_call>")
-        return inside[2].strip("\n") if inside[1] else ""
+        return unfenced(inside[2]) if inside[1] else ""
 
     def reply(self, output: str, left: int) -> str:
         shown = f"\n{OUTPUT_START}{output}\n{OUTPUT_END}"
@@ -139,10 +139,15 @@ class Tagged:
     def readable(self, text: str) -> str:
         return re.sub(
             r"\s*<tool_call>\n*(.*?)\n*(?:</tool_call>|\Z)",
-            lambda call: f"\n```python\n{call[1]}\n```",
+            lambda call: f"\n```python\n{unfenced(call[1])}\n```",
             text,
             flags=re.S,
         )
+
+
+def unfenced(code: str) -> str:
+    """The program of a call, which may be fenced inside of its tags."""
+    return waiting_program(code) or code.strip("\n")
 
 
 MESSAGE = re.compile(

@@ -16,6 +16,7 @@ from numina.answer.find import find_answer
 from numina.answer.rule import admit
 from numina.engine.protocol import LONGEST_TOKEN, CompletionFailed, Engine, Sampling
 from numina.errors import UserError
+from numina.fences import OUTPUT_START, OUTPUT_STARTS
 from numina.records.problem import Problem
 from numina.records.trace import Trace
 from numina.sandbox.session import Result
@@ -68,6 +69,7 @@ class TraceLimits:
 class Event:
     """Something new in a trace: its `start`, decoded `text`, a program's `output`, its `end`.
 
+    A text is in the fenced format, and opens the block of the output that follows it.
     The text of an end is the trace's answer, or the reason in brackets why it has none.
     """
 
@@ -159,7 +161,7 @@ async def run_trace(
     # Seeded by trace: if all drew the same random numbers, their votes would err together.
     async with agent.sandboxes.session(trace_seed(seed, problem.id, index)) as session:
         while not grown.end:
-            before = len(grown.text)
+            before = len(agent.calls.readable(grown.text))
             step = step_seed(seed, problem.id, index, len(outputs))
             try:
                 wants_output = await decode(agent, prompt, grown, step)
@@ -168,7 +170,9 @@ async def run_trace(
             except CompletionFailed as error:
                 grown.end, failure = "failed", f": {error}"
                 break
-            tell("text", grown.text[before:])
+            new = agent.calls.readable(grown.text)[before:]
+            opened = wants_output and not new.endswith(OUTPUT_STARTS)
+            tell("text", f"{new}\n{OUTPUT_START}" if opened else new)
             if not wants_output:
                 break
             if len(outputs) >= depth:

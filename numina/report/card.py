@@ -73,6 +73,7 @@ def card(model: str, evidence: RunEvidence) -> str:
     tags += ["tool-integrated-reasoning"] * making.programs
     quantised = making.quantised and evidence.quantisation["method"] != "none"
     tags += [str(evidence.quantisation["method"]).lower()] * quantised
+    trained = any(evidence.trainings[stage].steps for stage in making.trainings)
     data = ModelCardData(
         language="en",
         license=terms.get("license"),
@@ -81,7 +82,7 @@ def card(model: str, evidence: RunEvidence) -> str:
         library_name="transformers",
         pipeline_tag="text-generation",
         base_model=base,
-        base_model_relation="quantized" if quantised else "finetune",
+        base_model_relation="quantized" if quantised else "finetune" if trained else None,
         tags=tags,
         metrics=["accuracy"],
         model_name=f"numina-{model}",
@@ -98,7 +99,7 @@ def card(model: str, evidence: RunEvidence) -> str:
         model=model,
         making=making,
         quantised=quantised,
-        trained=any(evidence.trainings[stage].steps for stage in making.trainings),
+        trained=trained,
         base=base or model_name(evidence.params),
         figures=figures(model, evidence),
         trainings={stage: evidence.trainings[stage] for stage in making.trainings},

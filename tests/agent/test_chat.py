@@ -132,6 +132,12 @@ CALLED = {
         *("print(x+4)", "\n```output\n7\n```\n"),
         *("</think>\\boxed{7}", "7"),
     ),
+    "tags around a fence": (
+        "openmath-nemotron-kaggle",
+        "We add. <tool_call>\n```python\nprint(3+4)\n```\n</tool_call>",
+        *("print(3+4)", "\n```output\n7\n```\n"),
+        *("</think>\\boxed{7}", "7"),
+    ),
     "a call in the channel": (
         *("gpt-oss", THOUGHT + CALL, "print(3+4)"),
         "<|start|>python to=assistant<|channel|>analysis<|message|>7<|end|><|start|>assistant",

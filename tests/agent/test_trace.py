@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from numina.agent.calls import FENCED, Fenced, Harmony
 from numina.agent.trace import Agent, TraceLimits, run_trace
 from numina.errors import UserError
 from numina.records.problem import Problem
@@ -199,3 +200,47 @@ def test_each_trace_draws_random_numbers_of_its_own_and_the_same_again():
     first = asyncio.run(outputs())
     assert len(set(first)) == 3
     assert asyncio.run(outputs()) == first
+
+
+def test_events_are_in_the_fenced_format_however_a_model_calls_its_programs():
+    told = []
+    call = "<|channel|>analysis<|message|>We add.<|end|><|start|>assistant to=python<|message|>3+4"
+    final = "<|channel|>final<|message|>It is \\boxed{7}.<|return|>"
+
+    class Calling(Scripted):
+        async def complete(self, prompt, sampling):
+            assert (sampling.stop, sampling.special) == (("<|call|>",), True)
+            return await super().complete(prompt, sampling)
+
+    async def go():
+        async with SandboxPool(SANDBOX, SANDBOX_HARDWARE) as pool:
+            engine = Calling(f"{call}<|call|>", final)
+            agent = Agent(engine, pool, PLAIN, LIMITS, told.append, calls=Harmony())
+            return await run_trace(agent, QUESTION, 1, 0, INTEGER)
+
+    trace = asyncio.run(go())
+    assert trace.answer == "7"
+    assert trace.text == (
+        "We add.\n```python\n3+4\n```\n```output\n7\n```\n</think>\nIt is \\boxed{7}."
+    )
+    assert [(event.kind, event.text) for event in told[1:-1]] == [
+        ("text", "We add.\n```python\n3+4\n```\n```output\n"),
+        ("output", "7"),
+        ("text", "\n</think>\nIt is \\boxed{7}."),
+    ]
+
+
+def test_a_chat_models_program_that_prints_nothing_does_not_end_its_trace():
+    steps = ["```python\nx = 6\n```", "```python\nprint(x + 1)\n```", "It is \\boxed{7}."]
+
+    def attempt(calls):
+        async def go():
+            async with SandboxPool(SANDBOX, SANDBOX_HARDWARE) as pool:
+                agent = Agent(Scripted(*steps), pool, PLAIN, LIMITS, calls=calls)
+                return await run_trace(agent, QUESTION, 1, 0, INTEGER)
+
+        return asyncio.run(go())
+
+    chat = attempt(Fenced(chat=True))
+    assert (chat.answer, chat.end, chat.block_statuses) == ("7", "answer", ["ok", "ok"])
+    assert attempt(FENCED).end == "no_answer"
