@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from numina.answer.find import find_answer
 from numina.exams import labels
@@ -59,8 +60,7 @@ class Cut:
         return any(text.strip() for text in self.solution)
 
 
-@dataclass(frozen=True, slots=True)
-class CutProblem:
+class CutProblem(NamedTuple):
     """A problem of an exam, and why its formulas cannot be trusted; "" if they can."""
 
     problem: Problem

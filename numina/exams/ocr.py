@@ -24,7 +24,7 @@ FLATTENED = re.compile(
 FUNCTIONS = "sin|cos|tan|cot|sec|csc|log|ln|lg|max|min|sup|inf|exp|mod|gcd|det|arg"
 IN_CHINESE = re.compile(rf"(?<![A-Za-z])(?!(?:{FUNCTIONS})(?![A-Za-z]))[A-Za-z]{{2,}}")
 CHINESE = re.compile(r"[\u3400-\u9fff]")
-RAISED_SIGNS = "*°'\"“”‘’^"
+RAISED_SIGNS = "*°'\"“”‘’^?%"  # signs with a part that stands above the line
 
 
 @dataclass(frozen=True, slots=True)
