@@ -35,6 +35,7 @@ FORMULA = re.compile(
 )
 DROPPED = re.compile(r"\\(?:label|ref|eqref|cite|begin|end|includegraphics|hspace|vspace|href)\*?\{[^}]*\}")
 COMMAND = re.compile(r"\\[A-Za-z]+\*?|\\.")
+IN_FORMULA = re.compile(r"\\(?:text|textnormal|mbox|intertext)\{([^{}]*)\}")  # prose
 WORD = re.compile(r"[a-z]{3,}(?![a-z(])|[\u3400-\u9fff]")  # span(v) is a formula
 
 
@@ -87,10 +88,7 @@ def from_latex(text: str) -> list[Labelled]:
 
 def words(text: str) -> list[str]:
     """The words of prose of a text, with or without LaTeX."""
-    return words_of(FORMULA.sub(" ", text))
-
-
-def words_of(text: str) -> list[str]:
+    text = FORMULA.sub(lambda formula: " ".join(("", *IN_FORMULA.findall(formula[0]), "")), text)
     text = COMMAND.sub(" ", DROPPED.sub(" ", text)).lower().replace("\u2019", "'")
     return WORD.findall(text.replace("ﬁ", "fi").replace("ﬂ", "fl").replace("ﬀ", "ff"))
 

@@ -19,8 +19,8 @@ from numina.answer.find import find_answer
 from numina.exams import labels
 from numina.exams.keys import answers_of
 from numina.exams.labels import ANSWER_LINE, Label, Mark, problem_marks, solution_mark
-from numina.exams.line import Line, joined
-from numina.exams.numbering import Chosen, Event, numbered
+from numina.exams.line import Line, hyphens_settled, joined
+from numina.exams.numbering import WORDED, Chosen, Event, numbered
 from numina.records.problem import Problem
 
 INLINE = re.compile(
@@ -29,7 +29,8 @@ INLINE = re.compile(
 )
 TITLE_LINES = 3  # of a title above a problem, at most
 TITLE_SIZE = 1.15
-TITLES = (labels.ROUND, labels.PROBLEMS, labels.CHAPTER)
+GOING_ON = (",", "，", "、", ";", "；", "且", "和", "则", "与", "若")
+TITLES = (labels.ROUND, labels.PROBLEMS)
 END_SIGNS = " \t□∎■"
 ORDER = ("word", "dated", "q", "han_word", "han", "bare", "bracket", "paren", "roman", "letter")
 SMALL_SHARE = 0.25  # of another style's problems: fewer worded ones are mentions
@@ -74,7 +75,7 @@ def cut_exam(lines: Sequence[Line], source: str) -> list[CutProblem]:
         lines: of all its pages.
         source: the file's name; ids have its stem, the round from the second on, and the label.
     """
-    lines, keys = without_keys(split_inline(lines))
+    lines, keys = without_keys(split_inline(hyphens_settled(lines)))
     cuts = gathered(lines, *chosen_labels(lines))
     for label, answer in keys.items():
         for cut in cuts:
@@ -102,7 +103,10 @@ def names(cuts: Sequence[Cut]) -> list[str]:
 def to_problem(cut: Cut, source: str, name: str) -> CutProblem:
     """A problem as the other stages read it."""
     solution = [text for text in cut.solution if text.strip()]
+    statement = [text for text in cut.statement if text.strip()]
     answer = cut.answer
+    if len(statement) > 1 and (line := ANSWER_LINE.match(statement[-1])):
+        answer, statement = line["answer"], statement[:-1]
     if solution and (line := ANSWER_LINE.match(solution[-1])):
         answer, solution = line["answer"], solution[:-1]
     elif line := next((found for text in solution if (found := ANSWER_LINE.match(text))), None):
@@ -112,7 +116,7 @@ def to_problem(cut: Cut, source: str, name: str) -> CutProblem:
     return CutProblem(
         Problem(
             id=f"{Path(source).stem}/{name}",
-            problem=joined(cut.statement).rstrip(END_SIGNS),
+            problem=labels.POINTS.sub("", joined(statement)).rstrip(END_SIGNS),
             answer=answer or find_answer(text) or "",
             source=source,
             solution=text,
@@ -151,9 +155,9 @@ def chosen_labels(lines: Sequence[Line]) -> tuple[dict[int, Chosen], set[int]]:
     for first, last in parts:
         readings = {}
         for style in ORDER:
-            events = events_of(lines, marks, style, first, last)
+            events = events_of(lines, marks, style, first + bool(first), last)
             if any(event.kind == "label" for event in events):
-                score, chosen = numbered(events, style)
+                score, chosen = numbered(events, style, apart=first > 0)
                 if chosen:
                     readings[style] = (score, chosen)
         style = chosen_style(readings, lines)
@@ -189,9 +193,15 @@ def events_of(
         if own:
             titled = bool(title_above(lines, place, style))
             found.append(Event(place, "label", own.label, titled, line.indent, line.bold))
-        elif mark := solution_mark(line.text, line.fresh):
+        elif mark := solution_mark(line.text, is_fresh(lines, place)):
             found.append(Event(place, "solution", mark.label))
     return found
+
+
+def is_fresh(lines: Sequence[Line], place: int) -> bool:
+    """Whether a line begins a paragraph, and no sentence goes on over it."""
+    before = lines[place - 1].text.rstrip()[-1:] if place else ""
+    return lines[place].fresh and before not in GOING_ON
 
 
 def chosen_style(readings: dict[str, tuple[float, list[Chosen]]], lines: Sequence[Line]) -> str:
@@ -206,8 +216,14 @@ def chosen_style(readings: dict[str, tuple[float, list[Chosen]]], lines: Sequenc
             counts[style] > 1 or others < 3
         ) and counts[style] >= SMALL_SHARE * counts.get("bare", 0):
             return style
-    rest = {style: readings[style][0] * (1.5 if style == "bare" else 1) for style in counts}
-    return max(rest, key=lambda style: rest[style], default="")
+    rest = [style for style in counts if counts[style]]
+    rest.sort(key=lambda style: readings[style][1][0].line)  # outer numbers begin before inner ones
+    best = rest[0] if rest else ""
+    for style in rest[1:]:
+        score, chosen = readings[style]
+        if score > readings[best][0] and not any(one.again for one in chosen):
+            best = style
+    return best
 
 
 def asks_for_kinds(chosen: Sequence[Chosen], lines: Sequence[Line]) -> bool:
@@ -229,11 +245,13 @@ def title_above(lines: Sequence[Line], place: int, style: str) -> list[int]:
 def is_title(line: Line, style: str) -> bool:
     """Whether a line may be the title of a round, part or chapter."""
     text = line.text
-    numbered = any(mark.style == style for mark in problem_marks(text))
+    own = {mark.style for mark in problem_marks(text)}
+    chapter = style in WORDED or (style == "bare" and own <= {"han", "roman", "letter"})
     goes_on = not line.fresh or text[:1].islower() or text.rstrip()[-1:] in ",;，；"
-    if line.lost or goes_on or solution_mark(text):
+    sentence = text.rstrip()[-1:] in ".。" and len(text.split()) > 4
+    if line.lost or goes_on or sentence or solution_mark(text):
         return False
-    patterns = (labels.ROUND, labels.PROBLEMS) if numbered else TITLES
+    patterns = (*TITLES, labels.CHAPTER) if chapter and style not in own else TITLES
     named = any(pattern.match(text) for pattern in patterns) and len(text) < 80
     kind = labels.KIND_OF_QUESTION.search(text[:16]) is not None
     return named or kind or (line.size > TITLE_SIZE and len(text) < 80)
@@ -300,18 +318,20 @@ def fill(
     asked_parts: set[str] = set()
     for at, place in enumerate(body):
         line, text = lines[place], body_text(lines, place, one)
-        mark = solution_mark(text, line.fresh or place == one.line)
+        mark = solution_mark(text, is_fresh(lines, place) or place == one.line)
         part = labels.SUB.match(text)
         if mark is not None:
             said = text[: mark.body].strip().lower()[:8]
             target, again = addressee(cuts, cut, mark)
-            if again and (part is None and solving == asked and (said == word or mark.label)):
-                target = None if not mark.first or said == word or mark.label else cut
-            in_solution, word = True, said
+            other = not mark.first or said == word or mark.label is not None
+            if again and part is None and solving == asked and other:
+                target = None  # another solution of the same problem
+            in_solution = True
             if target is None:
                 continue
-            solving = asked
-            text = text if mark.sub else text[mark.body :]
+            goes_on = again and solving == asked and said != word
+            solving, word = asked, said
+            text = text if mark.sub or goes_on else text[mark.body :]
             if asked and not mark.sub and not again:
                 text = f"({asked}) {text}" if is_asked_apart(lines, body[at + 1 :]) else text
             elif asked and not mark.sub:
@@ -333,7 +353,7 @@ def is_asked_apart(lines: Sequence[Line], rest: Sequence[int]) -> bool:
     begun = False
     for place in rest:
         text = lines[place].text
-        mark = solution_mark(text, lines[place].fresh)
+        mark = solution_mark(text, is_fresh(lines, place))
         if mark is not None:
             return begun and not mark.sub
         if labels.SUB.match(text):

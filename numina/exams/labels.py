@@ -14,13 +14,16 @@ NUMBER = r"(?:(?:\d{1,2}\.)+\d{1,3}|[A-Z]?-?\d{1,3})(?!\d)(?:[a-z](?![A-Za-z])|[
 ROMAN = r"[IVX]{1,6}(?![A-Za-z])"
 HAN = r"[一二三四五六七八九十百]{1,4}"
 LABEL = rf"(?P<label>{NUMBER}|{ROMAN}|[A-Z](?![A-Za-z]))"
-IN_WORDS = rf"(?:\(\s*{LABEL}(?P<extra>[;,][^)]{{1,40}})?\s*\)|{LABEL.replace('label', 'label2')})"
+IN_WORDS = (
+    rf"(?:\(\s*{LABEL}(?P<extra>[;,][^)]{{1,40}})?\s*\)"
+    rf"|(?:(?<![A-Za-z])|(?=\d)){LABEL.replace('label', 'label2')})"
+)
 BEHIND = r"[ \t]*(?P<mark>[.:)\]．：、。]?)[*]*[ \t]*"
 START = r"^[ \t#*•\xa0\x00-\x08]*"
 WORDS = r"problem|question|exercise|task|example|prob\.|ex\.|aufgabe|exercice"
 
 STYLES = {
-    "word": rf"{START}(?P<word>{WORDS})[ \t]*(?:no\.?|number|\#)?[ \t]*{IN_WORDS}{BEHIND}",
+    "word": rf"{START}(?P<word>(?i:{WORDS}))[ \t]*(?:(?i:no\.?|number)|\#)?[ \t]*{IN_WORDS}{BEHIND}",
     "q": rf"{START}(?P<word>[QP])\.?[ \t]?(?P<label>\d{{1,3}}[a-z]?(?![A-Za-z\d])){BEHIND}",
     "han_word": rf"{START}(?P<word>第|例|题|习题|问题|试题)[ \t]*(?:目)?[ \t]*(?P<label>{HAN}|{NUMBER})"
     rf"[ \t]*(?:题|问)?{BEHIND}",
@@ -32,7 +35,7 @@ STYLES = {
     "roman": rf"{START}(?P<label>{ROMAN})(?P<mark>[.)])[ \t]+",
     "letter": rf"{START}(?P<label>[A-Z])(?P<mark>[.)])[ \t]+",
 }
-PATTERNS = {style: re.compile(pattern, re.I if style == "word" else 0) for style, pattern in STYLES.items()}
+PATTERNS = {style: re.compile(pattern) for style, pattern in STYLES.items()}
 SUB = re.compile(rf"{START}[(（]?(?P<label>\d{{1,2}}|[a-h]|[ivx]{{1,4}})[)）][ \t]*")
 
 SOLUTION = re.compile(
@@ -49,6 +52,10 @@ HAN_SOLUTION = re.compile(
     r"(?P<mark>[ \t]*[:：.．]|[ \t\u3000]+(?=\S)|$))[ \t]*[:：]?[ \t]*"
 )
 GLUED = re.compile(rf"{START}(?P<word>[解证])(?=[因由设记令先当对若取任注显易首分原将把])")
+POINTS = re.compile(
+    r"^[ \t]*(?:[（(【\[][^）)】\]]{0,12}?\d+[ \t]*(?:分|points?|marks?|pts?\.?)[^）)】\]]{0,24}[）)】\]])[ \t.:：]*",
+    re.I,
+)
 NOT_FIRST = re.compile(r"法[二三四2-4]|另|alternat|another|second|third", re.I)
 OFTEN_PROSE = re.compile(r"证明|证")  # "prove that": a solution only at the start of a paragraph
 
@@ -184,7 +191,7 @@ def solution_mark(text: str, fresh: bool = True) -> Mark | None:
     if match:
         word = match["boxed"] or match["word"]
         sure = match["boxed"] or fresh or not OFTEN_PROSE.match(word)
-        if sure and not (word in ("答案", "答") and match["boxed"] is None):
+        if sure and not ANSWER_LINE.match(text):
             first = not NOT_FIRST.search(word)
             return Mark("solution", None, match.end(), match["sub"] or "", first)
     match = GLUED.match(text) if fresh else None
@@ -192,6 +199,8 @@ def solution_mark(text: str, fresh: bool = True) -> Mark | None:
 
 
 ANSWER_LINE = re.compile(
-    r"^[ \t]*(?:(?:final )?answer|ans\.?|答案|【答案】)[ \t]*[:=：]?[ \t]*(?<=[:=：】\s])(?P<answer>\S[^\n]*?)[.。]?[ \t]*$",
+    r"^[ \t]*(?:(?:final )?answer|ans\.?|答案|答|[【\[]答案[】\]])"
+    r"[ \t]*(?:[:=：]|(?<=[】\]])|(?<=ns\.))[ \t]*"
+    r"(?P<answer>\S[^\n]{0,80}?)[.。]?[ \t]*$",
     re.I,
 )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+
+HARD = "\u2060"  # no space follows, where lines are joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +77,28 @@ def plain_lines(text: str, page: int = 1, lost: str = "") -> list[Line]:
     return lines
 
 
+def hyphens_settled(lines: Sequence[Line]) -> list[Line]:
+    """Lines whose hyphen at the end is written as "-" if it belongs to a compound.
+
+    It does if the exam has both parts as words of their own, and not the whole.
+    """
+    known = set(re.findall(r"[a-z]+", text_of(lines).lower()))
+    found = list(lines)
+    for place, line in enumerate(lines[:-1]):
+        first = re.search(r"([A-Za-z]+)\u00ad$", line.text)
+        second = re.match(r"[A-Za-z]+", lines[place + 1].text)
+        if first and second:
+            parts = first[1].lower(), second[0].lower()
+            if "".join(parts) not in known and known >= set(parts) and len(min(parts, key=len)) > 2:
+                text = f"{line.text[:-1]}-{HARD}"
+                found[place] = dataclasses.replace(line, text=text)
+    return found
+
+
 def joined(lines: Iterable[str]) -> str:
     """Lines as one, without the hyphens of words that were divided between two."""
     text = " ".join(line.strip() for line in lines if line.strip())
-    text = re.sub(r"\u00ad\s*", "", text).replace("\x02", "")
+    text = re.sub(rf"[\u00ad{HARD}]\s*", "", text)
     wide = r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]"
     return re.sub(rf"(?<={wide}) (?={wide})", "", re.sub(r"[ \t]+", " ", text)).strip()
 

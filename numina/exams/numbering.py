@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from numina.exams.labels import Label
 
@@ -20,6 +20,7 @@ BEAM = 96
 PROBLEM = 2.0  # gained by each problem
 SKIPPED = 1.2  # for each number that is left out; worded labels may skip
 SKIPPED_WORDED = 0.25
+MOST_SKIPPED = 4
 RESTART = 2.5  # a round that begins without a title
 RESTART_TITLED = 0.3
 LATE_FIRST = 0.7  # for each number before the first one
@@ -43,14 +44,14 @@ class Event:
 
     Attributes:
         line: the line's index.
-        kind: a label, a solution's word, or the heading of a section of solutions.
+        kind: a label or a solution's word.
         label: of a label; of a solution, if it has one.
         titled: whether the title of a round or part stands above it.
         indent, bold: of its line.
     """
 
     line: int
-    kind: Literal["label", "solution", "section"]
+    kind: Literal["label", "solution"]
     label: Label | None = None
     titled: bool = False
     indent: float = 0.0
@@ -58,11 +59,17 @@ class Event:
 
 
 class Chosen(NamedTuple):
-    """A label that begins a problem, or in a section of solutions a solution."""
+    """A label that begins a problem, or in a section of solutions a solution.
+
+    Attributes:
+        line: the line's index.
+        label: what it says.
+        again: whether the numbers begin again without a title.
+    """
 
     line: int
     label: Label
-    new_round: bool
+    again: bool
 
 
 class State(NamedTuple):
@@ -77,33 +84,38 @@ class Reading(NamedTuple):
     """A reading of the labels up to some event: its score and what it chose, last first."""
 
     score: float
-    chosen: tuple[Chosen, tuple] | None
+    chosen: tuple[Chosen, Any] | None
 
 
-def numbered(events: Sequence[Event], style: str) -> tuple[float, list[Chosen]]:
+class Way(NamedTuple):
+    """A way to read one label: the state after it, the gain, and what it chooses."""
+
+    state: State
+    gain: float
+    chosen: Chosen | None = None
+
+
+def numbered(
+    events: Sequence[Event], style: str, *, apart: bool = False
+) -> tuple[float, list[Chosen]]:
     """The problems among the labels of one style, and the score of this reading.
 
     Args:
-        events: labels of this style, solutions and sections, in order.
+        events: labels of this style and solutions, in order.
         style: of the labels, of `labels.STYLES`.
+        apart: whether they are in a section of solutions, where none follows.
     """
     guess = {event.line: first_look(event, events) for event in events if event.kind == "label"}
-    loose = sum(event.kind == "solution" and event.label is None for event in until_section(events))
+    loose = sum(event.kind == "solution" and event.label is None for event in events)
     unsolved = UNSOLVED
     score, chosen = best_reading(events, style, guess, unsolved)
-    if loose < MOSTLY_SOLVED * max(1, len(chosen)):
+    if apart or loose < MOSTLY_SOLVED * max(1, len(chosen)):
         unsolved = 0.0
         score, chosen = best_reading(events, style, guess, unsolved)
     if len(chosen) > 2:
         look = second_look(events, chosen)
         score, chosen = best_reading(events, style, look, unsolved)
     return score, chosen
-
-
-def until_section(events: Sequence[Event]) -> Sequence[Event]:
-    """The events before the first section of solutions."""
-    ends = [place for place, event in enumerate(events) if event.kind == "section"]
-    return events[: ends[0]] if ends else events
 
 
 def first_look(event: Event, events: Sequence[Event]) -> float:
@@ -140,27 +152,21 @@ def best_reading(
         event.label.text for event in events if event.kind == "solution" and event.label
     }
     beam: dict[State, Reading] = {State(None, True, 0): Reading(0.0, None)}
-    in_section = False
     for event in events:
         after: dict[State, Reading] = {}
-        if event.kind == "section":
-            in_section = True
+        if event.kind == "solution":
             for state, reading in beam.items():
-                add(after, State(None, True, 0), reading.score, reading.chosen)
-        elif event.kind == "solution":
-            for state, reading in beam.items():
-                add(after, *after_solution(state, event), reading)
+                new, cost = after_solution(state, event)
+                add(after, new, Reading(reading.score - cost, reading.chosen))
         else:
-            price = 0.0 if in_section else unsolved
             for state, reading in beam.items():
-                for new, gain, chosen in read_label(state, event, style, look, price, solved_apart):
-                    kept = (chosen, reading.chosen) if chosen else reading.chosen
-                    add(after, new, reading.score + gain, kept)
+                for way in read_label(state, event, style, look, unsolved, solved_apart):
+                    chain = (way.chosen, reading.chosen) if way.chosen else reading.chosen
+                    add(after, way.state, Reading(reading.score + way.gain, chain))
         best = sorted(after.items(), key=lambda pair: -pair[1].score)[:BEAM]
         beam = dict(best)
-    price = 0.0 if in_section else unsolved
     ends = [
-        (reading.score - price * is_open(state, solved_apart), reading.chosen)
+        (reading.score - unsolved * is_open(state, solved_apart), reading.chosen)
         for state, reading in beam.items()
     ]
     score, chain = max(ends, key=lambda end: end[0])
@@ -171,21 +177,19 @@ def best_reading(
     return score, chosen[::-1]
 
 
-def add(beam: dict[State, Reading], state: State, score: float, chosen: object) -> None:
+def add(beam: dict[State, Reading], state: State, reading: Reading) -> None:
     """Keep a reading if it is the best that ends in its state."""
-    if isinstance(chosen, Reading):
-        score, chosen = chosen.score + score, chosen.chosen
-    if state not in beam or beam[state].score < score:
-        beam[state] = Reading(score, chosen)  # type: ignore[arg-type]
+    if state not in beam or beam[state].score < reading.score:
+        beam[state] = reading
 
 
 def after_solution(state: State, event: Event) -> tuple[State, float]:
     """The state after a solution's word, and what it costs."""
     if state.last is None:
-        return state, -SOLUTION_FIRST
+        return state, SOLUTION_FIRST
     if event.label is not None and event.label.text != state.last.text:
         return state._replace(solved=True), 0.0
-    return state._replace(solved=True, item=0), -SECOND_SOLUTION * state.solved
+    return state._replace(solved=True, item=0), SECOND_SOLUTION * state.solved
 
 
 def is_open(state: State, solved_apart: set[str]) -> bool:
@@ -200,51 +204,41 @@ def read_label(
     look: dict[int, float],
     unsolved: float,
     solved_apart: set[str],
-) -> list[tuple[State, float, Chosen | None]]:
-    """The ways to read a label after a state: the new state, the gain, and what is chosen."""
+) -> list[Way]:
+    """The ways to read a label after a state."""
     label = event.label
     assert label is not None
     unlike = look.get(event.line, 0.0)
     worded = style in WORDED
     neither = UNLIKE_NEITHER if unlike >= UNLIKE else MENTION if worded else NEITHER
-    ways: list[tuple[State, float, Chosen | None]] = [(state, -neither, None)]
+    ways = [Way(state, -neither)]
     if not worded and not label.under and not label.part:
         if label.number == state.item + 1 and state.item:
-            ways.append((state._replace(item=label.number), 0.0, None))
+            ways.append(Way(state._replace(item=label.number), 0.0))
         if label.number == 1:
-            ways.append((state._replace(item=1), -LIST, None))
+            ways.append(Way(state._replace(item=1), -LIST))
     step = cost_of_step(state.last, label, event.titled, worded)
     if step is not None:
-        cost, new_round = step
-        gain = PROBLEM - cost - unlike - unsolved * is_open(state, solved_apart)
-        chosen = Chosen(event.line, label, new_round)
-        ways.append((State(label, False, 0), gain, chosen))
+        gain = PROBLEM - step - unlike - unsolved * is_open(state, solved_apart)
+        again = step == RESTART
+        ways.append(Way(State(label, False, 0), gain, Chosen(event.line, label, again)))
     return ways
 
 
-def cost_of_step(
-    last: Label | None, label: Label, titled: bool, worded: bool
-) -> tuple[float, bool] | None:
-    """What it costs that a problem follows another, and whether it begins a round; None if it
-    cannot."""
-    skipped = SKIPPED_WORDED if worded else SKIPPED
+def cost_of_step(last: Label | None, label: Label, titled: bool, worded: bool) -> float | None:
+    """What it costs that a problem follows another; None if it cannot."""
     if last is None:
-        late = (label.number - 1) * (0.1 if worded else LATE_FIRST)
-        return min(0.5 if worded else 3.0, max(0.0, late)), False
+        late = max(0, label.number - 1)
+        return min(0.5, 0.1 * late) if worded else min(3.0, LATE_FIRST * late)
     if titled and label.number == 1 and label.part <= 1:
-        return RESTART_TITLED, True
+        return RESTART_TITLED
+    ahead = label.number - last.number
     if label.under == last.under:
-        ahead = label.number - last.number
-        if ahead == 0 and label.extra != last.extra:
-            return 0.0, False
-        if ahead == 0 and label.part == last.part + 1:
-            return 0.0, False
-        if ahead == 1 and label.part <= 1:
-            return 0.0, False
-        if ahead > 1 and (worded or ahead <= 4):
-            return min(1.6, skipped * (ahead - 1)) if worded else skipped * (ahead - 1), False
+        same = ahead == 0 and (label.extra != last.extra or label.part == last.part + 1)
+        if same or (ahead == 1 and label.part <= 1):
+            return 0.0
+        if ahead > 1 and (worded or ahead <= MOST_SKIPPED):
+            return min(1.6, SKIPPED_WORDED * (ahead - 1)) if worded else SKIPPED * (ahead - 1)
     elif len(label.under) == len(last.under) and label.under > last.under:
-        return (0.0 if label.number <= 1 else min(1.6, skipped * (label.number - 1))), False
-    if label.number == 1 and label.part <= 1:
-        return RESTART, True
-    return None
+        return min(1.6, SKIPPED_WORDED * max(0, label.number - 1))
+    return RESTART if label.number == 1 and label.part <= 1 else None
