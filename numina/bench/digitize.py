@@ -31,13 +31,13 @@ def bench(params: Params, exams: Sequence[Path], labels: Sequence[Path]) -> dict
         UserError: an exam has no labels, or a file cannot be read.
     """
     if len(exams) != len(labels):
-        raise UserError(f"--exam and --labels go in pairs: {len(exams)} and {len(labels)} are given")
+        raise UserError(
+            f"--exam and --labels go in pairs: {len(exams)} and {len(labels)} are given"
+        )
     hardware = params.hardware
     strict = params.digitize.model_copy(update={"on_bad_file": "fail"})
     reader = Reader(strict, hardware.vision, KeptPages(hardware.cache))
-    found = {
-        name: measured(file, wanted, reader) for name, file, wanted in chosen(exams, labels)
-    }
+    found = {name: measured(file, wanted, reader) for name, file, wanted in chosen(exams, labels)}
     total = {key: sum(row[key] for row in found.values()) for key in next(iter(found.values()))}
     return {name: shown(row) for name, row in {**found, "all": total}.items()}
 

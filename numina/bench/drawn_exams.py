@@ -15,7 +15,9 @@ from numina.errors import UserError
 WIDTH, HEIGHT, MARGIN = 595.0, 842.0, 72.0  # A4, in points
 SIZE, LEADING = 11.0, 15.0
 CHINESE = re.compile(r"[\u2e80-\uffef]")
-SIGN = re.compile(r"\^\{(?P<up>[^}]*)\}|_\{(?P<down>[^}]*)\}|\\frac\{(?P<over>[^}]*)\}\{(?P<under>[^}]*)\}")
+SIGN = re.compile(
+    r"\^\{(?P<up>[^}]*)\}|_\{(?P<down>[^}]*)\}|\\frac\{(?P<over>[^}]*)\}\{(?P<under>[^}]*)\}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,9 @@ def draw_line(canvas: Any, line: str, x: float, y: float, size: float) -> None:
     draw_words(canvas, rest[before:], x, y, size)
 
 
-def draw_words(canvas: Any, text: str, x: float, y: float, size: float, *, bold: bool = False) -> float:
+def draw_words(
+    canvas: Any, text: str, x: float, y: float, size: float, *, bold: bool = False
+) -> float:
     """Draw a text and return where it ends."""
     chinese = CHINESE.search(text) is not None
     font = "STSong-Light" if chinese else "Times-Bold" if bold else "Times-Roman"
@@ -131,12 +135,21 @@ def scan(content: bytes, turned: int, file: Path) -> None:
 
 
 PAIRS = (
-    Labelled("1", "A shop sells 7 kinds of tea. In how many ways can two be chosen?",
-             "There are 21 ways, as each pair is counted twice in 42."),
-    Labelled("2", "Find the remainder of 100 on division by seven.",
-             "Since 98 is a multiple of seven, the remainder is 2."),
-    Labelled("3", "How many diagonals does a convex polygon with nine sides have?",
-             "From each corner six are drawn, so there are 54 halves, which makes 27."),
+    Labelled(
+        "1",
+        "A shop sells 7 kinds of tea. In how many ways can two be chosen?",
+        "There are 21 ways, as each pair is counted twice in 42.",
+    ),
+    Labelled(
+        "2",
+        "Find the remainder of 100 on division by seven.",
+        "Since 98 is a multiple of seven, the remainder is 2.",
+    ),
+    Labelled(
+        "3",
+        "How many diagonals does a convex polygon with nine sides have?",
+        "From each corner six are drawn, so there are 54 halves, which makes 27.",
+    ),
 )
 
 
@@ -158,12 +171,19 @@ LISTED = (
 CHINESE_PAIRS = (
     Labelled("1", "设甲乙两人同时出发，求相遇的时间.", "设时间为未知数，列出方程，求得三小时."),
     Labelled("2", "证明任意三个连续整数之积是六的倍数.", "其中必有偶数，也必有三的倍数，结论成立."),
-    Labelled("3", "求所有满足条件的正整数. (1) 小于十的; (2) 大于九十的.",
-             "(1) 逐个检验可得五个. (2) 同理可得两个."),
+    Labelled(
+        "3",
+        "求所有满足条件的正整数. (1) 小于十的; (2) 大于九十的.",
+        "(1) 逐个检验可得五个. (2) 同理可得两个.",
+    ),
 )
 LONG = (
-    Labelled("1", PAIRS[0].problem, "The first part of the argument is on this page. "
-             "The second part of the argument is on the next page."),
+    Labelled(
+        "1",
+        PAIRS[0].problem,
+        "The first part of the argument is on this page. "
+        "The second part of the argument is on the next page.",
+    ),
     Labelled("2", PAIRS[1].problem, PAIRS[1].solution),
     Labelled("3", PAIRS[2].problem, PAIRS[2].solution),
 )

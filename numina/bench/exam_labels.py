@@ -19,7 +19,9 @@ from numina.rows import existing, read_lines
 
 FOUND = 0.95  # of the label's words that a right text has, in order
 FOREIGN = 0.1  # of a right text's words that may be of elsewhere
-SMALL = 2  # words that may be missing or foreign in any case, for texts that are nearly all formulas
+SMALL = (
+    2  # words that may be missing or foreign in any case, for texts that are nearly all formulas
+)
 
 PROBLEMS = r"exercise|problem|question|task"
 SOLUTIONS = r"solution|proof|answer"
@@ -33,7 +35,9 @@ FORMULA = re.compile(
     rf"\\begin\{{({DISPLAYS})\*?\}}.*?\\end\{{\1\*?\}}|\\\[.*?\\\]|\$\$.*?\$\$|\\\(.*?\\\)|(?<!\\)\$.*?(?<!\\)\$",
     re.S,
 )
-DROPPED = re.compile(r"\\(?:label|ref|eqref|cite|begin|end|includegraphics|hspace|vspace|href)\*?\{[^}]*\}")
+DROPPED = re.compile(
+    r"\\(?:label|ref|eqref|cite|begin|end|includegraphics|hspace|vspace|href)\*?\{[^}]*\}"
+)
 COMMAND = re.compile(r"\\[A-Za-z]+\*?|\\.")
 IN_FORMULA = re.compile(r"\\(?:text|textnormal|mbox|intertext)\{([^{}]*)\}")  # prose
 WORD = re.compile(r"[a-z]{3,}(?![a-z(])|[\u3400-\u9fff]")  # span(v) is a formula
@@ -78,7 +82,9 @@ def read_labels(file: Path) -> list[Labelled]:
 def from_latex(text: str) -> list[Labelled]:
     """The problems of a LaTeX source, numbered from 1."""
     labels: list[Labelled] = []
-    for match in ENVIRONMENT.finditer(COMMENT.sub("", text.partition("\\begin{document}")[2] or text)):
+    for match in ENVIRONMENT.finditer(
+        COMMENT.sub("", text.partition("\\begin{document}")[2] or text)
+    ):
         if re.fullmatch(PROBLEMS, match["kind"]):
             labels.append(Labelled(str(len(labels) + 1), match["body"], ""))
         elif labels and not labels[-1].solution:

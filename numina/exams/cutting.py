@@ -82,8 +82,11 @@ def cut_exam(lines: Sequence[Line], source: str) -> list[CutProblem]:
             if cut.label.text == label and not cut.answer:
                 cut.answer = answer
                 break
-    return [to_problem(cut, source, name) for cut, name in zip(cuts, names(cuts), strict=True)
-            if joined(cut.statement)]
+    return [
+        to_problem(cut, source, name)
+        for cut, name in zip(cuts, names(cuts), strict=True)
+        if joined(cut.statement)
+    ]
 
 
 def names(cuts: Sequence[Cut]) -> list[str]:
@@ -212,9 +215,11 @@ def chosen_style(readings: dict[str, tuple[float, list[Chosen]]], lines: Sequenc
             counts.pop("han")
     for style in ("word", "dated", "q", "han_word", "han"):
         others = max((count for other, count in counts.items() if other != style), default=0)
-        if counts.get(style, 0) and (
-            counts[style] > 1 or others < 3
-        ) and counts[style] >= SMALL_SHARE * counts.get("bare", 0):
+        if (
+            counts.get(style, 0)
+            and (counts[style] > 1 or others < 3)
+            and counts[style] >= SMALL_SHARE * counts.get("bare", 0)
+        ):
             return style
     rest = [style for style in counts if counts[style]]
     rest.sort(key=lambda style: readings[style][1][0].line)  # outer numbers begin before inner ones

@@ -81,7 +81,9 @@ def at_edge(line: Line) -> bool:
 
 def is_repeated(line: Line, repeated: Sequence[Line]) -> bool:
     """Whether a line is a running header or footer."""
-    return any(plain(line.text) == plain(other.text) and same_place(line, other) for other in repeated)
+    return any(
+        plain(line.text) == plain(other.text) and same_place(line, other) for other in repeated
+    )
 
 
 def is_page_number(line: Line, lines: Sequence[Line]) -> bool:

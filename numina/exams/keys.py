@@ -10,7 +10,9 @@ ENTRY = re.compile(
     r"(?:^|(?<=\s))[(（]?(?P<label>[A-Z]?\d{1,3}[a-z]?)[)）]?[ \t]*[.)．、:：][ \t]*"
     r"(?P<answer>\S.*?)(?=\s+[(（]?[A-Z]?\d{1,3}[a-z]?[)）]?[ \t]*[.)．、:：](?!\d)|\s*$)"
 )
-SPAN = re.compile(r"(?P<first>\d{1,3})\s*[-–~～至]\s*(?P<last>\d{1,3})\s*[.:：、]?\s*(?P<letters>[A-F\s]{2,})")
+SPAN = re.compile(
+    r"(?P<first>\d{1,3})\s*[-–~～至]\s*(?P<last>\d{1,3})\s*[.:：、]?\s*(?P<letters>[A-F\s]{2,})"
+)
 
 
 def answers_of(lines: Sequence[str]) -> dict[str, str]:

@@ -67,7 +67,9 @@ SECTION = re.compile(
     re.I,
 )
 KEY = re.compile(rf"{START}(?:answer\s*key|answers?|key|答案|参考答案)\s*[:：]?[\s*]*$", re.I)
-PROBLEMS = re.compile(rf"{START}(?:problems?|questions?|exercises?|试题|题目)\s*[:：]?[\s*]*$", re.I)
+PROBLEMS = re.compile(
+    rf"{START}(?:problems?|questions?|exercises?|试题|题目)\s*[:：]?[\s*]*$", re.I
+)
 ROUND = re.compile(
     rf"{START}[^\n]{{0,40}}\b(?:round|part|day|test|section|paper|contest|chapter|lecture|sheet"
     r"|week)\b[^\n]{0,40}$|^\s*第[一二三四五六七八九十\dIVX]+(?:部分|卷|章|节|轮|试|天|讲)[^\n]{0,30}$",
@@ -155,7 +157,9 @@ def problem_marks(text: str) -> list[Mark]:
         match = pattern.match(text)
         if match and is_heading(style, match, text):
             parts = match.groupdict()
-            label = label_of(parts.get("label") or parts.get("label2") or "", parts.get("extra") or "")
+            label = label_of(
+                parts.get("label") or parts.get("label2") or "", parts.get("extra") or ""
+            )
             if label.number:
                 found.append(Mark(style, label, match.end()))
     return found

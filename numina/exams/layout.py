@@ -98,9 +98,7 @@ def gutter(pieces: Sequence[Piece], width: float) -> float | None:
     return best[1] if best else None
 
 
-def column_lines(
-    pieces: Sequence[Piece], page: int, width: float, height: float
-) -> list[Line]:
+def column_lines(pieces: Sequence[Piece], page: int, width: float, height: float) -> list[Line]:
     """The lines of one column."""
     rows = after_their_line(marked(rows_of(pieces)))
     usual_size = median_by_length([piece for row in rows for piece in row])
@@ -190,7 +188,8 @@ def after_their_line(rows: Sequence[list[Piece]]) -> list[list[Piece]]:
             other = ordered[below]
             if main(other).base - main(row).base > 1.5 * main(other).size:
                 break
-            if words(other) > 1 and any(piece.lost for piece in other):
+            divided = row_text(other).endswith("\u00ad")  # the rest of its word comes next
+            if words(other) > 1 and not divided and any(piece.lost for piece in other):
                 ordered.insert(below, ordered.pop(place))
                 break
     return ordered

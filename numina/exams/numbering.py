@@ -122,11 +122,15 @@ def first_look(event: Event, events: Sequence[Event]) -> float:
     """What a label loses because others look more like headings."""
     labels = [other for other in events if other.kind == "label"]
     bold = sum(other.bold for other in labels)
-    least = min(
-        other.indent
-        for other in labels
-        if len(labels) < 3 or sum(abs(other.indent - more.indent) < 0.8 for more in labels) > 1
-    ) if labels else 0.0
+    least = (
+        min(
+            other.indent
+            for other in labels
+            if len(labels) < 3 or sum(abs(other.indent - more.indent) < 0.8 for more in labels) > 1
+        )
+        if labels
+        else 0.0
+    )
     return LIGHT * (bold > 1 and not event.bold) + DENTED * (event.indent > least + 0.8)
 
 

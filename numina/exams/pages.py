@@ -157,7 +157,12 @@ def read_page(document: Any, name: str, number: int, reader: Reader) -> Page:
 
 
 def made(
-    name: str, number: int, method: Method, lines: list[Line], confidence: float = 1.0, note: str = ""
+    name: str,
+    number: int,
+    method: Method,
+    lines: list[Line],
+    confidence: float = 1.0,
+    note: str = "",
 ) -> Page:
     """A page that was read."""
     text = text_of(lines)

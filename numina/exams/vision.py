@@ -71,7 +71,11 @@ async def ask(url: str, model: str, hardware: VisionHardware) -> str:
             raise PageFailed(f"no reply in {hardware.timeout_s:g} s") from None
         except openai.APIConnectionError:
             raise UserError(f"{where}: cannot be reached") from None
-        except (openai.AuthenticationError, openai.PermissionDeniedError, openai.NotFoundError) as error:
+        except (
+            openai.AuthenticationError,
+            openai.PermissionDeniedError,
+            openai.NotFoundError,
+        ) as error:
             raise UserError(f"{where}: {error.message}") from None
         except (openai.APIError, ValueError) as error:
             raise PageFailed(f"the server failed: {error}") from None

@@ -48,7 +48,9 @@ class TeacherHardware(Servers):
 
 
 class VisionHardware(Section):
-    url: Annotated[str, Field(pattern="^(https?://.+)?$")]  # base URL of an OpenAI-compatible server
+    url: Annotated[
+        str, Field(pattern="^(https?://.+)?$")
+    ]  # base URL of an OpenAI-compatible server
     key_variable: str  # environment variable that holds the key, if any
     timeout_s: Annotated[float, Field(gt=0)]  # for one page, until its last byte
 
