@@ -1,4 +1,4 @@
-"""Digitised exams against what they should read: pairs found and right, and characters that differ."""
+"""Digitised exams against what they should read: problems found and right, and the error rate."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class DrawnExam:
 
     Attributes:
         text: its lines. ``*`` before one makes its first words bold, up to the next ``*``; two
-            spaces are an indent; a blank line is a gap; a line ``---`` ends a page, ``|||`` a column.
+            spaces are an indent; a blank line is a gap; ``---`` ends a page, ``|||`` a column.
         labels: what each problem should read.
         header: over each page, with ``{page}`` for its number.
         footer: under each page.
@@ -189,6 +189,13 @@ LONG = (
 )
 
 
+IN_COLUMNS = """*{0}.* Say how many of the first {0}0
+numbers are multiples of both two
+and three, and why it is so.
+Solution. They are the multiples of six
+up to {0}0, which are found by
+counting in steps of six."""
+
 EXAMS: dict[str, DrawnExam] = {
     "bold words": DrawnExam(interleaved("*Problem {label}.* ", "*Solution.* "), PAIRS),
     "Q and answers": DrawnExam(interleaved("*Q{label}.* ", "  Solution: "), PAIRS),
@@ -276,17 +283,9 @@ The second part of the argument is on the next page.
         PAIRS,
     ),
     "two columns": DrawnExam(
-        "\n\n".join(
-            f"*{n}.* Say how many of the first {n}0\nnumbers are multiples of both two\nand three, and why it is so."
-            f"\nSolution. They are the multiples of six\nup to {n}0, which are found by\ncounting in steps of six."
-            for n in (1, 2, 3)
-        )
+        "\n\n".join(map(IN_COLUMNS.format, (1, 2, 3)))
         + "\n|||\n"
-        + "\n\n".join(
-            f"*{n}.* Say how many of the first {n}0\nnumbers are multiples of both two\nand three, and why it is so."
-            f"\nSolution. They are the multiples of six\nup to {n}0, which are found by\ncounting in steps of six."
-            for n in (4, 5, 6)
-        ),
+        + "\n\n".join(map(IN_COLUMNS.format, (4, 5, 6))),
         [
             Labelled(
                 str(n),

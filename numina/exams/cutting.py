@@ -1,9 +1,9 @@
 """Cut the lines of an exam into problems, each with its solution if there is one.
 
 First the style of the labels is chosen, and by `numbering` the labels that begin problems. What
-follows a label is the statement, up to the word of a solution ("Solution.", "Proof", 解, 【解】, 证);
-parts "(1)", "(2)" may be solved one by one or all behind the last. A solution may also stand apart:
-under its label, in a section of solutions, or as an entry of an answer key.
+follows a label is the statement, up to the word of a solution ("Solution.", 解, 【解】, 证). Parts
+"(1)", "(2)" may be solved one by one or all behind the last. A solution may also stand apart: under
+its label, in a section of solutions, or as an entry of an answer key.
 """
 
 from __future__ import annotations
@@ -120,12 +120,18 @@ def to_problem(cut: Cut, source: str, name: str) -> CutProblem:
         Problem(
             id=f"{Path(source).stem}/{name}",
             problem=labels.POINTS.sub("", joined(statement)).rstrip(END_SIGNS),
-            answer=answer or find_answer(text) or "",
+            answer=answer or stated_answer(text),
             source=source,
             solution=text,
         ),
         cut.lost,
     )
+
+
+def stated_answer(solution: str) -> str:
+    """The answer that a solution states; "" for a Chinese sentence that states none as such."""
+    found = find_answer(solution) or ""
+    return "" if labels.CHINESE.search(found) else found
 
 
 def split_inline(lines: Sequence[Line]) -> list[Line]:
@@ -210,9 +216,9 @@ def is_fresh(lines: Sequence[Line], place: int) -> bool:
 def chosen_style(readings: dict[str, tuple[float, list[Chosen]]], lines: Sequence[Line]) -> str:
     """The style that numbers the problems; "" if there is none."""
     counts = {style: len(chosen) for style, (_, chosen) in readings.items()}
-    if "han" in counts and asks_for_kinds(readings["han"][1], lines):
-        if any(counts.get(style, 0) > 1 for style in ("bare", "han_word", "paren")):
-            counts.pop("han")
+    inner = any(counts.get(style, 0) > 1 for style in ("bare", "han_word", "paren"))
+    if inner and "han" in counts and asks_for_kinds(readings["han"][1], lines):
+        counts.pop("han")
     for style in ("word", "dated", "q", "han_word", "han"):
         others = max((count for other, count in counts.items() if other != style), default=0)
         if (
@@ -336,14 +342,16 @@ def fill(
                 continue
             goes_on = again and solving == asked and said != word
             solving, word = asked, said
-            text = text if mark.sub or goes_on else text[mark.body :]
+            if mark.sub:
+                text = f"({mark.sub}) {text[mark.body :]}"
+            elif not goes_on:
+                text = text[mark.body :]
             if asked and not mark.sub and not again:
                 text = f"({asked}) {text}" if is_asked_apart(lines, body[at + 1 :]) else text
             elif asked and not mark.sub:
                 text = f"({asked}) {text}"
         elif part and in_solution and target is cut and part["label"] not in asked_parts:
-            if is_asked_apart(lines, body[at:]):
-                in_solution = False
+            in_solution = not is_asked_apart(lines, body[at:])
         if part and not in_solution:
             asked = part["label"]
             asked_parts.add(asked)

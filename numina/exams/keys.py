@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 
 SHORT = 40  # characters of an answer
-ENTRY = re.compile(
-    r"(?:^|(?<=\s))[(（]?(?P<label>[A-Z]?\d{1,3}[a-z]?)[)）]?[ \t]*[.)．、:：][ \t]*"
-    r"(?P<answer>\S.*?)(?=\s+[(（]?[A-Z]?\d{1,3}[a-z]?[)）]?[ \t]*[.)．、:：](?!\d)|\s*$)"
+LABEL = re.compile(
+    r"(?:^|(?<=\s))[(（]?(?P<label>[A-Z]?(?P<number>\d{1,3})[a-z]?)[)）]?[ \t]*"
+    r"(?:[)．、：]|[.:](?!\d))[ \t]*"
 )
 SPAN = re.compile(
     r"(?P<first>\d{1,3})\s*[-–~～至]\s*(?P<last>\d{1,3})\s*[.:：、]?\s*(?P<letters>[A-F\s]{2,})"
@@ -24,15 +24,28 @@ def answers_of(lines: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     read = 0
     for line in lines:
-        entries = span(line) or {
-            entry["label"]: entry["answer"].strip().rstrip(";；,，")
-            for entry in ENTRY.finditer(line)
-        }
+        entries = span(line) or entries_of(line)
         if entries and all(len(answer) <= SHORT for answer in entries.values()):
             read += 1
             for label, answer in entries.items():
                 found.setdefault(label, answer)
     return found if read and read >= 0.6 * len(lines) else {}
+
+
+def entries_of(line: str) -> dict[str, str]:
+    """The entries of a line; a number that does not follow the last one is part of an answer."""
+    labels: list[re.Match[str]] = []
+    for match in LABEL.finditer(line):
+        if not labels or int(match["number"]) in (1, int(labels[-1]["number"]) + 1):
+            labels.append(match)
+    if not labels or labels[0].start():
+        return {}
+    ends = [*(match.start() for match in labels[1:]), len(line)]
+    answers = {
+        match["label"]: line[match.end() : end].strip().rstrip(";；,，")
+        for match, end in zip(labels, ends, strict=True)
+    }
+    return {label: answer for label, answer in answers.items() if answer}
 
 
 def span(line: str) -> dict[str, str]:

@@ -23,13 +23,15 @@ START = r"^[ \t#*•\xa0\x00-\x08]*"
 WORDS = r"problem|question|exercise|task|example|prob\.|ex\.|aufgabe|exercice"
 
 STYLES = {
-    "word": rf"{START}(?P<word>(?i:{WORDS}))[ \t]*(?:(?i:no\.?|number)|\#)?[ \t]*{IN_WORDS}{BEHIND}",
+    "word": rf"{START}(?P<word>(?i:{WORDS}))[ \t]*(?:(?i:no\.?|number)|\#)?[ \t]*"
+    rf"{IN_WORDS}{BEHIND}",
     "q": rf"{START}(?P<word>[QP])\.?[ \t]?(?P<label>\d{{1,3}}[a-z]?(?![A-Za-z\d])){BEHIND}",
-    "han_word": rf"{START}(?P<word>第|例|题|习题|问题|试题)[ \t]*(?:目)?[ \t]*(?P<label>{HAN}|{NUMBER})"
-    rf"[ \t]*(?:题|问)?{BEHIND}",
-    "han": rf"{START}(?:（|\()?(?P<label>{HAN})(?:）|\))?[ \t]*(?P<mark>[、．.:：]|(?<=[）)]))[ \t]*",
+    "han_word": rf"{START}(?P<word>第|例|题|习题|问题|试题)[ \t]*(?:目)?[ \t]*"
+    rf"(?P<label>{HAN}|{NUMBER})[ \t]*(?:题|问)?{BEHIND}",
+    "han": rf"{START}[（(]?(?P<label>{HAN})[）)]?[ \t]*(?P<mark>[、．.:：]|(?<=[）)]))[ \t]*",
     "dated": rf"{START}\([ \t]*{LABEL}[;,][ \t]*(?P<extra>[^)]{{1,40}})\){BEHIND}",
-    "bare": rf"{START}(?P<label>{NUMBER})[ \t]*(?P<mark>[.)．、:：](?!\d)|(?<=\d\.\d)(?=\s))[ \t]*",
+    "bare": rf"{START}(?P<label>{NUMBER})[ \t]*"
+    r"(?P<mark>[)．、：]|[.:](?!\d)|(?<=\d\.\d)(?=\s))[ \t]*",
     "bracket": rf"{START}[\[【](?P<label>\d{{1,3}})[\]】](?P<mark>)[ \t]*",
     "paren": rf"{START}[(（](?P<label>\d{{1,3}})[)）](?P<mark>)[ \t]*",
     "roman": rf"{START}(?P<label>{ROMAN})(?P<mark>[.)])[ \t]+",
@@ -40,7 +42,8 @@ SUB = re.compile(rf"{START}[(（]?(?P<label>\d{{1,2}}|[a-h]|[ivx]{{1,4}})[)）][
 
 SOLUTION = re.compile(
     rf"{START}(?P<which>alternat(?:iv)?e |another |second |third |official |sample )?"
-    r"(?P<word>solution|proof|answer|sol\.|ans\.|worked solution|model answer)(?P<plural>s?)(?![a-z])[ \t]*"
+    r"(?P<word>solution|proof|answer|sol\.|ans\.|worked solution|model answer)"
+    r"(?P<plural>s?)(?![a-z])[ \t]*"
     r"(?:(?:to|of|for)[ \t]+(?:problem|question|exercise)?[ \t]*)?"
     rf"(?:\(?{LABEL}\)?)?{BEHIND}",
     re.I,
@@ -53,9 +56,11 @@ HAN_SOLUTION = re.compile(
 )
 GLUED = re.compile(rf"{START}(?P<word>[解证])(?=[因由设记令先当对若取任注显易首分原将把])")
 POINTS = re.compile(
-    r"^[ \t]*(?:[（(【\[][^）)】\]]{0,12}?\d+[ \t]*(?:分|points?|marks?|pts?\.?)[^）)】\]]{0,24}[）)】\]])[ \t.:：]*",
+    r"^[ \t]*[（(【\[][^）)】\]]{0,12}?\d+[ \t]*(?:分|points?|marks?|pts?\.?)[^）)】\]]{0,24}"
+    r"[）)】\]][ \t.:：]*",
     re.I,
 )
+CHINESE = re.compile(r"[\u3400-\u9fff]")
 NOT_FIRST = re.compile(r"法[二三四2-4]|另|alternat|another|second|third", re.I)
 OFTEN_PROSE = re.compile(r"证明|证")  # "prove that": a solution only at the start of a paragraph
 

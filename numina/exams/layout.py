@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from numina.exams.line import Line, Piece
 
@@ -105,7 +106,7 @@ def column_lines(pieces: Sequence[Piece], page: int, width: float, height: float
     left = left_edge(rows, usual_size)
     right = max(piece.x1 for row in rows for piece in row)
     bases = [main(row).base for row in rows]
-    steps = [after - before for before, after in zip(bases, bases[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(bases)]
     steps = sorted(step for step in steps if step > 0.9 * usual_size) or [1.2 * usual_size]
     usual = steps[len(steps) // 4]  # most are inside of paragraphs
     lines: list[Line] = []
@@ -208,7 +209,7 @@ def with_mark(piece: Piece) -> Piece:
 def row_text(row: Sequence[Piece]) -> str:
     """The text of a row, from left to right."""
     text = row[0].text
-    for before, piece in zip(row, row[1:], strict=False):
+    for before, piece in pairwise(row):
         text += ("" if piece.x0 - before.x1 < 0.1 * piece.size else " ") + piece.text
     return text.strip()
 

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-
 HARD = "\u2060"  # no space follows, where lines are joined
 
 
@@ -82,7 +81,8 @@ def hyphens_settled(lines: Sequence[Line]) -> list[Line]:
 
     It does if the exam has both parts as words of their own, and not the whole.
     """
-    known = set(re.findall(r"[a-z]+", text_of(lines).lower()))
+    undivided = re.sub(r"[a-z]+\u00ad\n[a-z]+", " ", text_of(lines).lower())
+    known = set(re.findall(r"[a-z]+", undivided))
     found = list(lines)
     for place, line in enumerate(lines[:-1]):
         first = re.search(r"([A-Za-z]+)\u00ad$", line.text)

@@ -18,7 +18,7 @@ NAME = "rapidocr 3.10, PP-OCRv6, 1"  # the last number counts changes of this fi
 DOUBTFUL = 0.85  # mean confidence below which a page may be upside down
 TALL = 1.55  # a piece this much taller than others holds more than a line
 FLATTENED = re.compile(
-    r"[a-z)\]}|][0-9]|[=<>≤≥+−-] ?[A-Z][0-9]"  # x2 may be x^2, x_2 or x2
+    r"(?<![A-Za-z])[a-z]{1,2}[0-9]|[)\]}|][0-9]|[=<>≤≥+−-] ?[A-Z][0-9]"  # x2 may be x^2 or x_2
     r"|lim|[∑Σ∫∏√∛∩∪∂∇∞→⁰¹²³⁴-₎ⁿ]|\.\s*·|·\s*\."
 )
 FUNCTIONS = "sin|cos|tan|cot|sec|csc|log|ln|lg|max|min|sup|inf|exp|mod|gcd|det|arg"
@@ -75,7 +75,7 @@ def read_image(image: Any, min_confidence: float) -> Reading:
         for turns in (1, 3) if 2 * tall > lines else (2,):
             turned = np.ascontiguousarray(np.rot90(image, turns))
             found = scored(turned)
-            if 2 * tall > lines and turns == 1 or confidence(found) > confidence(best):
+            if (2 * tall > lines and turns == 1) or confidence(found) > confidence(best):
                 best, upright = found, turned
     height, width = upright.shape[:2]
     if not best:

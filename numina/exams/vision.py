@@ -13,7 +13,7 @@ from numina.settings.hardware import VisionHardware
 
 PROMPT = (
     "Transcribe this page of an exam exactly, in its own language and reading order. Write formulas"
-    " in LaTeX between $ signs. Keep labels of problems and words such as Solution, Proof, 解 and 证"
+    " in LaTeX between $ signs. Keep labels of problems and words such as Solution, Proof, 解, 证"
     " as they are printed, each at the start of a line. Leave out page numbers, running headers and"
     " boxes for marks. Write only the text of the page; if it has none, write NOTHING."
 )
