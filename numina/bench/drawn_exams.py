@@ -129,7 +129,8 @@ def scan(content: bytes, turned: int, file: Path) -> None:
     document = pypdfium2.PdfDocument(content)
     pictures = []
     for page in document:
-        image: Image.Image = page.render(scale=150 / 72).to_pil().convert("L")
+        scale: Any = 150 / 72
+        image: Image.Image = page.render(scale=scale).to_pil().convert("L")
         pictures.append(image.rotate(turned, expand=True))
     pictures[0].save(file, format="PDF", resolution=150, save_all=True, append_images=pictures[1:])
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,8 +29,10 @@ INLINE = re.compile(
     r"(?<=\S)\s*(?=[【\[](?:参考)?(?:解|证|答案|详解|分析|点拨)[^】\]]{0,4}[】\]])"
     r"|(?<=[.?!])\s+(?=Solution\s*[.:])"
 )
+SAME_STATEMENT = 0.8  # of its characters
 TITLE_LINES = 3  # of a title above a problem, at most
 TITLE_SIZE = 1.15
+ANSWER_LABEL = re.compile(rf"{labels.START}A\.?[ \t]?(?P<number>\d{{1,3}})[.:)][ \t]*")
 GOING_ON = (",", "，", "、", ";", "；", "且", "和", "则", "与", "若")
 TITLES = (labels.ROUND, labels.PROBLEMS)
 END_SIGNS = " \t□∎■"
@@ -75,18 +79,37 @@ def cut_exam(lines: Sequence[Line], source: str) -> list[CutProblem]:
         lines: of all its pages.
         source: the file's name; ids have its stem, the round from the second on, and the label.
     """
-    lines, keys = without_keys(split_inline(hyphens_settled(lines)))
-    cuts = gathered(lines, *chosen_labels(lines))
+    lines, keys = without_keys(split_inline(answers_named(hyphens_settled(lines))))
+    cuts = without_repeats(gathered(lines, *chosen_labels(lines)))
     for label, answer in keys.items():
         for cut in cuts:
             if cut.label.text == label and not cut.answer:
                 cut.answer = answer
                 break
-    return [
-        to_problem(cut, source, name)
-        for cut, name in zip(cuts, names(cuts), strict=True)
-        if joined(cut.statement)
-    ]
+    found = [to_problem(cut, source, name) for cut, name in zip(cuts, names(cuts), strict=True)]
+    return [cut for cut in found if cut.problem.problem]
+
+
+def without_repeats(cuts: Sequence[Cut]) -> list[Cut]:
+    """Problems without those that only repeat the statement of an earlier one before its solution;
+    the earlier one gets the solution."""
+    kept: list[Cut] = []
+    for cut in cuts:
+        text = joined(cut.statement)
+        first = next(
+            (
+                other
+                for other in kept
+                if not other.solved and cut.solved and same(other.label, cut.label)
+                and SequenceMatcher(None, joined(other.statement), text).ratio() > SAME_STATEMENT
+            ),
+            None,
+        )
+        if first:
+            first.solution, first.lost = cut.solution, first.lost or cut.lost
+        else:
+            kept.append(cut)
+    return kept
 
 
 def names(cuts: Sequence[Cut]) -> list[str]:
@@ -132,6 +155,22 @@ def stated_answer(solution: str) -> str:
     """The answer that a solution states; "" for a Chinese sentence that states none as such."""
     found = find_answer(solution) or ""
     return "" if labels.CHINESE.search(found) else found
+
+
+def answers_named(lines: Sequence[Line]) -> list[Line]:
+    """Lines in which "A3." answers "Q3." read as its solution."""
+    asked = {mark.label for line in lines for mark in problem_marks(line.text) if mark.style == "q"}
+    numbers = {label.number for label in asked if label}
+    found = {place: ANSWER_LABEL.match(line.text) for place, line in enumerate(lines)}
+    given = {int(match["number"]) for match in found.values() if match}
+    if len(numbers & given) < max(2, len(numbers) / 2):
+        return list(lines)
+    return [
+        dataclasses.replace(line, text=f"Solution. {line.text[match.end() :]}", fresh=True)
+        if (match := found[place])
+        else line
+        for place, line in enumerate(lines)
+    ]
 
 
 def split_inline(lines: Sequence[Line]) -> list[Line]:
@@ -195,13 +234,15 @@ def events_of(
     lines: Sequence[Line], marks: Sequence[Sequence[Mark]], style: str, first: int, last: int
 ) -> list[Event]:
     """The labels of one style and the solutions of a part of an exam."""
+    counts = Counter(line.text for line in lines[first:last])
     found = []
     for place in range(first, last):
         line = lines[place]
         own = next((mark for mark in marks[place] if mark.style == style), None)
         if own:
             titled = bool(title_above(lines, place, style))
-            found.append(Event(place, "label", own.label, titled, line.indent, line.bold))
+            twice = style in WORDED and counts[line.text] > 1
+            found.append(Event(place, "label", own.label, titled, twice, line.indent, line.bold))
         elif mark := solution_mark(line.text, is_fresh(lines, place)):
             found.append(Event(place, "solution", mark.label))
     return found
@@ -310,10 +351,16 @@ def body_text(lines: Sequence[Line], place: int, one: Chosen) -> str:
 
 
 def fill_solution(cut: Cut, lines: Sequence[Line], body: Sequence[int], one: Chosen) -> None:
-    """Give a problem the solution that stands under its label in a section."""
+    """Give a problem the solution that stands under its label in a section.
+
+    A statement that is repeated there is left out.
+    """
+    marks = [at for at in body[1:] if (mark := solution_mark(lines[at].text)) and not mark.sub]
+    if marks and not solution_mark(body_text(lines, one.line, one)):
+        body = [at for at in body if at >= marks[0]]
     for place in body:
         text = body_text(lines, place, one)
-        if mark := solution_mark(text, place == one.line):
+        if mark := solution_mark(text, place in (one.line, body[0])):
             text = text[mark.body :] if not mark.sub else text
         cut.solution.append(text)
         cut.lost = cut.lost or lines[place].lost
@@ -331,6 +378,10 @@ def fill(
         line, text = lines[place], body_text(lines, place, one)
         mark = solution_mark(text, is_fresh(lines, place) or place == one.line)
         part = labels.SUB.match(text)
+        if mark is not None and not in_solution and labels.asks_for_proof(text):
+            said_before = labels.POINTS.sub("", joined(cut.statement))
+            if not said_before or is_solved_later(lines, body[at + 1 :]):
+                mark = None
         if mark is not None:
             said = text[: mark.body].strip().lower()[:8]
             target, again = addressee(cuts, cut, mark)
@@ -359,6 +410,12 @@ def fill(
             continue
         (target.solution if in_solution else target.statement).append(text)
         target.lost = target.lost or line.lost
+
+
+def is_solved_later(lines: Sequence[Line], rest: Sequence[int]) -> bool:
+    """Whether a solution follows, so that 证明 before it says what is to be proved."""
+    marks = (solution_mark(lines[place].text, is_fresh(lines, place)) for place in rest)
+    return any(mark is not None and mark.first for mark in marks)
 
 
 def is_asked_apart(lines: Sequence[Line], rest: Sequence[int]) -> bool:

@@ -20,6 +20,7 @@ from numina.exams.line import Piece
 SCRIPT = 0.82  # glyphs smaller than this share of their line's are scripts
 SPACE = 0.18  # of the size: a wider gap is a space
 APART = 1.5  # of the size: a wider gap ends a piece
+BACKGROUND = 0.5  # of the page: a larger picture is not among the text
 BOLD = 500  # font weight
 # Signs of TeX's fonts that have no map to letters.
 SYMBOLS = {
@@ -84,18 +85,40 @@ def pieces_of(page: Any) -> tuple[list[Piece], float, float]:
     turn = turner(page, angle)
     glyphs = [glyph_of(mark, turn) for mark in marks if mark[-1] == angle]
     rules = [turn_rule(rule, turn) for rule in strokes(page)]
-    corners = [turn(x, y) for x in (0.0, extent(page)[0]) for y in (0.0, extent(page)[1])]
-    width = max(x for x, _ in corners) - min(x for x, _ in corners)
-    height = max(y for _, y in corners) - min(y for _, y in corners)
+    width, height = extent(page) if angle in (0, 180) else extent(page)[::-1]
     rules = [rule for rule in rules if rule.x1 - rule.x0 < width / 2]
     found = [piece_of(run, rules) for run in runs(glyphs)]
-    return found, width, height
+    return found + [picture(edges, turn) for edges in pictures(page)], width, height
+
+
+def pictures(page: Any) -> Iterator[tuple[float, float, float, float]]:
+    """Pictures among the text, such as formulas and figures: left, bottom, right, top."""
+    import pypdfium2
+    import pypdfium2.raw as pdf
+
+    left, bottom, right, top = page.get_bbox()
+    for image in page.get_objects(filter=[pdf.FPDF_PAGEOBJ_IMAGE], max_depth=3):
+        try:
+            x0, y0, x1, y1 = image.get_bounds()
+        except pypdfium2.PdfiumError:
+            continue
+        wide, high = min(x1, right) - max(x0, left), min(y1, top) - max(y0, bottom)
+        if min(wide, high) > 3 and wide * high < BACKGROUND * (right - left) * (top - bottom):
+            yield x0, y0, x1, y1
+
+
+def picture(edges: tuple[float, float, float, float], turn: Any) -> Piece:
+    """A picture as a piece whose text is not known."""
+    ends = turn(edges[0], edges[1]), turn(edges[2], edges[3])
+    (x0, x1), (y0, y1) = sorted(x for x, _ in ends), sorted(y for _, y in ends)
+    size = min(12.0, y1 - y0)
+    return Piece("[?]", x0, x1, y1 - 0.2 * size, y0, y1, size, lost="picture")
 
 
 def extent(page: Any) -> tuple[float, float]:
     """Width and height of a page before it is turned."""
-    width, height = page.get_size()
-    return (height, width) if page.get_rotation() in (90, 270) else (width, height)
+    left, bottom, right, top = page.get_bbox()
+    return right - left, top - bottom
 
 
 def turner(page: Any, angle: int) -> Any:
@@ -105,12 +128,12 @@ def turner(page: Any, angle: int) -> Any:
         page: of pypdfium2.
         angle: of the text, in degrees, a multiple of 90.
     """
-    width, height = extent(page)
+    left, bottom, right, top = page.get_bbox()
     ways = {
-        0: lambda x, y: (x, height - y),
-        90: lambda x, y: (y, x),
-        180: lambda x, y: (width - x, y),
-        270: lambda x, y: (height - y, width - x),
+        0: lambda x, y: (x - left, top - y),
+        90: lambda x, y: (y - bottom, x - left),
+        180: lambda x, y: (right - x, y - bottom),
+        270: lambda x, y: (top - y, right - x),
     }
     return ways[angle]
 

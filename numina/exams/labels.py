@@ -28,7 +28,7 @@ STYLES = {
     "q": rf"{START}(?P<word>[QP])\.?[ \t]?(?P<label>\d{{1,3}}[a-z]?(?![A-Za-z\d])){BEHIND}",
     "han_word": rf"{START}(?P<word>第|例|题|习题|问题|试题)[ \t]*(?:目)?[ \t]*"
     rf"(?P<label>{HAN}|{NUMBER})[ \t]*(?:题|问)?{BEHIND}",
-    "han": rf"{START}[（(]?(?P<label>{HAN})[）)]?[ \t]*(?P<mark>[、．.:：]|(?<=[）)]))[ \t]*",
+    "han": rf"{START}[（(]?(?P<label>{HAN}|[-—–=＝≡](?=[ \t]*、))[）)]?[ \t]*(?P<mark>[、．.:：]|(?<=[）)]))[ \t]*",
     "dated": rf"{START}\([ \t]*{LABEL}[;,][ \t]*(?P<extra>[^)]{{1,40}})\){BEHIND}",
     "bare": rf"{START}(?P<label>{NUMBER})[ \t]*"
     r"(?P<mark>[)．、：]|[.:](?!\d)|(?<=\d\.\d)(?=\s))[ \t]*",
@@ -42,7 +42,7 @@ SUB = re.compile(rf"{START}[(（]?(?P<label>\d{{1,2}}|[a-h]|[ivx]{{1,4}})[)）][
 
 SOLUTION = re.compile(
     rf"{START}(?P<which>alternat(?:iv)?e |another |second |third |official |sample )?"
-    r"(?P<word>solution|proof|answer|sol\.|ans\.|worked solution|model answer)"
+    r"(?P<word>solution|proof|answer|soln?\.|ans\.|worked solution|model answer)"
     r"(?P<plural>s?)(?![a-z])[ \t]*"
     r"(?:(?:to|of|for)[ \t]+(?:problem|question|exercise)?[ \t]*)?"
     rf"(?:\(?{LABEL}\)?)?{BEHIND}",
@@ -54,7 +54,7 @@ HAN_SOLUTION = re.compile(
     r"|(?P<word>证明|解答|解析|解法[一二三四1-4]?|证法[一二三四1-4]?|另解|另证|参考答案|答案|解|证|答)"
     r"(?P<mark>[ \t]*[:：.．]|[ \t\u3000]+(?=\S)|$))[ \t]*[:：]?[ \t]*"
 )
-GLUED = re.compile(rf"{START}(?P<word>[解证])(?=[因由设记令先当对若取任注显易首分原将把])")
+GLUED = re.compile(rf"{START}(?P<word>[解证])(?=[因由设记令先当对若取任注显易首分原将把根用考观从故])")
 POINTS = re.compile(
     r"^[ \t]*[（(【\[][^）)】\]]{0,12}?\d+[ \t]*(?:分|points?|marks?|pts?\.?)[^）)】\]]{0,24}"
     r"[）)】\]][ \t.:：]*",
@@ -117,7 +117,7 @@ class Mark(NamedTuple):
 
 def label_of(text: str, extra: str = "") -> Label:
     """A label from its text."""
-    plain = re.sub(r"[\s()-]", "", text)
+    plain = text.translate(MISREAD) if len(text) == 1 else re.sub(r"[\s()-]", "", text)
     extra = extra.strip(" ;,")
     if re.fullmatch(HAN, plain):
         return Label(str(han(plain)), (), han(plain), 0, extra)
@@ -141,6 +141,9 @@ def roman(text: str) -> int:
     values = [{"I": 1, "V": 5, "X": 10}[sign] for sign in text]
     after = [*values[1:], 0]
     return sum(-one if one < two else one for one, two in zip(values, after, strict=True))
+
+
+MISREAD = str.maketrans("-—–=＝≡", "一一一二二三")  # by OCR, of strokes
 
 
 def han(text: str) -> int:
@@ -180,6 +183,11 @@ def is_heading(style: str, match: re.Match[str], text: str) -> bool:
     parts = match.groupdict()
     bracketed = style == "word" and parts.get("label") is not None
     return bracketed or (match["word"][0].isupper() and not rest.islower())
+
+
+def asks_for_proof(text: str) -> bool:
+    """Whether a line begins with 证明, which may be "prove that" as well as "proof"."""
+    return re.match(rf"{START}(?:[（(]?\d{{0,2}}[)）])?[ \t]*证明", text) is not None
 
 
 def solution_mark(text: str, fresh: bool = True) -> Mark | None:

@@ -21,15 +21,16 @@ PROBLEM = 2.0  # gained by each problem
 SKIPPED = 1.2  # for each number that is left out; worded labels may skip
 SKIPPED_WORDED = 0.25
 MOST_SKIPPED = 4
-RESTART = 2.5  # a round that begins without a title
+RESTART = 2.0  # a round that begins without a title
 RESTART_TITLED = 0.3
 LATE_FIRST = 0.7  # for each number before the first one
-LIST = 0.3  # a list that begins
-NEITHER = 1.2  # a number that counts nothing
+ITEM = 1.3  # gained by each item of a list in a problem
+LIST = 0.4  # a list that begins
+NEITHER = 1.5  # a number that counts nothing
 MENTION = 1.0  # a worded label in a sentence
 UNSOLVED = 2.5  # where most problems are followed by a solution
 MOSTLY_SOLVED = 0.6
-SECOND_SOLUTION = 0.2
+SECOND_SOLUTION = 1.0  # of one problem
 SOLUTION_FIRST = 0.5
 UNLIKE = 1.0  # looks unlike the other headings
 UNLIKE_NEITHER = 0.3
@@ -47,6 +48,7 @@ class Event:
         kind: a label or a solution's word.
         label: of a label; of a solution, if it has one.
         titled: whether the title of a round or part stands above it.
+        twice: whether the same line stands elsewhere: the statement is repeated.
         indent, bold: of its line.
     """
 
@@ -54,6 +56,7 @@ class Event:
     kind: Literal["label", "solution"]
     label: Label | None = None
     titled: bool = False
+    twice: bool = False
     indent: float = 0.0
     bold: bool = False
 
@@ -153,7 +156,9 @@ def best_reading(
 ) -> tuple[float, list[Chosen]]:
     """The reading with the highest score."""
     solved_apart = {
-        event.label.text for event in events if event.kind == "solution" and event.label
+        event.label.text
+        for event in events
+        if event.label and (event.kind == "solution" or event.twice)
     }
     beam: dict[State, Reading] = {State(None, True, 0): Reading(0.0, None)}
     for event in events:
@@ -217,10 +222,11 @@ def read_label(
     neither = UNLIKE_NEITHER if unlike >= UNLIKE else MENTION if worded else NEITHER
     ways = [Way(state, -neither)]
     if not worded and not label.under and not label.part:
+        gain = ITEM if state.last else 0.0
         if label.number == state.item + 1 and state.item:
-            ways.append(Way(state._replace(item=label.number), 0.0))
+            ways.append(Way(state._replace(item=label.number), gain))
         if label.number == 1:
-            ways.append(Way(state._replace(item=1), -LIST))
+            ways.append(Way(state._replace(item=1), gain - LIST))
     step = cost_of_step(state.last, label, event.titled, worded)
     if step is not None:
         gain = PROBLEM - step - unlike - unsolved * is_open(state, solved_apart)

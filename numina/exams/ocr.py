@@ -23,6 +23,7 @@ FLATTENED = re.compile(
 )
 FUNCTIONS = "sin|cos|tan|cot|sec|csc|log|ln|lg|max|min|sup|inf|exp|mod|gcd|det|arg"
 IN_CHINESE = re.compile(rf"(?<![A-Za-z])(?!(?:{FUNCTIONS})(?![A-Za-z]))[A-Za-z]{{2,}}")
+BESIDE = re.compile(r"[A-Za-z][0-9]|[0-9][A-Za-z]")  # 2n may be 2^n
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 RAISED_SIGNS = "*°'\"“”‘’^?%"  # signs with a part that stands above the line
 
@@ -132,7 +133,7 @@ def flattened(text: str) -> bool:
     """Whether letters and digits stand as if they had been raised or lowered."""
     if FLATTENED.search(text):
         return True
-    return bool(CHINESE.search(text) and IN_CHINESE.search(text))
+    return bool(CHINESE.search(text) and (IN_CHINESE.search(text) or BESIDE.search(text)))
 
 
 def has_scripts(image: Any, edges: tuple[float, float, float, float], text: str) -> bool:
@@ -143,7 +144,7 @@ def has_scripts(image: Any, edges: tuple[float, float, float, float], text: str)
     """
     import cv2
 
-    if CHINESE.search(text) or not re.search(r"\d|[=+<>]", text):
+    if CHINESE.search(text):
         return False
     x0, top, x1, bottom = (max(0, int(edge)) for edge in edges)
     gray = cv2.cvtColor(image[top : bottom + 1, x0 : x1 + 1], cv2.COLOR_BGR2GRAY)
