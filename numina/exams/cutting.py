@@ -100,7 +100,9 @@ def without_repeats(cuts: Sequence[Cut]) -> list[Cut]:
             (
                 other
                 for other in kept
-                if not other.solved and cut.solved and same(other.label, cut.label)
+                if not other.solved
+                and cut.solved
+                and same(other.label, cut.label)
                 and SequenceMatcher(None, joined(other.statement), text).ratio() > SAME_STATEMENT
             ),
             None,

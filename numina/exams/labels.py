@@ -28,7 +28,8 @@ STYLES = {
     "q": rf"{START}(?P<word>[QP])\.?[ \t]?(?P<label>\d{{1,3}}[a-z]?(?![A-Za-z\d])){BEHIND}",
     "han_word": rf"{START}(?P<word>第|例|题|习题|问题|试题)[ \t]*(?:目)?[ \t]*"
     rf"(?P<label>{HAN}|{NUMBER})[ \t]*(?:题|问)?{BEHIND}",
-    "han": rf"{START}[（(]?(?P<label>{HAN}|[-—–=＝≡](?=[ \t]*、))[）)]?[ \t]*(?P<mark>[、．.:：]|(?<=[）)]))[ \t]*",
+    "han": rf"{START}[（(]?(?P<label>{HAN}|[-—–=＝≡](?=[ \t]*、))[）)]?[ \t]*"
+    r"(?P<mark>[、．.:：]|(?<=[）)]))[ \t]*",
     "dated": rf"{START}\([ \t]*{LABEL}[;,][ \t]*(?P<extra>[^)]{{1,40}})\){BEHIND}",
     "bare": rf"{START}(?P<label>{NUMBER})[ \t]*"
     r"(?P<mark>[)．、：]|[.:](?!\d)|(?<=\d\.\d)(?=\s))[ \t]*",
@@ -54,7 +55,9 @@ HAN_SOLUTION = re.compile(
     r"|(?P<word>证明|解答|解析|解法[一二三四1-4]?|证法[一二三四1-4]?|另解|另证|参考答案|答案|解|证|答)"
     r"(?P<mark>[ \t]*[:：.．]|[ \t\u3000]+(?=\S)|$))[ \t]*[:：]?[ \t]*"
 )
-GLUED = re.compile(rf"{START}(?P<word>[解证])(?=[因由设记令先当对若取任注显易首分原将把根用考观从故])")
+GLUED = re.compile(
+    rf"{START}(?P<word>[解证])(?=[因由设记令先当对若取任注显易首分原将把根用考观从故])"
+)
 POINTS = re.compile(
     r"^[ \t]*[（(【\[][^）)】\]]{0,12}?\d+[ \t]*(?:分|points?|marks?|pts?\.?)[^）)】\]]{0,24}"
     r"[）)】\]][ \t.:：]*",

@@ -1,9 +1,14 @@
 """Pages of PDFs: text layers and scans, turned, huge, broken; and what is kept of them."""
 
+import importlib
+import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from PIL import Image
 from reportlab.lib.pdfencrypt import StandardEncryption
+from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from numina.bench.drawn_exams import EXAMS, PAIRS, DrawnExam, draw, interleaved
@@ -11,8 +16,11 @@ from numina.errors import UserError
 from numina.exams import ocr
 from numina.exams.exam import exam_files, problems_of, read_all
 from numina.exams.pages import is_sound, read_exam, rendered
+from numina.profile import merged
 from numina.records.dropped import Removal
 from numina.records.problem import Problem
+from numina.rows import read_object, read_rows
+from numina.settings.params import document
 from tests.conftest import ROOT
 from tests.exams.reading import reader_of
 
@@ -208,3 +216,50 @@ def test_what_was_read_by_ocr_is_kept_by_the_picture_of_the_page(tmp_path, monke
         kept.write_text("{damaged")
     list(read_exam(CLUB, reader_of(cache)))
     assert len(calls) == 2
+
+
+def test_every_problem_of_an_exam_is_kept_or_left_out_with_its_reason(tmp_path, monkeypatch):
+    knobs = {
+        "digitize.on_bad_file": "skip",
+        "digitize.ocr": False,
+        "hardware.cache": str(tmp_path / "cache"),
+    }
+    (tmp_path / "params.yaml").write_text(
+        yaml.safe_dump(merged(knobs, document(ROOT / "params.yaml")))
+    )
+    exams = tmp_path / "exams"
+    exams.mkdir()
+    bad_file("cut short", exams / "a.pdf")
+    (exams / "b.pdf").write_bytes(CLUB.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["digitize", "--exams", "exams", "--out", "out"])
+    said = importlib.import_module("stages.digitize").main()
+    assert said.startswith("2 problems from 2 pages (1 by skipped, 1 by text_layer)")
+    counts = read_object(tmp_path / "out/counts.json")
+    assert counts == {"in": 4, "kept": 2, "rejected": {"formulas_lost": 1, "unreadable": 1}}
+    left_out = read_rows(tmp_path / "out/rejected.jsonl")
+    assert [row["row"].get("id", row["row"].get("file")) for row in left_out] == ["a.pdf", "b/3"]
+    assert len(read_rows(tmp_path / "out/pairs.jsonl")) == 2
+
+
+def test_a_page_that_is_shown_on_its_side_is_read(tmp_path):
+    import pypdfium2
+
+    draw(EXAMS["bold words"], tmp_path / "x.pdf")
+    document = pypdfium2.PdfDocument(tmp_path / "x.pdf")
+    document[0].set_rotation(90)
+    document.save(tmp_path / "turned.pdf")
+    rows, methods = read(tmp_path / "turned.pdf")
+    assert methods == ["text_layer"]
+    assert texts(rows) == [(pair.problem, pair.solution) for pair in PAIRS]
+
+
+def test_a_picture_among_the_lines_is_lost_text(tmp_path):
+    canvas = Canvas(str(tmp_path / "x.pdf"))
+    canvas.drawString(72, 720, "Problem 1. Find the value of the expression")
+    canvas.drawImage(ImageReader(Image.new("RGB", (60, 12))), 300, 718, 60, 12)
+    canvas.drawString(72, 680, "Problem 2. What is the largest digit of all?")
+    canvas.save()
+    rows, _ = read(tmp_path / "x.pdf")
+    assert [row.reason for row in rows if isinstance(row, Removal)] == ["picture"]
+    assert texts(rows) == [("What is the largest digit of all?", "")]
