@@ -1,35 +1,32 @@
-"""Read exam PDFs and cut them into problem-solution pairs.
+"""Read exam PDFs and cut them into problems with their solutions.
 
 python -m stages.digitize --exams data/exams --out data/digitized
 """
 
-import dataclasses
+from collections import Counter
 
 from numina import entry, settings
-from numina.records.dropped import by_rule
-from numina.rows import write_json, write_rows
-from numina.sources.cutting import cut_pairs
-from numina.sources.exams import read_pages
+from numina.corpus.sifted import sifted_rows
+from numina.exams.exam import exam_files, read_all, shown
+from numina.exams.kept import KeptPages
+from numina.exams.pages import Page, Reader
+from numina.rows import write_json
 
 
 def main() -> str:
     args = entry.paths(__doc__, "exams", "out")
-    params = settings.load("digitize").digitize
-    pairs, pages, dropped = [], [], []
-    for file in sorted(args.exams.glob("*.pdf")):
-        read = read_pages(file, params)
-        pages += read
-        cut, without = cut_pairs("\n".join(page.text for page in read), file.name)
-        pairs += cut
-        dropped += without
-    write_rows(args.out / "pairs.jsonl", pairs)
-    write_rows(args.out / "dropped.jsonl", dropped)
-    summary = [dataclasses.asdict(page) for page in pages]
-    write_json(args.out / "pages.json", [{**row, "text": row["text"][:80]} for row in summary])
-    methods = [page.method for page in pages]
-    counts = ", ".join(f"{methods.count(method)} by {method}" for method in sorted(set(methods)))
-    found = f"{len(pairs)} problem-solution pairs from {len(pages)} pages ({counts or 'none'})"
-    return f"{found}; left out: {by_rule(dropped)}"
+    params = settings.load("digitize", "hardware")
+    hardware = params.hardware
+    reader = Reader(params.digitize, hardware.vision, KeptPages(hardware.cache))
+    pages: list[Page] = []
+    with sifted_rows(args.out, "pairs.jsonl") as rows:
+        for row in read_all(exam_files(args.exams), reader, pages.append):
+            rows.take(row)
+    write_json(args.out / "pages.json", [shown(page) for page in pages])
+    methods = Counter(page.method for page in pages)
+    counts = ", ".join(f"{count} by {method}" for method, count in sorted(methods.items()))
+    found = f"{rows.kept} problems from {len(pages)} pages ({counts or 'none'})"
+    return f"{found}; left out: {rows.left_out}"
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from tests.conftest import ROOT
 # The package that an import comes from, where its name is another.
 PACKAGES = {
     "yaml": "pyyaml",
+    "cv2": "opencv-python-headless",
+    "PIL": "pillow",
     "hydra": "hydra-core",
     "logbar": "logbar",
     "_typeshed": "basedpyright",

@@ -26,13 +26,14 @@ from numina.corpus.cot import cot_samples
 from numina.corpus.dedup import clean
 from numina.corpus.sifted import Sifted
 from numina.errors import UserError
+from numina.exams.cutting import cut_exam
+from numina.exams.line import plain_lines
 from numina.records.dropped import Removal
 from numina.records.problem import Problem
 from numina.sandbox.pool import run_programs
 from numina.sctir.solve import solve
 from numina.settings.data import Source
 from numina.settings.splits import AnswerRule
-from numina.sources.cutting import cut_pairs
 from numina.sources.opened import open_source, problems_of
 from numina.sources.reading import Ids
 from tests.agent.test_trace import LIMITS, trace_of
@@ -181,9 +182,8 @@ def test_data_dedup_signs():
 
 @pytest.mark.parametrize(("text", "pairs"), EXAMS.values(), ids=EXAMS)
 def test_what_an_exam_holds(text, pairs):
-    found, dropped = cut_pairs(text, "x.pdf")
+    found = [problem for problem, _ in cut_exam(plain_lines(text), "x.pdf")]
     assert [(pair.id.removeprefix("x/"), pair.problem) for pair in found] == pairs
-    assert dropped == []
 
 
 def test_train_nan(model_folder, tmp_path, monkeypatch):

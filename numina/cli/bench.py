@@ -218,6 +218,30 @@ def leaks(
     show(lambda: bench(coverage, train or [], validation or [], labels), as_json)
 
 
+@app.command()
+def digitize(
+    exam: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A PDF; can be given again. Default: exams of our own."),
+    ] = None,
+    labels: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="What it should read: its .tex, or JSONL."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Exams cut into problems and solutions: found, right, character error rate.
+
+    \b
+    Example:
+      numina bench digitize --exam exam.pdf --labels exam.tex
+    """
+    from numina.bench.digitize import bench
+
+    params = read()
+    show(lambda: bench(params, exam or [], labels or []), as_json)
+
+
 def refuse_outside(option: str, value: int, least: int = 1) -> None:
     """Check the value of an option.
 

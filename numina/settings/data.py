@@ -19,7 +19,12 @@ TeacherName = Literal["embedded", "annotations", "server", "model"]
 class Digitize(Section):
     ocr: bool  # use OCR for pages without a sound text layer; else skip them
     min_confidence: Share  # OCR lines below this are dropped
-    scale: Annotated[int, Field(ge=1, le=8)]  # pixels per PDF point of a page rendered for OCR
+    scale: Annotated[int, Field(ge=1, le=8)]  # pixels per PDF point of a page rendered for reading
+    max_pixels: Annotated[
+        int, Field(ge=10**5, le=10**9)
+    ]  # of such a page; a larger one is scaled down
+    vision: str  # model that reads pages without a sound text layer or with lost formulas; "": none
+    on_bad_file: Literal["fail", "skip"]  # skip: keep files that cannot be read with the rejected
 
 
 ProblemField = Literal[

@@ -47,6 +47,14 @@ class TeacherHardware(Servers):
         return 0.0
 
 
+class VisionHardware(Section):
+    url: Annotated[
+        str, Field(pattern="^(https?://.+)?$")
+    ]  # base URL of an OpenAI-compatible server
+    key_variable: str  # environment variable that holds the key, if any
+    timeout_s: Annotated[float, Field(gt=0)]  # for one page, until its last byte
+
+
 class TransformersHardware(Section):
     cache_mb: Annotated[float, Field(ge=0)]  # 10^6 bytes of keys and values kept for prompts
 
@@ -96,5 +104,6 @@ class Hardware(Section):
     transformers: TransformersHardware  # engine transformers
     server: ServerHardware  # engine server
     teacher: TeacherHardware
+    vision: VisionHardware  # the model that reads exams' pages
     vllm: VllmHardware  # engine vllm
     sandbox: SandboxHardware

@@ -84,6 +84,11 @@ class Params(Section):
             )
         if "server" in self.tir_data.teachers:
             self.check_teacher()
+        if self.digitize.vision and not self.hardware.vision.url:
+            raise ValueError(
+                f"digitize.vision {self.digitize.vision!r} needs hardware.vision.url, "
+                "such as http://localhost:8000/v1"
+            )
         return self
 
     def check_teacher(self) -> None:

@@ -1,0 +1,297 @@
+"""The text layer of a PDF page, glyph by glyph: pieces of text with their place.
+
+Superscripts and subscripts are told by their size and height and written as ``^{...}`` and
+``_{...}``. What a line of text cannot say (a fraction, a root, a tall bracket, a glyph without a
+letter) marks its piece as lost.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from numina.exams.line import Piece
+
+SCRIPT = 0.82  # glyphs smaller than this share of their line's are scripts
+SPACE = 0.18  # of the size: a wider gap is a space
+APART = 1.5  # of the size: a wider gap ends a piece
+BACKGROUND = 0.5  # of the page: a larger picture is not among the text
+BOLD = 500  # font weight
+# Signs of TeX's fonts that have no map to letters.
+SYMBOLS = {
+    "cmsy": {"0": "′", "6": "\u0338", "7": "↦"},
+    "msam": {"\x03": "□", "\x04": "■"},
+}
+OVERSTRUCK = {"\u0338=": "≠", "\u0338∈": "∉", "\u0338≡": "≢", "\u0338⊂": "⊄"}
+
+
+class Glyph(NamedTuple):
+    """One glyph; `y` goes down from the top of the page, `spaced` if a space is before it."""
+
+    char: str
+    x0: float
+    x1: float
+    y: float
+    top: float
+    bottom: float
+    size: float
+    bold: bool
+    spaced: bool
+    broken: bool
+
+
+class Rule(NamedTuple):
+    """A thin horizontal stroke, such as the bar of a fraction."""
+
+    x0: float
+    x1: float
+    y: float
+
+
+@dataclass(slots=True)
+class Run:
+    """A piece that is being read."""
+
+    glyphs: list[tuple[Glyph, int]] = field(default_factory=list)  # each with -1, 0 or 1: its rise
+    lost: str = ""
+
+    @property
+    def first(self) -> Glyph:
+        return self.glyphs[0][0]
+
+    @property
+    def end(self) -> float:
+        return max(glyph.x1 for glyph, _ in self.glyphs[-6:])
+
+
+def pieces_of(page: Any) -> tuple[list[Piece], float, float]:
+    """The pieces of a page's text layer, in the order of its content, turned upright.
+
+    Args:
+        page: of pypdfium2.
+
+    Returns:
+        the pieces, and the page's width and height as its text is read, in points.
+    """
+    textpage = page.get_textpage()
+    marks = list(raw_glyphs(textpage))
+    angles = Counter(angle for *_, angle in marks)
+    angle = angles.most_common(1)[0][0] if angles else 0
+    turn = turner(page, angle)
+    glyphs = [glyph_of(mark, turn) for mark in marks if mark[-1] == angle]
+    rules = [turn_rule(rule, turn) for rule in strokes(page)]
+    width, height = extent(page) if angle in (0, 180) else extent(page)[::-1]
+    rules = [rule for rule in rules if rule.x1 - rule.x0 < width / 2]
+    found = [piece_of(run, rules) for run in runs(glyphs)]
+    return found + [picture(edges, turn) for edges in pictures(page)], width, height
+
+
+def pictures(page: Any) -> Iterator[tuple[float, float, float, float]]:
+    """Pictures among the text, such as formulas and figures: left, bottom, right, top."""
+    import pypdfium2
+    import pypdfium2.raw as pdf
+
+    left, bottom, right, top = page.get_bbox()
+    for image in page.get_objects(filter=[pdf.FPDF_PAGEOBJ_IMAGE], max_depth=3):
+        try:
+            x0, y0, x1, y1 = image.get_bounds()
+        except pypdfium2.PdfiumError:
+            continue
+        wide, high = min(x1, right) - max(x0, left), min(y1, top) - max(y0, bottom)
+        if min(wide, high) > 3 and wide * high < BACKGROUND * (right - left) * (top - bottom):
+            yield x0, y0, x1, y1
+
+
+def picture(edges: tuple[float, float, float, float], turn: Any) -> Piece:
+    """A picture as a piece whose text is not known."""
+    ends = turn(edges[0], edges[1]), turn(edges[2], edges[3])
+    (x0, x1), (y0, y1) = sorted(x for x, _ in ends), sorted(y for _, y in ends)
+    size = min(12.0, y1 - y0)
+    return Piece("[?]", x0, x1, y1 - 0.2 * size, y0, y1, size, lost="picture")
+
+
+def extent(page: Any) -> tuple[float, float]:
+    """Width and height of a page before it is turned."""
+    left, bottom, right, top = page.get_bbox()
+    return right - left, top - bottom
+
+
+def turner(page: Any, angle: int) -> Any:
+    """A function from a point of the page to one from the top left, with text of an angle upright.
+
+    Args:
+        page: of pypdfium2.
+        angle: of the text, in degrees, a multiple of 90.
+    """
+    left, bottom, right, top = page.get_bbox()
+    ways = {
+        0: lambda x, y: (x - left, top - y),
+        90: lambda x, y: (y - bottom, x - left),
+        180: lambda x, y: (right - x, y - bottom),
+        270: lambda x, y: (top - y, right - x),
+    }
+    return ways[angle]
+
+
+def raw_glyphs(textpage: Any) -> Iterator[tuple[Any, ...]]:
+    """Every glyph: its character, box, origin, size, weight, whether spaced, broken; its angle."""
+    import pypdfium2.raw as pdf
+
+    matrix, box = pdf.FS_MATRIX(), pdf.FS_RECTF()
+    x, y = ctypes.c_double(), ctypes.c_double()
+    name, flags = ctypes.create_string_buffer(64), ctypes.c_int()
+    spaced = False
+    for place in range(textpage.count_chars()):
+        code = pdf.FPDFText_GetUnicode(textpage, place)
+        char = chr(code) if code < 0x110000 else "\ufffd"
+        if pdf.FPDFText_IsHyphen(textpage, place) == 1:
+            char = "\u00ad"
+        elif pdf.FPDFText_IsGenerated(textpage, place) == 1 or char.isspace():
+            spaced = True
+            continue
+        pdf.FPDFText_GetMatrix(textpage, place, matrix)
+        pdf.FPDFText_GetLooseCharBox(textpage, place, box)
+        pdf.FPDFText_GetCharOrigin(textpage, place, x, y)
+        pdf.FPDFText_GetFontInfo(textpage, place, name, 64, flags)
+        font = name.value.decode(errors="replace").rsplit("+", 1)[-1].lower()
+        size = pdf.FPDFText_GetFontSize(textpage, place) * math.hypot(matrix.c, matrix.d)
+        bold = pdf.FPDFText_GetFontWeight(textpage, place) >= BOLD or "bold" in font
+        angle = round(math.degrees(math.atan2(matrix.b, matrix.a)) / 90) * 90 % 360
+        char = SYMBOLS.get(font[:4], {}).get(char, char)
+        broken = char != "\u00ad" and unicodedata.category(char) in ("Cc", "Co", "Cn", "Cs")
+        edges = (box.left, box.right, box.bottom, box.top)
+        yield char, edges, (x.value, y.value), size, bold, spaced, broken or code == 0xFFFD, angle
+        spaced = False
+
+
+def glyph_of(mark: tuple[Any, ...], turn: Any) -> Glyph:
+    """A glyph in upright coordinates."""
+    char, (left, right, bottom, top), origin, size, bold, spaced, broken, _ = mark
+    ends = turn(left, bottom), turn(right, top)
+    (xa, xb), (ya, yb) = sorted(x for x, _ in ends), sorted(y for _, y in ends)
+    return Glyph(char, xa, xb, turn(*origin)[1], ya, yb, size or 1.0, bold, spaced, broken)
+
+
+def strokes(page: Any) -> Iterator[tuple[float, float, float, float]]:
+    """Thin strokes of a page: left, bottom, right, top."""
+    import pypdfium2
+    import pypdfium2.raw as pdf
+
+    for shape in page.get_objects(filter=[pdf.FPDF_PAGEOBJ_PATH], max_depth=3):
+        try:
+            left, bottom, right, top = shape.get_bounds()
+        except pypdfium2.PdfiumError:
+            continue
+        if min(right - left, top - bottom) < 1.6 < max(right - left, top - bottom):
+            yield left, bottom, right, top
+
+
+def turn_rule(edges: tuple[float, float, float, float], turn: Any) -> Rule:
+    """A stroke in upright coordinates; one that is upright there has no width."""
+    (xa, ya), (xb, yb) = turn(edges[0], edges[1]), turn(edges[2], edges[3])
+    return Rule(min(xa, xb), max(xa, xb), (ya + yb) / 2)
+
+
+def runs(glyphs: Sequence[Glyph]) -> list[Run]:
+    """Glyphs that stand on one baseline, with the scripts beside them."""
+    found: list[Run] = []
+    for glyph in glyphs:
+        rise = position(found[-1], glyph) if found else None
+        if rise is None:
+            found.append(Run())
+        run = found[-1]
+        if glyph.broken or glyph.char == "√":
+            run.lost = run.lost or ("unmapped" if glyph.broken else "root")
+        if rise == 0 and run.glyphs[-1][1] == 0:
+            before = run.glyphs[-1][0]
+            if overstruck(before, glyph):
+                run.lost = run.lost or "overstruck"
+        run.glyphs.append((glyph, rise or 0))
+    return found
+
+
+def overstruck(before: Glyph, glyph: Glyph) -> bool:
+    """Whether a glyph is printed on the one before, and the two have no sign of their own.
+
+    The letters of a ligature share a place, and a word printed twice looks bold.
+    """
+    wide = max(glyph.x1 - glyph.x0, before.x1 - before.x0)
+    pair = before.char + glyph.char
+    return (
+        before.x1 - glyph.x0 > 0.5 * wide
+        and pair not in OVERSTRUCK
+        and not (before.char.isalpha() and glyph.char.isalpha())
+        and before.char not in ("\u00ad", glyph.char)
+    )
+
+
+def position(run: Run, glyph: Glyph) -> int | None:
+    """Where a glyph continues a run: 0 on its baseline, 1 above, -1 below; None if it does not."""
+    first = run.first
+    size = first.size
+    ahead, rise = glyph.x0 - run.end, first.y - glyph.y
+    on_line = abs(rise) < 0.12 * size and glyph.size > SCRIPT * size
+    if on_line and -1.2 * size < ahead < APART * size and glyph.size < size / SCRIPT:
+        return 0
+    low, high = -0.55 * size, 0.8 * size
+    if glyph.size <= SCRIPT * size and -1.5 * size < ahead < 0.6 * size and low < rise < high:
+        return 1 if rise > 0.12 * size else -1
+    return None
+
+
+def piece_of(run: Run, rules: Sequence[Rule]) -> Piece:
+    """A run as text."""
+    first, size = run.first, run.first.size
+    glyphs = [glyph for glyph, _ in run.glyphs]
+    x0, x1 = min(glyph.x0 for glyph in glyphs), max(glyph.x1 for glyph in glyphs)
+    lost = run.lost
+    for rule in rules:
+        beside = rule.x0 < x1 + 0.3 * size and rule.x1 > x0 - 0.3 * size
+        if beside and 0.1 * size < first.y - rule.y < 0.95 * size and rule.x1 - rule.x0 > 1:
+            lost = lost or "rule"  # of a fraction, a root or an overline
+    level = [glyph for glyph, rise in run.glyphs if rise == 0]
+    brackets = all(glyph.broken for glyph in glyphs)
+    return Piece(
+        text="" if brackets else written([pair for pair in run.glyphs if not pair[0].broken]),
+        x0=x0,
+        x1=x1,
+        base=first.y,
+        top=min(glyph.top for glyph in glyphs),
+        bottom=max(glyph.bottom for glyph in glyphs),
+        size=size,
+        bold=sum(glyph.bold for glyph in level[:6]) > len(level[:6]) / 2,
+        lost=lost,
+    )
+
+
+def written(glyphs: Sequence[tuple[Glyph, int]]) -> str:
+    """The text of a run, its scripts in TeX's signs."""
+    text, script, level = "", "", 0
+    before: Glyph | None = None
+    for glyph, rise in glyphs:
+        wide = before is not None and glyph.x0 - before.x1 > SPACE * glyph.size
+        spaced = before is not None and (wide or (glyph.spaced and glyph.x0 > before.x1 - 0.5))
+        if rise != level:
+            text, script = text + scripted(script, level), ""
+        if rise:
+            script += glyph.char
+        else:
+            text += (" " if spaced else "") + glyph.char
+        level, before = rise, glyph
+    text += scripted(script, level)
+    for pair, sign in OVERSTRUCK.items():
+        text = text.replace(pair, sign)
+    return text
+
+
+def scripted(script: str, level: int) -> str:
+    """A script in TeX's signs; primes and degrees need none."""
+    if not script or not level or set(script) <= set("′″°'*"):
+        return script.replace("′", "'")
+    sign = "^" if level > 0 else "_"
+    return sign + (script if len(script) == 1 else "{" + script + "}")
