@@ -3,7 +3,8 @@
 A teacher proposes reasoning and programs for each problem with an integer answer; the programs
 are run, solutions with a wrong final answer are dropped, and failed problems are tried again in the
 next round. The embedded teacher knows the families' own solutions and gets a seeded share of
-them wrong, so that running the programs, dropping and retrying all really happen.
+them wrong (`numina.corpus.slips`), so that running the programs, dropping and retrying all really
+happen. A program that failed and was mended by the next one is kept, with its output.
 
 Rows that come with a tool-integrated solution need no teacher: their programs are run and compared
 with their text (`numina.corpus.ready`), or trusted.
@@ -14,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import random
-import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from numina.answer.equal import as_integer, equal
 from numina.corpus.ready import as_sample, checked
 from numina.corpus.sifted import Sifted
+from numina.corpus.slips import propose
 from numina.corpus.teacher import Teacher
 from numina.fences import CODE_END, CODE_START, OUTPUT_END, OUTPUT_START
 from numina.records.problem import Problem
@@ -62,32 +63,6 @@ class Round:
     failed: int
 
 
-def propose(steps: Sequence[Step], rng: random.Random, wrong_share: float) -> list[Step]:
-    """The embedded teacher's attempt: the known solution, or one with an error in a program."""
-    if rng.random() >= wrong_share:
-        return list(steps)
-    place = rng.randrange(len(steps))
-    slip = rng.choice([slip_of_number, slip_of_name])
-    return [
-        Step(step.thought, slip(step.program, rng) if i == place else step.program)
-        for i, step in enumerate(steps)
-    ]
-
-
-def slip_of_number(program: str, rng: random.Random) -> str:
-    """Change one number of a program by one."""
-    numbers = list(re.finditer(r"\b\d+\b", program))
-    if not numbers:
-        return slip_of_name(program, rng)
-    match = rng.choice(numbers)
-    return f"{program[: match.start()]}{int(match[0]) + 1}{program[match.end() :]}"
-
-
-def slip_of_name(program: str, rng: random.Random) -> str:
-    """Misspell the name that the program prints."""
-    return program.replace("print(", "print(the_", 1)
-
-
 def assemble(steps: Sequence[Step], results: Sequence[Result], output_chars: int) -> str:
     """The solution's text, with outputs in the form that the model sees when it decodes."""
     parts = [
@@ -99,8 +74,8 @@ def assemble(steps: Sequence[Step], results: Sequence[Result], output_chars: int
 
 
 def final_line(results: Sequence[Result]) -> str:
-    """The last line that the last program printed; "" if it printed nothing."""
-    lines = results[-1].stdout.strip().splitlines()
+    """The last line that the last program printed; "" if it failed or printed nothing."""
+    lines = results[-1].stdout.strip().splitlines() if results[-1].status == "ok" else []
     return lines[-1].strip() if lines else ""
 
 
@@ -170,14 +145,15 @@ async def in_rounds(
     for _ in range(params.rounds):
         if not open_rows:
             break
-        attempts = [propose(teacher[row.id], rng, params.wrong_share) for row in open_rows]
+        attempts = [
+            propose(teacher[row.id], rng, params.wrong_share, params.mended_share)
+            for row in open_rows
+        ]
         results = await run_in(pool, [[s.program for s in steps] for steps in attempts])
         missed, failed = [], 0
         for row, steps, ran in zip(open_rows, attempts, results, strict=True):
-            failed += any(result.status != "ok" for result in ran)
-            if all(result.status == "ok" for result in ran) and (
-                equal(final_line(ran), row.answer).equal
-            ):
+            failed += not final_line(ran)
+            if equal(final_line(ran), row.answer).equal:
                 solution = assemble(steps, ran, sandbox.output_chars)
                 rows.keep(dataclasses.replace(row, solution=solution))
             else:
@@ -207,7 +183,7 @@ async def served_rounds(
         traces = await asyncio.gather(*[teacher.attempt(row, number) for row in open_rows])
         missed, failed = [], 0
         for row, trace in zip(open_rows, traces, strict=True):
-            ran_well = set(trace.block_statuses) == {"ok"}
+            ran_well = trace.block_statuses[-1:] == ["ok"]
             failed += not ran_well
             if ran_well and trace.answer and equal(trace.answer, row.answer).equal:
                 rows.keep(dataclasses.replace(row, solution=trace.text))

@@ -105,4 +105,5 @@ class TirData(Section):
     teacher: Literal["embedded", "server"]  # server: the model of section `teacher`
     rounds: Positive  # attempts at each problem
     trust_ready: bool  # keep tool-integrated solutions of sources without running their programs
-    wrong_share: Share  # share of the embedded teacher's attempts that are wrong
+    wrong_share: Share  # share of the embedded teacher's attempts that go wrong
+    mended_share: Share  # of these, the share in which a program fails and the next one mends it
