@@ -5,11 +5,13 @@ from random import Random
 
 import pytest
 
+from numina.corpus.sifted import Sifted
 from numina.corpus.slips import KINDS, propose, slips
-from numina.corpus.tora import final_line
+from numina.corpus.tora import final_line, tir_samples
+from numina.fences import failed, outputs
 from numina.sandbox.pool import SandboxPool, run_in
-from numina.sources.catalog import FAMILIES
-from tests.conftest import SANDBOX, SANDBOX_HARDWARE
+from numina.sources.catalog import FAMILIES, training_problems
+from tests.conftest import SANDBOX, SANDBOX_HARDWARE, changed_params
 
 STEPS = {family.name: family.draws(3, 1, validation=False)[0] for family in FAMILIES}
 
@@ -61,3 +63,19 @@ def test_the_shares_are_kept_to(wrong, mended, lengths):
     proposed = [propose(steps, rng, wrong, mended) for _ in range(200)]
     assert {len(attempt) for attempt in proposed} == lengths
     assert all(attempt != list(steps) for attempt in proposed) == bool(wrong)
+
+
+def test_a_program_that_the_next_one_mended_is_kept_with_its_output():
+    drawn = training_problems(42, 1)
+    teacher = {row.id: list(draw.steps) for row, draw in drawn}
+    shares = {"tir_data.wrong_share": 1, "tir_data.mended_share": 1}
+    params = changed_params(shares).tir_data
+    samples = []
+    rows = Sifted(samples.append, lambda _: None)
+    problems = [row for row, _ in drawn]
+    asyncio.run(tir_samples(problems, teacher, params, SANDBOX, SANDBOX_HARDWARE, rows))
+    assert len(samples) == len(drawn)
+    for sample in samples:
+        shown = [failed(output) for output in outputs(sample.solution)]
+        assert shown.count(True) == 1
+        assert not shown[-1]
