@@ -1,13 +1,18 @@
 """The vote by depth, worked by hand."""
 
+import asyncio
+
 import pytest
 
+from numina.agent.trace import Agent, TraceLimits, run_trace
 from numina.measure.depth import cut_trace, depth_rows
 from numina.measure.results import Results
 from numina.records.problem import Problem
 from numina.records.trace import Verdict
+from numina.sandbox.pool import SandboxPool
 from numina.settings.splits import AnswerRule
-from tests.conftest import PARAMS, make_trace
+from tests.conftest import PARAMS, SANDBOX, SANDBOX_HARDWARE, make_trace
+from tests.sctir.scripted import PLAIN, Scripted
 
 RULE = AnswerRule(integer=True, modulus=0, lowest=None, highest=None, from_output=False)
 PRINTED = RULE.model_copy(update={"from_output": True})
@@ -39,6 +44,23 @@ def test_a_trace_is_cut_where_it_asks_for_one_program_more(trace, depth, rule, a
 
 def test_a_cut_trace_ends_with_the_output_that_it_asked_for():
     assert cut_trace(made(2, "7"), 1, RULE).text.endswith("```python\nx\n```\n```output\n")
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize("said", ["", " So it is \\boxed{2}."])
+def test_a_cut_trace_is_what_a_run_with_that_depth_gives(depth, said):
+    code = "We run.{said}\n```python\nprint({n})\n```\n```output\n"
+    steps = [code.format(said=said, n=n) for n in (1, 2, 3)]
+
+    async def run(depth: int):
+        limits = TraceLimits(0, 1.0, 256, 1000, depth, 200)
+        async with SandboxPool(SANDBOX, SANDBOX_HARDWARE) as pool:
+            agent = Agent(Scripted(*steps, "The answer is $\\boxed{6}$."), pool, PLAIN, limits)
+            return await run_trace(agent, Problem("p", "Q", "6", "t"), 1, 0, RULE)
+
+    cut, ran = cut_trace(asyncio.run(run(4)), depth, RULE), asyncio.run(run(depth))
+    for field in ("text", "answer", "end", "block_statuses"):
+        assert getattr(cut, field) == getattr(ran, field)
 
 
 def verdict(*traces, n: int) -> Verdict:
