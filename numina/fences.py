@@ -24,6 +24,8 @@ FENCE = re.compile(
 )
 # What may follow the name of Python: `{python}`, `python title="x"`, `python:x.py`, `python 3`.
 INFO = re.compile(r"(?:\s*[\d.]+|:\S+|[^`]*\}|\s+\w+=.*)?")
+# The last line of an output if the program failed.
+FAILED = re.compile(r"\w*(?:Error|Timeout|Exception|Interrupt)\b")
 PYTHON = re.compile(r"py(?:thon)?[\d.]*|sage|ipython[\d.]*", re.I)
 
 
@@ -89,6 +91,24 @@ def output_spans(text: str) -> list[tuple[int, int]]:
     The opening fence is not part of a span: the model writes it, and decoding stops there.
     """
     return [(block.inside, block.end) for block in blocks(text) if block.kind == "output"]
+
+
+def failed_spans(text: str) -> list[tuple[int, int]]:
+    """Character spans of the programs that failed, without their fences."""
+    found, waiting = [], []
+    for block in blocks(text):
+        if block.kind == "python":
+            waiting.append((block.inside, block.inside + len(block.text)))
+        elif block.kind == "output":
+            found += waiting if failed(block.text) else []
+            waiting = []
+    return found
+
+
+def failed(output: str) -> bool:
+    """Whether an output says that the program failed: an exception in its last line, or nothing."""
+    lines = output.strip().splitlines()
+    return not lines or FAILED.match(lines[-1]) is not None
 
 
 def waiting_program(text: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from numina.errors import UserError
-from numina.fences import output_spans
+from numina.fences import failed_spans, output_spans
 
 IGNORED = -100  # torch's label for "no loss here"
 
@@ -57,6 +57,7 @@ def encode(
     *,
     mask_prompt: bool = True,
     mask_output: bool = True,
+    mask_failed: bool = True,
     end_line: bool = False,
 ) -> dict[str, list[int]]:
     """Token ids and labels of a solved problem, with the end token, which is trained.
@@ -67,11 +68,12 @@ def encode(
         problem: the statement.
         solution: what the model is to write, outputs of its programs included.
         mask_prompt, mask_output: take no loss there.
+        mask_failed: take no loss on programs that failed.
         end_line: put a newline before the end token, as the winners did.
 
     Returns:
         `input_ids` and `labels`, of one length; a label is -100 where no loss is taken: on the
-        prompt and on program outputs, as asked.
+        prompt, on program outputs, and on programs that failed, as asked.
 
     Raises:
         UserError: the tokenizer has no end token.
@@ -80,8 +82,9 @@ def encode(
     ids, offsets = tokens_of(tokenizer, prompt + solution + "\n" * end_line)
     end = end_token(tokenizer)
     masked = [(0, len(prompt))] if mask_prompt else []
-    if mask_output:
-        masked += [(len(prompt) + a, len(prompt) + b) for a, b in output_spans(solution)]
+    spans = [*(output_spans(solution) if mask_output else ())]
+    spans += failed_spans(solution) if mask_failed else ()
+    masked += [(len(prompt) + a, len(prompt) + b) for a, b in spans]
     labels = list(ids)
     for first, last in masked:
         for at, (start, _) in enumerate(offsets):

@@ -1,6 +1,7 @@
 """Write the report as one static page, a card for each model, and the loss curves.
 
     python -m stages.report --metrics reports/metrics.json --curve reports/maj_at_k.csv \
+        --depth reports/depth.csv \
         --breakdown reports/breakdown.csv --outcomes reports/outcomes.csv \
         --costs reports/cost.json --validation data/validation --greedy eval/greedy \
         --sctir eval/sctir --cot_loss models/cot.loss.csv --tir_loss models/tir.loss.csv \
@@ -24,7 +25,7 @@ from numina.report.page import render
 from numina.rows import write_text
 
 TABLES = (
-    *("metrics", "curve", "breakdown", "outcomes", "costs", "quantization"),
+    *("metrics", "curve", "depth", "breakdown", "outcomes", "costs", "quantization"),
     *("cot_loss", "tir_loss"),
 )
 FOLDERS = (

@@ -1,8 +1,9 @@
 """Grade every system on every split.
 
-    python -m stages.score --validation data/validation --greedy eval/greedy --sctir eval/sctir \
+    python -m stages.score --validation data/validation --rules data/answer_rules.json \
+        --greedy eval/greedy --sctir eval/sctir \
         --metrics reports/metrics.json --summary reports/summary.json \
-        --curve reports/maj_at_k.csv \
+        --curve reports/maj_at_k.csv --depth reports/depth.csv \
         --breakdown reports/breakdown.csv --outcomes reports/outcomes.csv \
         --cost reports/cost.json \
         --quantised models/quantised --quantization reports/quantization.json
@@ -12,6 +13,7 @@ Nothing is written unless all inputs could be read and graded.
 
 from numina import entry
 from numina.measure.cost import costs
+from numina.measure.depth import DEPTH_FIELDS, depth_rows
 from numina.measure.pools import CURVE_FIELDS, curve_rows
 from numina.measure.quantisation import quantisation, read_record
 from numina.measure.results import read_results
@@ -27,9 +29,10 @@ from numina.measure.score import (
 )
 from numina.rows import read_object, write_csv, write_json
 from numina.settings.decoding import Sctir
+from numina.validation.rules import read_rules
 
-INPUTS = ("validation", "greedy", "sctir", "quantised")
-OUTS = ("metrics", "summary", "curve", "breakdown", "outcomes", "cost", "quantization")
+INPUTS = ("validation", "rules", "greedy", "sctir", "quantised")
+OUTS = ("metrics", "summary", "curve", "depth", "breakdown", "outcomes", "cost", "quantization")
 
 
 def main() -> str:
@@ -41,9 +44,11 @@ def main() -> str:
     found = outcomes(results)
     table = metrics(results, found, run["seconds"])
     curve = curve_rows(results, knobs)
+    depths = depth_rows(results, knobs, read_rules(args.rules, results.problems))
     spent = {name: costs(results, splits) for name, splits in groups(results)}
     quantised = quantisation(record, results, found)
     write_csv(args.curve, CURVE_FIELDS, curve)
+    write_csv(args.depth, DEPTH_FIELDS, depths)
     write_csv(args.breakdown, BREAKDOWN_FIELDS, breakdown(found))
     write_csv(args.outcomes, OUTCOME_FIELDS, outcome_rows(found))
     write_json(args.cost, spent)

@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from numina.errors import UserError
-from numina.fences import output_spans
+from numina.fences import failed_spans, output_spans
 from numina.template import IGNORED, TEMPLATES, encode, tokens_of
 
 PROBLEM = "What is $4+12$?"
@@ -48,6 +48,36 @@ def test_masks_are_parameters(tokenizer):
         tokenizer, TEMPLATES["boundary"], PROBLEM, SOLUTION, mask_prompt=False, mask_output=False
     )
     assert row["labels"] == row["input_ids"]
+
+
+FAILED = (
+    "We try.\n```python\nprint(a)\n```\n```output\nNameError: name 'a'\n```\nWe set a first.\n"
+    "```python\na = 4\nprint(a)\n```\n```output\n4\n```\nThe answer is $\\boxed{4}$."
+)
+
+
+@pytest.mark.parametrize("mask_failed", [True, False])
+def test_no_loss_is_taken_on_programs_that_failed_only_on_what_mends_them(tokenizer, mask_failed):
+    row = encode(tokenizer, TEMPLATES["boundary"], PROBLEM, FAILED, mask_failed=mask_failed)
+    learnt = tokenizer.decode([label for label in row["labels"] if label != IGNORED])
+    assert ("print(a)\n```\n```output\nWe set a first." in learnt) != mask_failed
+    assert "We set a first.\n```python\na = 4\nprint(a)\n```" in learnt
+    assert "NameError" not in learnt
+
+
+@pytest.mark.parametrize(
+    ("output", "spans"),
+    [
+        ("4", []),
+        ("", ["print(a)\n"]),
+        ("Traceback (most recent call last):\nTypeError: no", ["print(a)\n"]),
+        ("TimeoutError: no result after 5.0 seconds", ["print(a)\n"]),
+        ("The error is small", []),
+    ],
+)
+def test_programs_that_failed_are_found(output, spans):
+    text = f"We try.\n```python\nprint(a)\n```\n```output\n{output}\n```\nSo."
+    assert [text[a:b] for a, b in failed_spans(text)] == spans
 
 
 def test_every_output_is_found_and_an_unclosed_one_runs_to_the_end():

@@ -21,8 +21,8 @@ class Calls(Protocol):
     Attributes:
         stop: strings at which decoding stops, as a program is to be run.
         special: whether the calls are made of special tokens, which are then kept in the text.
-        prunes: whether a trace ends where a program prints nothing, or fails twice in the same
-            way: the winners' rule, for models that were trained on programs that print.
+        prunes: whether a trace ends where two programs one after another print nothing or fail in
+            the same way, for models that were trained to mend a program at the first such output.
     """
 
     @property

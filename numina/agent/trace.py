@@ -188,10 +188,8 @@ async def run_trace(
             grown.text += agent.calls.reply(output, depth - len(outputs))
             if not agent.calls.prunes:
                 continue
-            if not output.strip():
-                grown.end = "empty_output"
-            elif status != "ok" and outputs[-2:-1] == outputs[-1:]:
-                grown.end = "repeat"
+            if outputs[-2:-1] == outputs[-1:] and (status != "ok" or not output.strip()):
+                grown.end = "repeat" if output.strip() else "empty_output"
     text = agent.calls.readable(grown.text)
     answer = find_answer(text, rule.from_output)
     if answer is not None:

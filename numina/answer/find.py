@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from numina.answer.braces import closing, outside
-from numina.fences import outputs, prose
+from numina.fences import FAILED, outputs, prose
 
 BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*(?=\{)")
 BARE_BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*(?![a-zA-Z{])(\\?[^\s{}$\\,]+(?:\{[^{}]*\})*)")
@@ -84,7 +84,6 @@ CALLED = re.compile(
     r"\b(?:sqrt|cbrt|log|ln|exp|a?(?:sin|cos|tan)h?|arc(?:sin|cos|tan)|sec|csc|cot|pi|binomial|abs"
     r"|factorial|gcd|lcm|floor|ceil(?:ing)?|max|min|mod|cis|Matrix|Rational|Fraction|oo|inf|I)\b"
 )
-FAILED = re.compile(r"\w*(?:Error|Timeout|Exception|Interrupt)\b")
 
 
 def last_box(text: str) -> str | None:

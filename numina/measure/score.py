@@ -6,7 +6,6 @@ are flat numbers by split and system, so that DVC can compare two runs.
 
 from __future__ import annotations
 
-import functools
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -16,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from numina.answer.equal import equal
 from numina.measure.cost import costs
+from numina.measure.grade import grade
+from numina.measure.recovery import recoveries
 from numina.measure.results import Results
 from numina.measure.stats import Estimate, estimate, over_seeds
 from numina.measure.systems import GREEDY, SCTIR
@@ -46,12 +46,6 @@ class Outcome:
     problem: Problem
     system: str
     by_seed: tuple[bool | None, ...]
-
-
-@functools.cache
-def grade(answer: str | None, gold: str) -> bool | None:
-    """Whether an answer equals the gold; None if undecided. A missing answer counts as wrong."""
-    return False if answer is None else equal(answer, gold).equal
 
 
 def outcomes(results: Results) -> list[Outcome]:
@@ -88,6 +82,7 @@ def metrics(results: Results, found: Sequence[Outcome], seconds: float) -> Table
     table: Table = {}
     for name, splits in groups(results):
         table[name] = {}
+        recovered = recoveries(results, splits)
         for system, spent in costs(results, splits).items():
             chosen = [row for row in found if row.split in splits and row.system == system]
             figures = accuracy_figures(chosen)
@@ -100,6 +95,7 @@ def metrics(results: Results, found: Sequence[Outcome], seconds: float) -> Table
                 figures["tokens_saved"] = saved / max(1, generated + saved)
             runs = sum(len(outcome.by_seed) for outcome in chosen)
             figures["tokens_per_problem"] = spent["tokens_generated"] / runs
+            figures |= recovered[system]
             table[name][system] = {key: round(value, 4) for key, value in figures.items()}
     return table
 

@@ -18,9 +18,9 @@ class Trace:
         end: why the trace ended. ``answer``: with an answer. Other ends have a vote only if an
             answer was stated before. ``no_answer``, ``not_integer``, ``out_of_range``: it finished
             without a valid answer. ``depth``, ``context``, ``length``: it reached a limit.
-            ``no_code``: it asked for an output without a program. ``empty_output``: its program
-            printed nothing. ``repeat``: the same failure twice. ``failed``: its request failed
-            permanently.
+            ``no_code``: it asked for an output without a program. ``empty_output``: two programs
+            one after another printed nothing. ``repeat``: the same failure twice. ``failed``: its
+            request failed permanently.
         block_statuses: the sandbox status of each program run: ok, error, timeout, ...
         prompt_tokens: tokens sent to the engine, over all its steps.
         cached_tokens: of these, tokens that were already in its cache.

@@ -13,6 +13,7 @@ from numina.report.browser import browser_data
 from numina.report.charts import loss_chart, majority_chart, yield_chart
 from numina.report.compare import Comparison, Previous, between_systems, previous_run
 from numina.report.dag import dag_chart
+from numina.report.depth import RecoveryRow, depth_chart, recovery_rows
 from numina.report.evidence import RunEvidence
 from numina.report.facts import facts
 from numina.report.grid import grid_data
@@ -52,8 +53,9 @@ class Content:
         divisions: by year, contest, level, subject.
         elsewhere: published figures on other problems.
         own: what was published of the model of this run.
-        majority, loss, dag: SVG.
+        majority, depth, loss, dag: SVG; `depth` is "" if no programs were run.
         ends, programs: of traces, and of the programs in them.
+        recovery: what became of traces in which a program failed.
         costs: see `tables.cost_rows`.
         stage_times: see `numina.stage_times`.
         stops: why votes were closed, and how many.
@@ -82,10 +84,12 @@ class Content:
     elsewhere: list[Published]
     own: list[Compared]
     majority: str
+    depth: str
     loss: str
     dag: str
     ends: Tally
     programs: Tally
+    recovery: list[RecoveryRow]
     costs: list[CostRow]
     stage_times: Mapping[str, float]
     stops: dict[str, int]
@@ -131,10 +135,12 @@ def content_of(
         elsewhere=elsewhere({s: len(rows) for s, rows in evidence.results.problems.items()}),
         own=published_of(evidence.params.base_model.name, parts_by_name(table, evidence.breakdown)),
         majority=majority_chart(evidence.curve),
+        depth=depth_chart(evidence.depth),
         loss=loss_chart({TRAININGS[name]: t.steps for name, t in evidence.trainings.items()}),
         dag=dag_chart(dvc_yaml),
         ends=tally(costs, "ends"),
         programs=tally(costs, "programs"),
+        recovery=recovery_rows(table),
         costs=cost_rows(costs, evidence.clock),
         stage_times=evidence.stage_times,
         stops=costs[ALL][SCTIR.name]["stops"],
@@ -146,7 +152,7 @@ def content_of(
         quantisation=evidence.quantisation,
         browser=browser_data(evidence.results, evidence.sctir),
         grid=grid_data(evidence.results),
-        takeaway=takeaway(table, evidence.curve, evidence.breakdown),
+        takeaway=takeaway(table, evidence.curve, evidence.depth, evidence.breakdown),
         facts=facts(evidence.params, run, evidence.results, versions),
         hashes=lock_hashes(dvc_lock),
         commit=evidence.commit,

@@ -15,7 +15,7 @@ from numina.errors import UserError
 from numina.rows import existing
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Row = TypeVar("Row", "CurveRow", "BreakdownRow", "OutcomeRow", "LossRow")
+Row = TypeVar("Row", "CurveRow", "DepthRow", "BreakdownRow", "OutcomeRow", "LossRow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,18 @@ class CurveRow:
     low: Share
     high: Share
     pass_at_k: Share | None  # None if it is not known
+    guessed: int
+
+
+@dataclass(frozen=True, slots=True)
+class DepthRow:
+    """Accuracy of votes of traces that run `depth` programs at most; see `numina.measure.depth`."""
+
+    split: str
+    depth: int
+    accuracy: Share
+    low: Share
+    high: Share
     guessed: int
 
 

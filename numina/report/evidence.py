@@ -12,7 +12,7 @@ from numina.measure.results import Results, read_results
 from numina.measure.score import ALL, Table
 from numina.measure.systems import SystemLabels, quantisation_name
 from numina.report.compare import Shares, read_outcomes
-from numina.report.csv_tables import BreakdownRow, CurveRow, read_table
+from numina.report.csv_tables import BreakdownRow, CurveRow, DepthRow, read_table
 from numina.report.facts import Training, read_training, wall_clock
 from numina.report.provenance import Commit, last_commit
 from numina.report.tables import DATA_STAGES
@@ -35,6 +35,7 @@ class RunEvidence:
         outcomes: by system, split and problem.
         outcomes_file: the file with the outcomes.
         curve: maj@k by split.
+        depth: accuracy of the vote by depth and split.
         breakdown: accuracies by year, contest, level and subject.
         data: what each stage of the data build kept and left out, by its name.
         trainings: of the stages cot and tir.
@@ -53,6 +54,7 @@ class RunEvidence:
     outcomes: Shares
     outcomes_file: Path
     curve: Sequence[CurveRow]
+    depth: Sequence[DepthRow]
     breakdown: Sequence[BreakdownRow]
     data: Mapping[str, Mapping[str, Any]]
     trainings: Mapping[str, Training]
@@ -92,6 +94,7 @@ def read_evidence(paths: Mapping[str, Path], params: Params) -> RunEvidence:
         outcomes=read_outcomes(outcomes.read_text(encoding="utf-8"), str(outcomes)),
         outcomes_file=outcomes,
         curve=read_table(paths["curve"], CurveRow),
+        depth=read_table(paths["depth"], DepthRow),
         breakdown=read_table(paths["breakdown"], BreakdownRow),
         data={
             stage: read_object(paths[stage] / "counts.json", "in", "kept", "rejected")

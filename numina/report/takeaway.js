@@ -4,6 +4,7 @@
   const TABLES = [
     ["results", "Accuracies by split and system", () => data.takeaway.results],
     ["maj_at_k", "Accuracies of votes by the number of traces", () => data.takeaway.maj_at_k],
+    ["depth", "Accuracies of votes by the number of programs a trace may run", () => data.takeaway.depth],
     ["breakdown", "Accuracies by year, contest, level and subject", () => data.takeaway.breakdown],
     ["problems", "Every problem by system and seed", page.grid.rows],
     ["traces", "The traces that the filters above choose, with their texts", page.traces.rows, page.traces.count],

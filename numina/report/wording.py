@@ -16,7 +16,7 @@ ENDS = {
     "context": "it filled the context",
     "length": "one step grew too long",
     "no_code": "it asked for an output without a program",
-    "empty_output": "its program printed nothing",
+    "empty_output": "two programs one after another printed nothing",
     "repeat": "the same failure twice in a row",
     "failed": "its request to the engine failed for good",
 }

@@ -135,7 +135,8 @@ class TirData(Section):
     samples: Positive  # attempts at a problem in a round
     rounds: Positive  # a later one only for problems that are not solved
     trust_ready: bool  # keep tool-integrated solutions of sources without running their programs
-    wrong_share: Share  # share of the embedded teacher's attempts that are wrong
+    wrong_share: Share  # share of the embedded teacher's attempts that go wrong
+    mended_share: Share  # of these, the share in which a program fails and the next one mends it
     model: ModelTeacherParams
 
     @model_validator(mode="after")

@@ -31,6 +31,7 @@ class Sft(Section):
     packing: Literal["best_fit", "wrapped", "none"]  # how samples share blocks: see docs/packing.md
     mask_prompt: bool  # no loss on the problem
     mask_output: bool  # no loss on program outputs
+    mask_failed: bool  # no loss on programs that failed; what mends them is learned
     held_out: Count  # rows not trained on, whose loss is taken after each epoch
 
     @field_validator("packing", mode="before")

@@ -6,14 +6,28 @@ import math
 
 from numina.errors import UserError
 from numina.records.problem import Problem
-from numina.sources.families import algebra, counting, geometry, number_theory, sequences
+from numina.sources.families import (
+    algebra,
+    counting,
+    division,
+    equations,
+    geometry,
+    number_theory,
+    primes,
+    selections,
+    sequences,
+)
 from numina.sources.family import Draw, Family
 
 FAMILIES: tuple[Family, ...] = (
     *algebra.FAMILIES,
+    *equations.FAMILIES,
     *counting.FAMILIES,
+    *selections.FAMILIES,
     *geometry.FAMILIES,
     *number_theory.FAMILIES,
+    *primes.FAMILIES,
+    *division.FAMILIES,
     *sequences.FAMILIES,
 )
 

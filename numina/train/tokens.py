@@ -119,6 +119,7 @@ def encode_batch(
             row.solution,
             mask_prompt=params.mask_prompt,
             mask_output=params.mask_output,
+            mask_failed=params.mask_failed,
             end_line=wrapped,
         )
         if not any(label != IGNORED for label in encoded["labels"][1:-ending]):

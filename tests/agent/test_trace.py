@@ -88,7 +88,7 @@ def test_the_context_is_never_exceeded():
         (["\\boxed{1000}"], "out_of_range"),
         (["```output\n"], "no_code"),
         (["We run.\n```python\n\n```\n```output\n"], "no_code"),
-        ([program("x = 1")], "empty_output"),
+        ([program("x = 1"), program("x = 2")], "empty_output"),
     ],
 )
 def test_a_trace_without_an_answer_says_why(steps, end):

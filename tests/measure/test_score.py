@@ -77,6 +77,11 @@ def test_metrics_worked_by_hand():
         "ci95_high_sound": 1.0,
         "n_sound": 1,
         "tokens_per_problem": 10,
+        "failed_traces": 0,
+        "recovered": 0,
+        "recovered_right": 0,
+        "repeated": 0,
+        "gave_up": 0,
     }
     assert row["sctir"]["accuracy"] == 0.75
     assert row["sctir"]["accuracy_std"] == 0.3536  # of 1 and 0.5
@@ -167,7 +172,7 @@ def test_no_answer_is_wrong():
 
 def test_an_undecided_answer_is_counted_and_not_right(monkeypatch):
     undecided = "an answer that nothing decides"
-    monkeypatch.setattr("numina.measure.score.equal", lambda *_: Equality(None, ""))
+    monkeypatch.setattr("numina.measure.grade.equal", lambda *_: Equality(None, ""))
     answers = {"s": [trace("a", undecided)]}
     results = Results(
         {"s": PROBLEMS[:1]},

@@ -142,6 +142,8 @@ def write_run(
         },
     }
     write_json(folder / "eval/sctir/run.json", run)
+    rule = PARAMS.splits["mini_amc"].answer.model_dump(mode="json")
+    write_json(folder / "data/answer_rules.json", dict.fromkeys(splits, rule))
     write_training(folder)
 
 

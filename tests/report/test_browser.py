@@ -184,7 +184,7 @@ def test_tables_are_taken_away_as_files(browser, reported, tmp_path):
         for split, systems in metrics.items()
         for system, figures in systems.items()
     }
-    for name in ("maj_at_k", "breakdown"):
+    for name in ("maj_at_k", "depth", "breakdown"):
         ours = csv.DictReader((reported / f"reports/{name}.csv").open())
         theirs = csv.DictReader(io.StringIO(downloaded(tmp_path, f"{name}.csv")))
         for one, other in zip(ours, theirs, strict=True):

@@ -60,6 +60,13 @@ MIRRORED = {
     "committees": lambda a, b, j, k: (b, a, k, j),
     "grid_paths": lambda a, b: (b, a),
     "grid_paths_through": lambda a, b, c, d: (b, a, d, c),
+    "grid_paths_avoiding": lambda a, b, c, d: (b, a, d, c),
+    "doubled_triangle_area": lambda a, b, c, d: (c, d, a, b),
+    "rectangles_on_board": lambda a, b: (b, a),
+    "coin_change": lambda n, a, b: (n, b, a),
+    "letter_arrangements": lambda a, b, c: (c, a, b),
+    "sums_with_bounds": lambda n, a, b, c: (n, c, b, a),
+    "squared_triangle_area": lambda a, b, c: (b, c, a),
     "two_remainders": lambda a, r, b, s: (b, s, a, r),
 }
 
@@ -110,12 +117,15 @@ def test_more_than_a_family_has_is_refused_with_what_it_has(ask, message):
 
 
 def test_there_are_enough_families_of_every_subject_and_level():
-    assert len(FAMILIES) >= 24
+    assert len(FAMILIES) >= 40
     assert {family.level for family in FAMILIES} == {1, 2, 3, 4, 5}
     subjects = {"algebra", "number_theory", "counting", "geometry", "sequences"}
     assert {family.subject for family in FAMILIES} == subjects
     assert len({family.name for family in FAMILIES}) == len(FAMILIES)
-    assert sum(len(family.draws(1, 1, validation=False)[0].steps) > 1 for family in FAMILIES) >= 4
+    steps = [family.draws(1, 1, validation=False)[0].steps for family in FAMILIES]
+    assert sum(len(row) > 1 for row in steps) >= 12
+    assert sum(len(row) > 2 for row in steps) >= 3
+    assert sum(any("sympy" in step.program for step in row) for row in steps) >= 8
 
 
 def test_held_out_families_and_last_wordings_are_never_trained_on():

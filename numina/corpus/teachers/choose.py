@@ -36,7 +36,9 @@ class Means:
 
 @asynccontextmanager
 async def open_embedded(means: Means) -> AsyncIterator[Teacher]:
-    yield EmbeddedTeacher(means.steps, means.params.tir_data.wrong_share, means.rng, means.pool)
+    knobs = means.params.tir_data
+    shares = knobs.wrong_share, knobs.mended_share
+    yield EmbeddedTeacher(means.steps, *shares, means.rng, means.pool)
 
 
 @asynccontextmanager

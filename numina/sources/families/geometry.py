@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isqrt
+from math import gcd, isqrt
 from random import Random
 
 from numina.sources.family import Draw, Family, Step
@@ -85,8 +85,139 @@ def ring_points(rng: Random) -> Draw:
     )
 
 
+def doubled_triangle_area(rng: Random) -> Draw:
+    (a, b), (c, d) = ((rng.randint(1, 30), rng.randint(1, 30)) for _ in range(2))
+    while a * d == b * c:
+        d += 1
+    answer = abs(a * d - b * c)
+    return Draw(
+        numbers=(a, b, c, d),
+        statements=(
+            f"What is twice the area of the triangle with vertices $(0,0)$, $({a},{b})$ and "
+            f"$({c},{d})$?",
+            f"A triangle has vertices $(0,0)$, $({a},{b})$, $({c},{d})$. Find twice its area.",
+            f"A parallelogram has sides from $(0,0)$ to $({a},{b})$ and from $(0,0)$ to $({c},{d})$. "
+            "What is its area?",
+        ),
+        chain=f"Twice the area is $|{a} \\cdot {d} - {b} \\cdot {c}| = |{a * d} - {b * c}| = "
+        f"{answer}$.",
+        steps=(
+            Step(
+                "We compute the determinant of the two sides.",
+                f"a, b = {a}, {b}\nc, d = {c}, {d}\nprint(abs(a * d - b * c))",
+            ),
+        ),
+        answer=answer,
+        canonical=min((a, b, c, d), (c, d, a, b), (b, a, d, c), (d, c, b, a)),
+    )
+
+
+def squared_triangle_area(rng: Random) -> Draw:
+    a, b = rng.randint(5, 30), rng.randint(5, 30)
+    c = rng.choice([i for i in range(abs(a - b) + 1, a + b) if (a + b + i) % 2 == 0])
+    s = (a + b + c) // 2
+    x, y, z = sorted((a, b, c))
+    answer = ((x * x + y * y + z * z) ** 2 - 2 * (x**4 + y**4 + z**4)) // 16
+    return Draw(
+        numbers=(a, b, c),
+        statements=(
+            f"A triangle has sides ${a}$, ${b}$ and ${c}$. What is the square of its area?",
+            f"Find $A^2$, where $A$ is the area of the triangle with sides ${a}$, ${b}$, ${c}$.",
+            f"Three rods of lengths ${a}$, ${b}$ and ${c}$ are joined to a triangle of area $A$. "
+            "What is $A^2$?",
+        ),
+        chain=f"Half the perimeter is ${s}$. By Heron's formula $A^2 = {s} \\cdot {s - a} \\cdot "
+        f"{s - b} \\cdot {s - c} = {answer}$.",
+        steps=(
+            Step(
+                "First we find half the perimeter.",
+                f"a, b, c = {a}, {b}, {c}\ns = (a + b + c) // 2\nprint(s)",
+            ),
+            Step(
+                "Now we use Heron's formula.",
+                "print(s * (s - a) * (s - b) * (s - c))",
+            ),
+        ),
+        answer=answer,
+        canonical=(x, y, z),
+    )
+
+
+def interior_points(rng: Random) -> Draw:
+    a, b = rng.randint(3, 25), rng.randint(1, 25)
+    c, d = rng.randint(1, 25), rng.randint(3, 25)
+    while a * d - b * c < 5:
+        a, d = a + 1, d + 1
+    area = a * d - b * c
+    edge = gcd(a, b) + gcd(c, d) + gcd(abs(a - c), abs(b - d))
+    answer = (area - edge + 2) // 2
+    return Draw(
+        numbers=(a, b, c, d),
+        statements=(
+            f"How many points with integer coordinates lie strictly inside the triangle with "
+            f"vertices $(0,0)$, $({a},{b})$ and $({c},{d})$?",
+            f"A triangle has vertices $(0,0)$, $({a},{b})$, $({c},{d})$. Find the number of lattice "
+            "points in its interior.",
+            f"A triangular field has corners $(0,0)$, $({a},{b})$ and $({c},{d})$. A tree stands on "
+            "each lattice point inside it, none on its edges. How many trees are there?",
+        ),
+        chain=f"Twice the area is ${area}$, and there are ${edge}$ lattice points on the edges. By "
+        f"Pick's theorem the interior has $\\frac{{{area} - {edge} + 2}}{{2}} = {answer}$.",
+        steps=(
+            Step(
+                "First we find twice the area.",
+                f"a, b = {a}, {b}\nc, d = {c}, {d}\narea = abs(a * d - b * c)\nprint(area)",
+            ),
+            Step(
+                "Then we count the points on the edges.",
+                "from math import gcd\nedge = gcd(a, b) + gcd(c, d) + gcd(a - c, b - d)\n"
+                "print(edge)",
+            ),
+            Step("Now we use Pick's theorem.", "print((area - edge + 2) // 2)"),
+        ),
+        answer=answer,
+        canonical=min((a, b, c, d), (d, c, b, a)),
+    )
+
+
+def ball_points(rng: Random) -> Draw:
+    n = rng.randint(10, 220)
+    r = isqrt(n)
+    answer = sum(
+        2 * isqrt(n - x * x - y * y) + 1
+        for x in range(-r, r + 1)
+        for y in range(-r, r + 1)
+        if x * x + y * y <= n
+    )
+    return Draw(
+        numbers=(n,),
+        statements=(
+            f"How many triples $(x, y, z)$ of integers satisfy $x^2 + y^2 + z^2 \\le {n}$?",
+            f"Find the number of lattice points in the ball $x^2 + y^2 + z^2 \\le {n}$.",
+            f"How many points of space with integer coordinates are at most $\\sqrt{{{n}}}$ from the "
+            "origin?",
+        ),
+        chain=f"For each $x$ and $y$ from ${-r}$ to ${r}$ with $x^2 + y^2 \\le {n}$ there are "
+        f"$2\\lfloor\\sqrt{{{n} - x^2 - y^2}}\\rfloor + 1$ points, in all ${answer}$.",
+        steps=(
+            Step(
+                f"We try all integer points with coordinates up to ${r}$.",
+                f"count = 0\nfor x in range(-{r}, {r} + 1):\n    for y in range(-{r}, {r} + 1):\n"
+                f"        for z in range(-{r}, {r} + 1):\n"
+                f"            if x ** 2 + y ** 2 + z ** 2 <= {n}:\n                count += 1\n"
+                "print(count)",
+            ),
+        ),
+        answer=answer,
+    )
+
+
 FAMILIES: tuple[Family, ...] = (
     Family(box_surface, "geometry", 1, share=0.65),
+    Family(doubled_triangle_area, "geometry", 2, share=0.5),
+    Family(squared_triangle_area, "geometry", 3, share=0.5),
     Family(disc_points, "geometry", 4),
     Family(ring_points, "geometry", 5, share=0.5),
+    Family(interior_points, "geometry", 5, share=0.5),
+    Family(ball_points, "geometry", 5, share=0),
 )
