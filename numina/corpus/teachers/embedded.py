@@ -1,6 +1,6 @@
 """The embedded teacher: it knows the families' own solutions and gets a seeded share of them wrong
-(`numina.corpus.slips`), so that running the programs, dropping and retrying all really happen. Some of
-the programs that fail are mended by the next one."""
+(`numina.corpus.slips`), so that running the programs, dropping and retrying all really happen. Some
+of the programs that fail are mended by the next one."""
 
 from __future__ import annotations
 
