@@ -31,7 +31,6 @@ KNOBS = {
     "splits.mini_aime.answer.highest=99": {"validation_sets"} | ENDS,
     "digitize.scale=2": {"digitize", "collect", "dedup"} | DATA,
     "hardware.vision.timeout_s=9": set(),
-    "hardware.vision.timeout_s=9": set(),
     "collect.seed=9": {"collect", "dedup"} | DATA,
     "dedup.leaks=ngram": {"dedup"} | DATA,
     "cot_data.max_rows=9": {"cot_data"} | TRAINED,
