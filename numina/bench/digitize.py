@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from numina.bench.drawn_exams import EXAMS, draw
+from numina.bench.draw_exam import draw
+from numina.bench.drawn_exams import EXAMS
 from numina.bench.exam_labels import Labelled, distance, read_labels
 from numina.errors import UserError
 from numina.exams.exam import read_all

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from numina.bench.digitize import bench
-from numina.bench.drawn_exams import EXAMS, draw
+from numina.bench.draw_exam import draw
+from numina.bench.drawn_exams import EXAMS
 from numina.bench.exam_labels import distance, edits
 from numina.errors import UserError
 from tests.conftest import changed_params

@@ -11,7 +11,8 @@ from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
-from numina.bench.drawn_exams import EXAMS, PAIRS, DrawnExam, draw, interleaved
+from numina.bench.draw_exam import DrawnExam, draw
+from numina.bench.drawn_exams import EXAMS, PAIRS, interleaved
 from numina.errors import UserError
 from numina.exams import ocr
 from numina.exams.exam import exam_files, problems_of, read_all
@@ -20,6 +21,7 @@ from numina.profile import merged
 from numina.records.dropped import Removal
 from numina.records.problem import Problem
 from numina.rows import read_object, read_rows
+from numina.rows.rejected import each_removal
 from numina.settings.params import document
 from tests.conftest import ROOT
 from tests.exams.reading import reader_of
@@ -237,8 +239,9 @@ def test_every_problem_of_an_exam_is_kept_or_left_out_with_its_reason(tmp_path, 
     assert said.startswith("2 problems from 2 pages (1 by skipped, 1 by text_layer)")
     counts = read_object(tmp_path / "out/counts.json")
     assert counts == {"in": 4, "kept": 2, "rejected": {"formulas_lost": 1, "unreadable": 1}}
-    left_out = read_rows(tmp_path / "out/rejected.jsonl")
-    assert [row["row"].get("id", row["row"].get("file")) for row in left_out] == ["a.pdf", "b/3"]
+    left_out = [removal.row for removal in each_removal(tmp_path / "out/rejected")]
+    assert left_out[0] == {"file": "a.pdf"}
+    assert [row.id for row in left_out if isinstance(row, Problem)] == ["b/3"]
     assert len(read_rows(tmp_path / "out/pairs.jsonl")) == 2
 
 

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from numina.bench.drawn_exams import DrawnExam, draw
+from numina.bench.draw_exam import DrawnExam, draw
 from numina.errors import UserError
 from numina.exams.exam import problems_of, read_all
 from numina.exams.pages import read_exam
