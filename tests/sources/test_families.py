@@ -61,7 +61,6 @@ MIRRORED = {
     "grid_paths": lambda a, b: (b, a),
     "grid_paths_through": lambda a, b, c, d: (b, a, d, c),
     "grid_paths_avoiding": lambda a, b, c, d: (b, a, d, c),
-    "doubled_triangle_area": lambda a, b, c, d: (c, d, a, b),
     "rectangles_on_board": lambda a, b: (b, a),
     "coin_change": lambda n, a, b: (n, b, a),
     "letter_arrangements": lambda a, b, c: (c, a, b),
