@@ -5,9 +5,11 @@ from random import Random
 
 import pytest
 
+from numina.corpus.selection import select
 from numina.corpus.sifted import Sifted
 from numina.corpus.slips import KINDS, propose, slips
-from numina.corpus.tora import final_line, tir_samples
+from numina.corpus.teachers.protocol import printed_answer
+from numina.corpus.tora import attempts
 from numina.fences import failed, outputs
 from numina.sandbox.pool import SandboxPool, run_in
 from numina.sources.catalog import FAMILIES, training_problems
@@ -37,7 +39,7 @@ def test_every_slip_fails_and_the_program_after_it_mends_it():
         failed = results.pop(place)
         assert failed.status == "error" or not failed.stdout.strip(), slip
         assert [result.status for result in results] == ["ok"] * len(draw.steps), slip
-        assert final_line(results) == str(draw.answer), slip
+        assert printed_answer(results) == str(draw.answer), slip
         errors.add(failed.error_type)
     expected = {"NameError", "TypeError", "IndexError", "ImportError", "SyntaxError"}
     assert errors >= expected | {"ZeroDivisionError", None}
@@ -69,11 +71,12 @@ def test_a_program_that_the_next_one_mended_is_kept_with_its_output():
     drawn = training_problems(42, 1)
     teacher = {row.id: list(draw.steps) for row, draw in drawn}
     shares = {"tir_data.wrong_share": 1, "tir_data.mended_share": 1}
-    params = changed_params(shares).tir_data
-    samples = []
-    rows = Sifted(samples.append, lambda _: None)
+    params = changed_params({**shares, "tir_select.recovery_share": 1})
+    tried, made, samples = [], [], []
     problems = [row for row, _ in drawn]
-    asyncio.run(tir_samples(problems, teacher, params, SANDBOX, SANDBOX_HARDWARE, rows))
+    asyncio.run(attempts(problems, teacher, params, Sifted(tried.append, print), made.append))
+    assert all(attempt.recovered for attempt in made)
+    select(tried, made, params.tir_select, Sifted(samples.append, print))
     assert len(samples) == len(drawn)
     for sample in samples:
         shown = [failed(output) for output in outputs(sample.solution)]
