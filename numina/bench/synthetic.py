@@ -58,7 +58,7 @@ def solved(count: int, seed: int) -> Iterator[Problem]:
         if number % TOOL_EVERY:
             yield replace(row, solution=f"{chain(random)} {ending}")
         else:
-            program = f"```python\nprint({row.answer})\n```\n```output\n{row.answer}\n```"
+            program = f"```python\nprint({row.answer} + 0)\n```\n```output\n{row.answer}\n```"
             yield replace(row, tools=f"{chain(random)}\n{program}\n{ending}")
 
 
