@@ -24,6 +24,7 @@ ROWS_A_SHARD = 20_000
 ROWS_A_GROUP = 10_000
 AT_ONCE = 100  # rows that are Python objects at a time
 NAME = "part-{:05d}.parquet"
+PART = "unfinished"  # the name of a shard until it is complete
 
 
 def schema_of(kind: type) -> Any:
@@ -62,52 +63,64 @@ def written_shards(folder: Path, kind: type[Record]) -> Iterator[Callable[[Recor
         UserError: it cannot be written, or the disk is full.
     """
     with written_folder(folder) as temporary, Shards(temporary, kind) as shards:
-        yield shards.add
+
+        def write(record: Record) -> None:
+            shards.add(record)
+            if shards.rows == ROWS_A_SHARD:
+                shards.end()
+
+        yield write
+        if shards.rows or not shards.number:
+            shards.end()
 
 
 class Shards:
-    """Writes records to the shards of a folder that exists.
+    """Writes records to the shards of a folder that exists, and ends a shard when asked to.
 
     Args:
         folder: where they go.
         kind: the class of the records.
-        first: number of the first shard.
+        first: number of the first shard to write.
+
+    Attributes:
+        number: of the shard that is written.
+        rows: of this shard so far.
     """
 
     def __init__(self, folder: Path, kind: type, first: int = 0) -> None:
         self.folder, self.schema, self.number = folder, schema_of(kind), first
+        self.rows = 0
         self.waiting: list[Any] = []
         self.group: list[Any] = []  # batches of the row group to be written next
-        self.rows = 0  # of the shard, in its file or in the group
         self.file: Any = None
 
     def __enter__(self) -> Shards:
         return self
 
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            self.end_shard()
-        elif self.file is not None:
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave the shard that is written unfinished."""
+        if self.file is not None:
             self.file.close()
 
     def add(self, record: Any) -> None:
         """Add a record."""
         self.waiting.append(record)
+        self.rows += 1
         if len(self.waiting) == AT_ONCE:
             self.convert()
+            if self.rows % ROWS_A_GROUP == 0:
+                self.end_group()
 
     def convert(self) -> None:
-        """Make a batch of the records that wait, and end a row group or a shard that is full."""
+        """Make a batch of the records that wait."""
         import pyarrow as pa
 
         columns = [column_of(self.waiting, field) for field in self.schema]
         self.group.append(pa.record_batch(columns, schema=self.schema))
-        self.rows += len(self.waiting)
         self.waiting = []
-        if self.rows % ROWS_A_GROUP == 0:
-            self.end_group()
-        if self.rows == ROWS_A_SHARD:
-            self.end_shard()
 
     def end_group(self) -> None:
         """Write the batches so far as a row group."""
@@ -115,22 +128,21 @@ class Shards:
         import pyarrow.parquet
 
         if self.file is None:
-            path = self.folder / NAME.format(self.number)
             self.file = pyarrow.parquet.ParquetWriter(
-                path, self.schema, compression="zstd", compression_level=3
+                self.folder / PART, self.schema, compression="zstd", compression_level=3
             )
         self.file.write_table(pa.Table.from_batches(self.group, self.schema), ROWS_A_GROUP)
         self.group = []
 
-    def end_shard(self) -> None:
-        """Write what is left of the shard; the very first may be empty."""
+    def end(self) -> None:
+        """Complete the shard, which may be empty; what is added from now on goes to the next."""
         if self.waiting:
             self.convert()
-        if self.group or (self.file is None and self.number == 0):
+        if self.group or self.file is None:
             self.end_group()
-        if self.file is not None:
-            self.file.close()
-            self.number, self.rows, self.file = self.number + 1, 0, None
+        self.file.close()
+        (self.folder / PART).rename(self.folder / NAME.format(self.number))
+        self.number, self.rows, self.file = self.number + 1, 0, None
 
 
 def column_of(records: Sequence[Any], field: Any) -> Any:
