@@ -19,7 +19,7 @@ from typing import NamedTuple
 from numina.records.dropped import Removal
 from numina.records.problem import Problem
 from numina.resume import locked
-from numina.rows import each_problem, parquet
+from numina.rows import parquet
 from numina.rows.rejected import Rejected, each_removal, stored
 
 REJECTED = "rejected"
@@ -52,14 +52,25 @@ class Shelves:
         self.folders = folder / name, folder / REJECTED
         for each in self.folders:
             each.mkdir(exist_ok=True)
-        done = len(list(self.folders[1].glob("part-*.parquet")))  # these are the last written
-        for file in chain(*(each.iterdir() for each in self.folders)):
-            if file.name not in map(parquet.NAME.format, range(done)):
-                file.unlink()
-        self.kept = parquet.Shards(self.folders[0], Problem, done)
-        self.rejected = parquet.Shards(self.folders[1], Rejected, done)
-        self.done = done * parquet.ROWS_A_SHARD
+        self.begin_at(len(list(self.folders[1].glob("part-*.parquet"))))  # the last written
         self.taken = 0
+        self.written = self.read_finished()
+        self.again: list[Problem | Removal] = []  # of the finished shard that is taken again
+
+    def begin_at(self, number: int) -> None:
+        """Write from this shard on; those before it are finished."""
+        for file in chain(*(each.iterdir() for each in self.folders)):
+            if file.name not in map(parquet.NAME.format, range(number)):
+                file.unlink()
+        self.kept = parquet.Shards(self.folders[0], Problem, number)
+        self.rejected = parquet.Shards(self.folders[1], Rejected, number)
+        self.done = number * parquet.ROWS_A_SHARD
+
+    def read_finished(self) -> tuple[Iterator[Problem], Iterator[Removal]]:
+        """The rows of the finished shards, kept and left out."""
+        if not self.done:
+            return iter(()), iter(())
+        return parquet.read_shards(self.folders[0], Problem), each_removal(self.folders[1])
 
     def __enter__(self) -> Shelves:
         return self
@@ -68,23 +79,32 @@ class Shelves:
         for shards in (self.kept, self.rejected):
             shards.close()
 
-    def keep(self, row: Problem) -> None:
-        """Take a row that is kept."""
-        if self.taken >= self.done:
-            self.kept.add(row)
-        self.count()
+    def take(self, row: Problem | Removal) -> None:
+        """Take a row that is kept, or one that is left out.
 
-    def reject(self, removal: Removal) -> None:
-        """Take a row that is left out."""
-        if self.taken >= self.done:
-            self.rejected.add(stored(removal))
-        self.count()
-
-    def count(self) -> None:
-        """Count a row, and end both shards if they have all their rows."""
+        One of a finished shard is not written again. If it is another than the killed run took, as
+        can be where programs run out of time, that shard and the later ones are written anew.
+        """
+        if self.taken < self.done:
+            self.again.append(row)
+            if next(self.written[isinstance(row, Removal)], None) != row:
+                self.begin_at(self.taken // parquet.ROWS_A_SHARD)
+                for earlier in self.again:
+                    self.add(earlier)
+        else:
+            self.add(row)
         self.taken += 1
-        if self.taken > self.done and self.taken % parquet.ROWS_A_SHARD == 0:
-            self.end_shards()
+        if self.taken % parquet.ROWS_A_SHARD == 0:
+            self.again = []
+            if self.taken > self.done:
+                self.end_shards()
+
+    def add(self, row: Problem | Removal) -> None:
+        """Add a row to a shard."""
+        if isinstance(row, Removal):
+            self.rejected.add(stored(row))
+        else:
+            self.kept.add(row)
 
     def end(self) -> None:
         """End the last shards; there is one at least."""
@@ -98,12 +118,11 @@ class Shelves:
     def finished(self) -> Finished:
         """What a killed run finished, counted as taken."""
         self.taken = self.done
-        return Finished(self.done, each_problem(self.folders[0]) if self.done else ())
+        return Finished(self.done, self.written[0])
 
     def rules(self) -> Counter[str]:
         """How many rows each rule left out in the finished shards."""
-        removals = each_removal(self.folders[1]) if self.done else ()
-        return Counter(removal.rule for removal in removals)
+        return Counter(removal.rule for removal in self.written[1])
 
 
 @contextmanager

@@ -96,7 +96,7 @@ def sifted_rows(folder: Path, name: str, resume: Path | None = None) -> Iterator
         resume: where the shards are until all are there, from `numina.resume.stage_folder`.
     """
     with lasting(resume) if resume else passing(folder) as place, Shelves(place, name) as shelves:
-        rows = Sifted(shelves.keep, shelves.reject, shelves)
+        rows = Sifted(shelves.take, shelves.take, shelves)
         yield rows
         shelves.end()
         for part in (name, REJECTED):

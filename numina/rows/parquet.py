@@ -24,7 +24,7 @@ ROWS_A_SHARD = 20_000
 ROWS_A_GROUP = 10_000
 AT_ONCE = 100  # rows that are Python objects at a time
 NAME = "part-{:05d}.parquet"
-PART = "unfinished"  # the name of a shard until it is complete
+PART = "part-{:05d}.unfinished"
 
 
 def schema_of(kind: type) -> Any:
@@ -92,7 +92,7 @@ class Shards:
         self.rows = 0
         self.waiting: list[Any] = []
         self.group: list[Any] = []  # batches of the row group to be written next
-        self.file: Any = None
+        self.file: Any = None  # the writer of the shard, once it has a row group
 
     def __enter__(self) -> Shards:
         return self
@@ -129,7 +129,7 @@ class Shards:
 
         if self.file is None:
             self.file = pyarrow.parquet.ParquetWriter(
-                self.folder / PART, self.schema, compression="zstd", compression_level=3
+                self.folder / PART.format(self.number), self.schema, compression="zstd", compression_level=3
             )
         self.file.write_table(pa.Table.from_batches(self.group, self.schema), ROWS_A_GROUP)
         self.group = []
@@ -140,8 +140,8 @@ class Shards:
             self.convert()
         if self.group or self.file is None:
             self.end_group()
-        self.file.close()
-        (self.folder / PART).rename(self.folder / NAME.format(self.number))
+        self.close()
+        (self.folder / PART.format(self.number)).rename(self.folder / NAME.format(self.number))
         self.number, self.rows, self.file = self.number + 1, 0, None
 
 
@@ -198,8 +198,17 @@ def read_shards(folder: Path, kind: type[Record]) -> Iterator[Record]:
         UserError: a shard is missing or damaged, or does not have the columns of `kind`.
     """
     for file in shard_files(folder):
-        for batch in batches_of(file, kind):
-            yield from records_of(batch, kind)
+        yield from read_shard(file, kind)
+
+
+def read_shard(file: Path, kind: type[Record]) -> Iterator[Record]:
+    """The records in a shard, read a few at a time.
+
+    Raises:
+        UserError: as `read_shards`.
+    """
+    for batch in batches_of(file, kind):
+        yield from records_of(batch, kind)
 
 
 def batches_of(file: Path, kind: type) -> Iterator[Any]:

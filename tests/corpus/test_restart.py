@@ -13,8 +13,10 @@ import yaml
 
 from numina.bench.synthetic import solved
 from numina.corpus import leaks
+from numina.corpus.sifted import sifted_rows
 from numina.errors import UserError
 from numina.profile import merged
+from numina.records.dropped import Removal
 from numina.resume import kept
 from numina.rows import count_rows, parquet, write_rows
 from numina.settings.params import document
@@ -150,12 +152,12 @@ from numina.rows import parquet
 from numina.corpus import shelves
 parquet.ROWS_A_SHARD = parquet.ROWS_A_GROUP = {SHARD}
 parquet.AT_ONCE = 20
-real = shelves.Shelves.count
-def count(self):
-    real(self)
+real = shelves.Shelves.take
+def take(self, row):
+    real(self, row)
     if self.taken == {3 * SHARD + 50}:
         os.kill(os.getpid(), signal.SIGKILL)
-shelves.Shelves.count = count
+shelves.Shelves.take = take
 from stages import dedup
 sys.argv = ["dedup", *{STAGES["dedup"][1].split()!r}, "out"]
 dedup.main()
@@ -170,6 +172,26 @@ dedup.main()
     assert not (small / "out").exists()
     run(monkeypatch, "dedup", "out")
     assert digests(small / "out") == digests(small / "whole")
+
+
+@pytest.mark.parametrize("at", [0, 99, 100, 250, 299, 300, 599])
+def test_shards_from_which_a_second_run_differs_are_written_anew(tmp_path, monkeypatch, small, at):
+    """As where a program runs out of time in one of two runs."""
+    rows = list(solved(ROWS, 3))
+
+    def sift(folder: Path, other: bool, resume: Path | None) -> None:
+        with sifted_rows(folder, "problems", resume) as sifted:
+            for number, row in enumerate(rows):
+                left_out = number % 7 == 0 or (other and number == at)
+                sifted.take(Removal(row, "made") if left_out else row)
+                if not other and number == 310:
+                    raise KeyboardInterrupt
+
+    sift(tmp_path / "whole", True, None)
+    with pytest.raises(KeyboardInterrupt):
+        sift(tmp_path / "out", False, tmp_path / "work")
+    sift(tmp_path / "out", True, tmp_path / "work")
+    assert digests(tmp_path / "out") == digests(tmp_path / "whole")
 
 
 def test_every_row_is_in_one_shard_of_those_kept_or_left_out(small, monkeypatch):
