@@ -129,7 +129,10 @@ class Shards:
 
         if self.file is None:
             self.file = pyarrow.parquet.ParquetWriter(
-                self.folder / PART.format(self.number), self.schema, compression="zstd", compression_level=3
+                self.folder / PART.format(self.number),
+                self.schema,
+                compression="zstd",
+                compression_level=3,
             )
         self.file.write_table(pa.Table.from_batches(self.group, self.schema), ROWS_A_GROUP)
         self.group = []
