@@ -16,7 +16,7 @@ def main() -> str:
     loaded = settings.load("collect", "hardware")
     params, cache = loaded.collect, loaded.hardware.cache
     families = training_problems(params.seed, params.per_family)
-    exams = args.digitized / "pairs.jsonl"
+    exams = args.digitized / "pairs"
     inputs = [exams, *files_of_sources(params)]
     work = stage_folder("collect", params.model_dump(), inputs, cache)
     with sifted_rows(args.out, "problems", work) as rows:

@@ -31,7 +31,7 @@ def test_growth_is_between_the_least_and_the_most_rows(monkeypatch):
 
 def test_stages_are_measured_from_rows_to_tokens():
     found = build(300, None)
-    assert list(found) == ["collect", "dedup", "cot_data", "tir_data", "tokens"]
+    assert list(found) == ["collect", "dedup", "cot_data", "tir_data", "tir_select", "tokens"]
     assert found["collect"]["rows"] == found["collect"]["out"] == 300
     for before, after in (("collect", "dedup"), ("dedup", "cot_data"), ("cot_data", "tokens")):
         assert 0 < found[after]["rows"] == found[before]["out"]

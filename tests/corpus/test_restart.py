@@ -20,7 +20,7 @@ from numina.records.dropped import Removal
 from numina.resume import kept
 from numina.rows import count_rows, parquet, write_rows
 from numina.settings.params import document
-from stages import collect, cot_data, dedup, tir_data
+from stages import collect, cot_data, dedup
 from tests.conftest import ROOT, shards
 
 ROWS, SHARD = 600, 100
@@ -28,7 +28,6 @@ STAGES = {
     "collect": (collect, "--digitized . --out"),
     "dedup": (dedup, "--collected . --validation validation --out"),
     "cot_data": (cot_data, "--clean . --out"),
-    "tir_data": (tir_data, "--clean . --collected . --out"),
 }
 
 
@@ -42,13 +41,11 @@ def small(tmp_path, monkeypatch):
     shards(tmp_path / "problems", *rows)
     write_rows(tmp_path / "rows.jsonl", rows)
     write_rows(tmp_path / "validation/v.jsonl", rows[:5])
-    for name in ("pairs.jsonl", "steps.jsonl"):
-        (tmp_path / name).write_text("")
+    shards(tmp_path / "pairs")
     changes = {
         "collect.per_family": 0,
         "collect.sources": [{"path": "rows.jsonl"}],
         "cot_data.max_rows": 350,
-        "tir_data.trust_ready": True,
         "hardware.cache": str(tmp_path / "cache"),
     }
     params = merged(changes, document(ROOT / "params.yaml"))
