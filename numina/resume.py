@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import IO, Any
 from numina.errors import UserError
 from numina.local import from_root
 
-KINDS = ("checkpoints", "journals")
+KINDS = ("checkpoints", "journals", "shards")
 LOCK = "lock"  # the file that a run holds while it uses its folder
 LOOK_S = 0.1  # longer than `holder_of` has the lock
 
@@ -50,7 +50,7 @@ def cache_folder(cache: str = "") -> Path:
 
 
 def kept(kind: str, cache: str = "") -> Path:
-    """The folder of all runs' checkpoints or journals."""
+    """The folder of all runs' checkpoints, journals or shards."""
     return cache_folder(cache) / kind
 
 
@@ -68,6 +68,25 @@ def resume_folder(kind: str, model: Path, rests_on: Any, cache: str = "") -> Pat
         with file.open("rb") as weights:
             digest.update(hashlib.file_digest(weights, "sha256").digest())
     return kept(kind, cache) / digest.hexdigest()[:16]
+
+
+def stage_folder(stage: str, knobs: Any, inputs: Iterable[Path], cache: str = "") -> Path:
+    """The folder of a run of a stage; it differs if its inputs, its knobs or our code differ.
+
+    Args:
+        stage: its name.
+        knobs: that its result depends on, as JSON would hold them.
+        inputs: files, and folders with files.
+        cache: the knob hardware.cache.
+    """
+    digest = hashlib.sha256(json.dumps([stage, knobs]).encode())
+    code = sorted(Path(__file__).parent.rglob("*.py"))
+    for path in [*inputs, *code]:
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        for file in filter(Path.is_file, files):
+            with file.open("rb") as content:
+                digest.update(file.name.encode() + hashlib.file_digest(content, "md5").digest())
+    return kept("shards", cache) / digest.hexdigest()[:16]
 
 
 @contextmanager

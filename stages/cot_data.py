@@ -7,15 +7,18 @@ from numina import entry, settings
 from numina.corpus.cot import cot_samples
 from numina.corpus.sifted import sifted_rows
 from numina.errors import UserError
+from numina.resume import stage_folder
 from numina.rows import StoredProblems
 
 
 def main() -> str:
     args = entry.paths(__doc__, "clean", "out")
-    params = settings.load("cot_data").cot_data
-    problems = StoredProblems(args.clean / "problems")
-    with sifted_rows(args.out, "train") as rows:
-        cot_samples(problems, params.max_rows, params.seed, rows)
+    params = settings.load("cot_data", "hardware")
+    knobs, inputs = params.cot_data, args.clean / "problems"
+    problems = StoredProblems(inputs)
+    work = stage_folder("cot_data", knobs.model_dump(), [inputs], params.hardware.cache)
+    with sifted_rows(args.out, "train", work) as rows:
+        cot_samples(problems, knobs.max_rows, knobs.seed, rows)
         if not rows.kept:
             raise UserError(f"{args.clean}: no row can be trained on; left out: {rows.left_out}")
     return f"{rows.kept} chain-of-thought samples; left out: {rows.left_out}"

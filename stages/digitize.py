@@ -6,12 +6,11 @@ python -m stages.digitize --exams data/exams --out data/digitized
 from collections import Counter
 
 from numina import entry, settings
-from numina.corpus.sifted import COUNTS, REJECTED, Sifted
+from numina.corpus.sifted import sifted_rows
 from numina.exams.exam import exam_files, read_all, shown
 from numina.exams.kept import KeptPages
 from numina.exams.pages import Page, Reader
-from numina.rows import write_json, written_rows
-from numina.rows.rejected import written_removals
+from numina.rows import write_json
 
 
 def main() -> str:
@@ -20,12 +19,9 @@ def main() -> str:
     hardware = params.hardware
     reader = Reader(params.digitize, hardware.vision, KeptPages(hardware.cache))
     pages: list[Page] = []
-    kept, left_out = written_rows(args.out / "pairs.jsonl"), written_removals(args.out / REJECTED)
-    with kept as write, left_out as write_rejected:
-        rows = Sifted(write, write_rejected)
+    with sifted_rows(args.out, "pairs") as rows:
         for row in read_all(exam_files(args.exams), reader, pages.append):
             rows.take(row)
-    write_json(args.out / COUNTS, rows.counts)
     write_json(args.out / "pages.json", [shown(page) for page in pages])
     methods = Counter(page.method for page in pages)
     counts = ", ".join(f"{count} by {method}" for method, count in sorted(methods.items()))

@@ -76,6 +76,9 @@ ELSEWHERE = {
     "dvc exp push origin NAME": "tests/test_cluster.py",
     "dvc exp pull origin NAME": "tests/test_cluster.py",
     "numina demo": "tests/demo/test_command.py",
+    "numina spread leaks data/collected/problems data/unleaked --workers 16": (
+        "tests/corpus/test_spread.py"
+    ),
     "numina demo --model models/tir --n 9 --port 8000": "tests/demo/test_command.py",
     "numina bench grade --pairs FILE --pairs OTHER": "tests/answer/test_grade.py",
     "numina bench packing": "tests/bench/test_packing.py",

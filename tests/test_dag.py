@@ -111,6 +111,7 @@ FILES = {
     "numina/sources/reading.py": {"validation_sets", "collect", "dedup"} | DATA,
     "numina/sources/known.py": {"collect", "dedup"} | DATA,
     "numina/corpus/sifted.py": {"digitize", "collect", "dedup"} | DATA,
+    "numina/corpus/shelves.py": {"digitize", "collect", "dedup"} | DATA,
     "numina/corpus/ready.py": TAUGHT,
     "numina/corpus/calculator.py": TAUGHT,
     "numina/corpus/teachers/embedded.py": TAUGHT,

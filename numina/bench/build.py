@@ -22,7 +22,8 @@ from numina.bench.small_model import small_model
 from numina.bench.synthetic import SOLVED_TOKENS, solved, synthetic
 from numina.errors import UserError
 from numina.profile import merged
-from numina.rows import write_json, write_rows
+from numina.records.problem import Problem
+from numina.rows import write_json, write_rows, written_shards
 from numina.settings.params import document
 
 SEED = 1
@@ -74,7 +75,8 @@ def write_inputs(folder: Path, count: int) -> None:
     """Write the rows, the validation set, no exams, and the knobs: all rows are taken."""
     write_rows(folder / "rows.jsonl", solved(count, SEED))
     write_rows(folder / "validation/v.jsonl", synthetic(VALIDATION, SEED + 1))
-    write_rows(folder / "pairs.jsonl", [])
+    with written_shards(folder / "pairs", Problem):
+        pass
     changes = {
         "collect.per_family": 0,
         "collect.jsonl": [],

@@ -16,9 +16,9 @@ def clean(
 ) -> None:
     """Remove what killed runs left.
 
-    These are journals and checkpoints under hardware.cache, by default ~/.cache/numina. A killed
-    run that is started again continues from them; once they are removed, it starts from the
-    beginning. Files that a running process uses are kept.
+    These are journals, checkpoints and shards under hardware.cache, by default
+    ~/.cache/numina. A killed run that is started again continues from them; once they are
+    removed, it starts from the beginning. Files that a running process uses are kept.
 
     \b
     Examples:

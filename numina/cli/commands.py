@@ -19,6 +19,7 @@ from numina.cli import (
     push,
     run,
     solve,
+    spread,
     submit,
 )
 
@@ -29,6 +30,7 @@ COMMANDS = {
     "submit": submit.submit,
     "exec": exec.execute,
     "grade": grade.grade,
+    "spread": spread.spread,
     "doctor": doctor.doctor,
     "push": push.push,
     "clean": clean.clean,

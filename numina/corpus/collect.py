@@ -11,7 +11,7 @@ from numina.records.problem import Problem
 from numina.rows import each_problem
 from numina.settings.data import Collect, Source
 from numina.sources.family import Draw
-from numina.sources.opened import Opened, drawn, open_source, problems_of
+from numina.sources.opened import Opened, drawn, local_files, open_source, problems_of
 from numina.sources.reading import Ids
 
 FAMILIES = "the embedded families"
@@ -44,6 +44,16 @@ def collect(
     for problem in each_problem(digitized):
         ids.add(problem.id, str(digitized))
         yield problem
+
+
+def files_of_sources(params: Collect) -> list[Path]:
+    """The local files of all sources; those of the hub are known by their commits.
+
+    Raises:
+        UserError: one is missing.
+    """
+    paths = [entry.path for entry in (*params.jsonl, *params.sources) if entry.path]
+    return [file for path in paths for file, _ in local_files(path)]
 
 
 def rows_of(source: Opened, count: int, params: Collect, ids: Ids) -> Iterator[Problem | Removal]:

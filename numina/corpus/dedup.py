@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from numina.corpus.duplicates import Duplicates
 from numina.corpus.leaks import leak_rule
+from numina.corpus.shelves import NOTHING, Finished
 from numina.corpus.wording import read
 from numina.records.dropped import Removal
 from numina.records.problem import Problem
@@ -13,7 +15,10 @@ from numina.settings.data import Dedup
 
 
 def sift(
-    rows: Iterable[Problem], validation: Iterable[Problem], params: Dedup
+    rows: Iterable[Problem],
+    validation: Iterable[Problem],
+    params: Dedup,
+    finished: Finished = NOTHING,
 ) -> Iterator[Problem | Removal]:
     """Each row, or its removal, in the order of the rows.
 
@@ -24,10 +29,13 @@ def sift(
         rows: of all training sources.
         validation: the problems of all splits.
         params: the rule of leaks.
+        finished: what a killed run finished, which is left out: only the rows that it kept count.
     """
     leaks = leak_rule(params, validation)
     by_kind = {False: Duplicates(), True: Duplicates()}
-    for row in rows:
+    for row in finished.kept:
+        by_kind[bool(row.tools)].find(row, read(row.problem))
+    for row in islice(rows, finished.rows, None):
         statement = read(row.problem)
         duplicates = by_kind[bool(row.tools)]
         yield leaks.find(row, statement) or duplicates.find(row, statement) or row

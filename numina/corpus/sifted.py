@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from numina.corpus.shelves import NOTHING, REJECTED, Finished, Shelves, lasting, passing, put
 from numina.records.dropped import Removal, in_words
 from numina.records.problem import Problem
-from numina.rows import write_json, written_shards
-from numina.rows.rejected import written_removals
+from numina.rows import shard_files, write_json, written_folder
 
-REJECTED, COUNTS = "rejected", "counts.json"
+COUNTS = "counts.json"
 
 
 class Sifted:
@@ -22,6 +22,7 @@ class Sifted:
     Args:
         write: called with each row that is kept.
         write_rejected: called with each that is not.
+        shelves: where they are written to, if that is to disk.
 
     Attributes:
         kept: how many were kept.
@@ -29,9 +30,12 @@ class Sifted:
     """
 
     def __init__(
-        self, write: Callable[[Problem], object], write_rejected: Callable[[Removal], object]
+        self,
+        write: Callable[[Problem], object],
+        write_rejected: Callable[[Removal], object],
+        shelves: Shelves | None = None,
     ) -> None:
-        self.write, self.write_rejected = write, write_rejected
+        self.write, self.write_rejected, self.shelves = write, write_rejected, shelves
         self.kept = 0
         self.rejected: Counter[str] = Counter()
 
@@ -56,6 +60,16 @@ class Sifted:
         """Take a problem that a rule leaves out."""
         self.reject(Removal(row, rule))
 
+    def finished(self) -> Finished:
+        """The rows that a killed run took and wrote, which are now taken: for a stage that can go
+        on without them. Other stages take all rows again, and the first ones are not written."""
+        if self.shelves is None:
+            return NOTHING
+        done = self.shelves.finished()
+        self.rejected.update(self.shelves.rules())
+        self.kept += done.rows - self.rejected.total()
+        return done
+
     @property
     def left_out(self) -> str:
         """How many rows each rule rejected, in one line."""
@@ -70,17 +84,23 @@ class Sifted:
 
 
 @contextmanager
-def sifted_rows(folder: Path, name: str) -> Iterator[Sifted]:
+def sifted_rows(folder: Path, name: str, resume: Path | None = None) -> Iterator[Sifted]:
     """Write the rows of a stage: kept ones to `name`, the others to `REJECTED`, counts to `COUNTS`.
 
-    Nothing is written if the stage fails.
+    Nothing is written to `folder` if the stage fails. If `resume` is given, the shards that a
+    killed run finished are not written again (`numina.corpus.shelves`).
 
     Args:
         folder: the stage's out.
         name: of the folder of kept rows in it.
+        resume: where the shards are until all are there, from `numina.resume.stage_folder`.
     """
-    kept, rejected = written_shards(folder / name, Problem), written_removals(folder / REJECTED)
-    with kept as write, rejected as write_rejected:
-        rows = Sifted(write, write_rejected)
+    with lasting(resume) if resume else passing(folder) as place, Shelves(place, name) as shelves:
+        rows = Sifted(shelves.take, shelves.take, shelves)
         yield rows
-    write_json(folder / COUNTS, rows.counts)
+        shelves.end()
+        for part in (name, REJECTED):
+            with written_folder(folder / part) as out:
+                for file in shard_files(place / part):
+                    put(file, out / file.name)
+        write_json(folder / COUNTS, rows.counts)

@@ -6,15 +6,13 @@ class in their order, so equal rows give equal bytes. Rows are written and read 
 
 from __future__ import annotations
 
-import dataclasses
-import types
-import typing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from numina.errors import UserError
+from numina.rows.columns import check_columns, column_of, records_of, schema_of
 from numina.rows.jsonl import existing
 from numina.rows.whole import written_folder
 
@@ -24,28 +22,7 @@ ROWS_A_SHARD = 20_000
 ROWS_A_GROUP = 10_000
 AT_ONCE = 100  # rows that are Python objects at a time
 NAME = "part-{:05d}.parquet"
-
-
-def schema_of(kind: type) -> Any:
-    """The Arrow schema of a dataclass of text, numbers, lists of text, and dataclasses or None."""
-    import pyarrow as pa
-
-    plain = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
-    plain[list[str]] = pa.list_(pa.string())
-    fields = []
-    for name, hint in typing.get_type_hints(kind).items():
-        if inner := optional_record(hint):
-            fields.append(pa.field(name, pa.struct(schema_of(inner))))
-        else:
-            fields.append(pa.field(name, plain[hint], nullable=False))
-    return pa.schema(fields)
-
-
-def optional_record(hint: Any) -> type | None:
-    """The dataclass of a type ``Dataclass | None``; None for other types."""
-    if not isinstance(hint, types.UnionType):
-        return None
-    return next(filter(dataclasses.is_dataclass, typing.get_args(hint)), None)
+PART = "part-{:05d}.unfinished"
 
 
 @contextmanager
@@ -62,52 +39,64 @@ def written_shards(folder: Path, kind: type[Record]) -> Iterator[Callable[[Recor
         UserError: it cannot be written, or the disk is full.
     """
     with written_folder(folder) as temporary, Shards(temporary, kind) as shards:
-        yield shards.add
+
+        def write(record: Record) -> None:
+            shards.add(record)
+            if shards.rows == ROWS_A_SHARD:
+                shards.end()
+
+        yield write
+        if shards.rows or not shards.number:
+            shards.end()
 
 
 class Shards:
-    """Writes records to the shards of a folder that exists.
+    """Writes records to the shards of a folder that exists, and ends a shard when asked to.
 
     Args:
         folder: where they go.
         kind: the class of the records.
-        first: number of the first shard.
+        first: number of the first shard to write.
+
+    Attributes:
+        number: of the shard that is written.
+        rows: of this shard so far.
     """
 
     def __init__(self, folder: Path, kind: type, first: int = 0) -> None:
         self.folder, self.schema, self.number = folder, schema_of(kind), first
+        self.rows = 0
         self.waiting: list[Any] = []
         self.group: list[Any] = []  # batches of the row group to be written next
-        self.rows = 0  # of the shard, in its file or in the group
-        self.file: Any = None
+        self.file: Any = None  # the writer of the shard, once it has a row group
 
     def __enter__(self) -> Shards:
         return self
 
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            self.end_shard()
-        elif self.file is not None:
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave the shard that is written unfinished."""
+        if self.file is not None:
             self.file.close()
 
     def add(self, record: Any) -> None:
         """Add a record."""
         self.waiting.append(record)
+        self.rows += 1
         if len(self.waiting) == AT_ONCE:
             self.convert()
+            if self.rows % ROWS_A_GROUP == 0:
+                self.end_group()
 
     def convert(self) -> None:
-        """Make a batch of the records that wait, and end a row group or a shard that is full."""
+        """Make a batch of the records that wait."""
         import pyarrow as pa
 
         columns = [column_of(self.waiting, field) for field in self.schema]
         self.group.append(pa.record_batch(columns, schema=self.schema))
-        self.rows += len(self.waiting)
         self.waiting = []
-        if self.rows % ROWS_A_GROUP == 0:
-            self.end_group()
-        if self.rows == ROWS_A_SHARD:
-            self.end_shard()
 
     def end_group(self) -> None:
         """Write the batches so far as a row group."""
@@ -115,44 +104,24 @@ class Shards:
         import pyarrow.parquet
 
         if self.file is None:
-            path = self.folder / NAME.format(self.number)
             self.file = pyarrow.parquet.ParquetWriter(
-                path, self.schema, compression="zstd", compression_level=3
+                self.folder / PART.format(self.number),
+                self.schema,
+                compression="zstd",
+                compression_level=3,
             )
         self.file.write_table(pa.Table.from_batches(self.group, self.schema), ROWS_A_GROUP)
         self.group = []
 
-    def end_shard(self) -> None:
-        """Write what is left of the shard; the very first may be empty."""
+    def end(self) -> None:
+        """Complete the shard, which may be empty; what is added from now on goes to the next."""
         if self.waiting:
             self.convert()
-        if self.group or (self.file is None and self.number == 0):
+        if self.group or self.file is None:
             self.end_group()
-        if self.file is not None:
-            self.file.close()
-            self.number, self.rows, self.file = self.number + 1, 0, None
-
-
-def column_of(records: Sequence[Any], field: Any) -> Any:
-    """The values of a field in some records, as an Arrow array.
-
-    Raises:
-        UserError: one does not fit the field, with the record's first field.
-    """
-    import pyarrow as pa
-
-    values = [getattr(record, field.name) for record in records]
-    values = [dataclasses.asdict(one) if dataclasses.is_dataclass(one) else one for one in values]  # pyright: ignore[reportArgumentType]
-    try:
-        return pa.array(values, field.type)
-    except (pa.ArrowException, OverflowError, UnicodeError, TypeError) as error:
-        for record, value in zip(records, values, strict=True):
-            try:
-                pa.array([value], field.type)
-            except (pa.ArrowException, OverflowError, UnicodeError, TypeError) as reason:
-                first = getattr(record, dataclasses.fields(record)[0].name)
-                raise UserError(f"row {first!r}: field {field.name!r}: {reason}") from None
-        raise UserError(f"field {field.name!r}: {error}") from None
+        self.close()
+        (self.folder / PART.format(self.number)).rename(self.folder / NAME.format(self.number))
+        self.number, self.rows, self.file = self.number + 1, 0, None
 
 
 def shard_files(folder: Path) -> list[Path]:
@@ -186,8 +155,17 @@ def read_shards(folder: Path, kind: type[Record]) -> Iterator[Record]:
         UserError: a shard is missing or damaged, or does not have the columns of `kind`.
     """
     for file in shard_files(folder):
-        for batch in batches_of(file, kind):
-            yield from records_of(batch, kind)
+        yield from read_shard(file, kind)
+
+
+def read_shard(file: Path, kind: type[Record]) -> Iterator[Record]:
+    """The records in a shard, read a few at a time.
+
+    Raises:
+        UserError: as `read_shards`.
+    """
+    for batch in batches_of(file, kind):
+        yield from records_of(batch, kind)
 
 
 def batches_of(file: Path, kind: type) -> Iterator[Any]:
@@ -200,30 +178,6 @@ def batches_of(file: Path, kind: type) -> Iterator[Any]:
     check_columns(file, table.schema_arrow, kind)
     with damage_named(file):
         yield from table.iter_batches(AT_ONCE)
-
-
-def records_of(batch: Any, kind: type[Record]) -> Iterator[Record]:
-    """The records of a batch with the columns of their class."""
-    columns = []
-    for name, hint in typing.get_type_hints(kind).items():
-        values = batch.column(name).to_pylist()
-        inner = optional_record(hint)
-        columns.append([one and inner(**one) for one in values] if inner else values)
-    return map(kind, *columns)
-
-
-def check_columns(file: Path, found: Any, kind: type) -> None:
-    """Refuse a shard of other records.
-
-    Raises:
-        UserError: with the first column that differs.
-    """
-    for field in schema_of(kind):
-        if field.name not in found.names:
-            raise UserError(f"{file}: there is no column {field.name!r}")
-        there = found.field(field.name).type
-        if there != field.type:
-            raise UserError(f"{file}: column {field.name!r} is {there}, not {field.type}")
 
 
 def opened(file: Path) -> Any:

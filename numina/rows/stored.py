@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from numina.records.problem import Problem
+from numina.rows.columns import check_columns, records_of
 from numina.rows.jsonl import existing, parse_row
-from numina.rows.parquet import AT_ONCE, batches_of, check_columns, opened, records_of, shard_files
+from numina.rows.parquet import AT_ONCE, batches_of, opened, shard_files
 from numina.rows.problems import each_problem, filled, to_problem
 
 SORTED_AT_ONCE = 10_000  # rows in memory where the order changes

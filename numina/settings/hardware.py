@@ -91,7 +91,7 @@ Tracker = Literal["tensorboard", "wandb", "trackio"]
 
 
 class Hardware(Section):
-    cache: str  # the folder of checkpoints and journals; "": ~/.cache/numina
+    cache: str  # the folder of checkpoints, journals and unfinished shards; "": ~/.cache/numina
     checkpoint_steps: Count  # optimiser steps between checkpoints; 0: none
     gradient_checkpointing: bool  # less memory for a third more time
     data_processes: Count  # that turn rows into tokens; 0: one a core

@@ -29,7 +29,7 @@ STEPS = '{"id": "a", "steps": [{"thought": "We count."}]}'
 @pytest.mark.parametrize(
     ("stage", "folders", "file", "line"),
     [
-        ("collect", ("digitized",), "digitized/pairs.jsonl", CUT),
+        ("collect", ("digitized",), "digitized/pairs", EMPTY),
         ("dedup", ("collected", "validation"), "collected/problems", EMPTY),
         ("dedup", ("collected", "validation"), "validation/amc.jsonl", CUT),
         ("cot_data", ("clean",), "clean/problems", EMPTY),
@@ -44,14 +44,19 @@ def test_a_damaged_row_is_named_and_nothing_is_written(
     tmp_path, monkeypatch, model_folder, stage, folders, file, line
 ):
     written = {
-        "digitized/pairs.jsonl": GOOD,
         "collected/steps.jsonl": {"id": "a", "steps": []},
         "validation/amc.jsonl": {**GOOD, "id": "v"},
     }
     for name, row in written.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(json.dumps(row) + "\n" + (line if name == file else ""))
-    for name in ("collected/problems", "clean/problems", "attempts/problems", "data/train"):
+    for name in (
+        "digitized/pairs",
+        "collected/problems",
+        "clean/problems",
+        "attempts/problems",
+        "data/train",
+    ):
         good = Problem(**GOOD)
         shards(
             tmp_path / name, good, *([dataclasses.replace(good, **line)] if name == file else [])
@@ -104,7 +109,8 @@ def test_every_row_is_kept_or_left_out_whole_with_its_rule_from_sources_to_both_
         {"problem": "What is 7+1, really?", "solution": TOOLS.format(7, 9)},  # its output is not
         {"problem": "What is in validation?", "solution": TOOLS.format(8, 9)},
     ]
-    for name, rows in (("chains", chains), ("tools", tools), ("pairs", [])):
+    shards(tmp_path / "pairs")
+    for name, rows in (("chains", chains), ("tools", tools)):
         lines = "".join(json.dumps(row) + "\n" for row in rows)
         (tmp_path / f"{name}.jsonl").write_text(lines)
     (tmp_path / "validation").mkdir()

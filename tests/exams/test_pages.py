@@ -20,7 +20,7 @@ from numina.exams.pages import is_sound, read_exam, rendered
 from numina.profile import merged
 from numina.records.dropped import Removal
 from numina.records.problem import Problem
-from numina.rows import read_object, read_rows
+from numina.rows import read_object, read_problems
 from numina.rows.rejected import each_removal
 from numina.settings.params import document
 from tests.conftest import ROOT
@@ -239,10 +239,10 @@ def test_every_problem_of_an_exam_is_kept_or_left_out_with_its_reason(tmp_path, 
     assert said.startswith("2 problems from 2 pages (1 by skipped, 1 by text_layer)")
     counts = read_object(tmp_path / "out/counts.json")
     assert counts == {"in": 4, "kept": 2, "rejected": {"formulas_lost": 1, "unreadable": 1}}
-    left_out = [removal.row for removal in each_removal(tmp_path / "out/rejected")]
-    assert left_out[0] == {"file": "a.pdf"}
-    assert [row.id for row in left_out if isinstance(row, Problem)] == ["b/3"]
-    assert len(read_rows(tmp_path / "out/pairs.jsonl")) == 2
+    unreadable, lost = (removal.row for removal in each_removal(tmp_path / "out/rejected"))
+    assert isinstance(unreadable, dict) and unreadable["file"] == "a.pdf"
+    assert isinstance(lost, Problem) and lost.id == "b/3"
+    assert len(read_problems(tmp_path / "out/pairs")) == 2
 
 
 def test_a_page_that_is_shown_on_its_side_is_read(tmp_path):

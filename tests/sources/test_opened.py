@@ -28,7 +28,7 @@ from numina.settings.data import Source
 from numina.sources.known import KNOWN
 from numina.sources.opened import open_source, problems_of
 from numina.sources.reading import Ids
-from tests.conftest import ROOT, SHARED, changed_params
+from tests.conftest import ROOT, SHARED, changed_params, shards
 from tests.hub.server import serving
 
 ROW = {"id": "a", "problem": "What is 1?", "answer": "1"}
@@ -413,7 +413,7 @@ def collect_stage(
     changes = {"collect.sources": list(sources), "collect.per_family": 0}
     params = merged(changes, yaml.safe_load((ROOT / "params.yaml").read_text()))
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
-    written(folder / "pairs.jsonl")
+    shards(folder / "pairs")
     return subprocess.run(
         [*(sys.executable, "-m", "stages.collect"), "--digitized", ".", "--out", "out"],
         cwd=folder,

@@ -15,12 +15,12 @@ import pytest
 
 from numina.errors import UserError
 from numina.records.problem import Problem
-from numina.rows import write_rows
+from numina.rows import parquet, write_rows
 from numina.template import IGNORED, TEMPLATES
 from numina.train import prepared, tokens
 from numina.train.prepared import prepare, run_folder
 from numina.train.workers import AHEAD, in_order
-from tests.conftest import ROOT, changed_params
+from tests.conftest import ROOT, changed_params, shards
 
 BOUNDARY = TEMPLATES["boundary"]
 ROWS = [
@@ -51,6 +51,32 @@ def prepared_of(tokenizer, tmp_path):
         return prepare(run, data, tokenizer, BOUNDARY, params, HARDWARE)
 
     return made
+
+
+def test_shards_give_the_tokens_of_a_jsonl_file(prepared_of, tokenizer, tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet, "ROWS_A_SHARD", 500)
+    params = PARAMS.model_copy(update={"held_out": 40})
+    of_lines = prepared_of(params=params)
+    folder = shards(tmp_path / "train", *ROWS)
+    run = tmp_path / "other"
+    run.mkdir()
+    of_shards = prepare(run, folder, tokenizer, BOUNDARY, params, HARDWARE)
+    assert len(list(folder.iterdir())) == 3
+    assert of_shards.counts == of_lines.counts
+    for one, other in (
+        (of_shards.blocks, of_lines.blocks),
+        (of_shards.held_out, of_lines.held_out),
+    ):
+        assert one.to_dict() == other.to_dict()
+
+
+def test_a_run_has_another_folder_if_one_of_its_shards_differs(model_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet, "ROWS_A_SHARD", 500)
+    folder = shards(tmp_path / "train", *ROWS)
+    names = {run_folder(model_folder, folder, PARAMS, BOUNDARY, "") for _ in range(2)}
+    shards(folder, *ROWS[:1200], *ROWS[1201:])
+    names.add(run_folder(model_folder, folder, PARAMS, BOUNDARY, ""))
+    assert len(names) == 2
 
 
 def test_blocks_and_counts_are_those_of_the_rows(prepared_of, processes, tokenizer, tmp_path):
