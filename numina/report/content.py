@@ -13,7 +13,7 @@ from numina.report.browser import browser_data
 from numina.report.charts import loss_chart, majority_chart, yield_chart
 from numina.report.compare import Comparison, Previous, between_systems, previous_run
 from numina.report.dag import dag_chart
-from numina.report.depth import RecoveryRow, depth_chart, recovery_rows
+from numina.report.depth import RecoveryRow, depth_chart, open_votes, recovery_rows
 from numina.report.evidence import RunEvidence
 from numina.report.facts import facts
 from numina.report.grid import grid_data
@@ -55,6 +55,7 @@ class Content:
         own: what was published of the model of this run.
         majority, depth, loss, dag: SVG; `depth` is "" if no programs were run.
         ends, programs: of traces, and of the programs in them.
+        open_votes: see `depth.open_votes`.
         recovery: what became of traces in which a program failed.
         costs: see `tables.cost_rows`.
         stage_times: see `numina.stage_times`.
@@ -89,6 +90,7 @@ class Content:
     dag: str
     ends: Tally
     programs: Tally
+    open_votes: dict[int, int]
     recovery: list[RecoveryRow]
     costs: list[CostRow]
     stage_times: Mapping[str, float]
@@ -140,6 +142,7 @@ def content_of(
         dag=dag_chart(dvc_yaml),
         ends=tally(costs, "ends"),
         programs=tally(costs, "programs"),
+        open_votes=open_votes(evidence.depth),
         recovery=recovery_rows(table),
         costs=cost_rows(costs, evidence.clock),
         stage_times=evidence.stage_times,

@@ -36,6 +36,11 @@ def recovery_rows(table: Table) -> list[RecoveryRow]:
     ]
 
 
+def open_votes(rows: Sequence[DepthRow]) -> dict[int, int]:
+    """By depth, the votes that traces which were not run could have changed; none where 0."""
+    return {row.depth: row.guessed for row in rows if row.split == ALL and row.guessed}
+
+
 def depth_chart(rows: Sequence[DepthRow]) -> str:
     """Accuracy of the vote by depth with its band, by split; "" without rows."""
     by_split: dict[str, list[DepthRow]] = {}
