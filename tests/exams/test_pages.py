@@ -23,7 +23,7 @@ from numina.records.problem import Problem
 from numina.rows import read_object, read_problems
 from numina.rows.rejected import each_removal
 from numina.settings.params import document
-from tests.conftest import ROOT
+from tests.conftest import ROOT, SHARED
 from tests.exams.reading import reader_of
 
 CLUB = ROOT / "data/exams/club_exam.pdf"
@@ -62,6 +62,18 @@ def test_our_exam_is_read_by_text_layer_and_by_ocr():
         "Adding gives 2x = 26, so x = 13 and y = 7. The product is 91.",
     )
     assert texts(rows)[4][0] == "A box has edges of length 3, 4 and 5. What is its surface area?"
+
+
+def test_a_real_chinese_exam_with_a_broken_font_map_is_read_by_ocr():
+    if not SHARED.exists():
+        pytest.skip("the shared exams are not on this machine")
+    rows, methods = read(SHARED / "exams/zh_nankai_analysis31_midterm_2019_with_solutions.pdf")
+    assert methods == ["ocr"] * 6
+    found = [row.row for row in rows if isinstance(row, Removal) and row.rule == "formulas_lost"]
+    problems = [row for row in found if isinstance(row, Problem)]
+    assert [row.id.partition("/")[2] for row in problems] == list("1234567")
+    assert all(row.problem and row.solution for row in problems)
+    assert problems[2].solution.startswith("(1) ") and "(2) " in problems[2].solution
 
 
 LAYERS = [name for name, exam in EXAMS.items() if not exam.scan]
