@@ -158,7 +158,7 @@ class Desk:
         """Solve a visitor's problem, until it is done, stopped, or out of time."""
         clock = asyncio.get_running_loop().time
         started, seed = clock(), self.sctir.seeds[0]
-        growth = Growth(visit.tell, self.sctir, seed, self.agent.calls)
+        growth = Growth(visit.tell, self.sctir, seed)
         growth.begin(visit.text, self.terms.seconds)
         solving = asyncio.create_task(
             solve(

@@ -15,14 +15,13 @@ Formulas are numbered over a visit; a message brings those that are new in it.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from numina.agent.calls import FENCED, Calls
 from numina.agent.trace import Event
 from numina.demo.finding import finding
+from numina.fences import OUTPUT_END, OUTPUT_STARTS
 from numina.records.trace import Trace, Verdict
 from numina.report.browser import segment_data
 from numina.report.traces import Segment, segments, statement
@@ -60,20 +59,16 @@ class Growth:
         tell: takes a message's kind and content.
         sctir: the knobs of the vote.
         seed: of the run.
-        calls: how the model calls Python.
 
     Attributes:
         kept: the finished traces, for `numina.sctir.solve.solve`.
     """
 
-    def __init__(
-        self, tell: Callable[..., None], sctir: Sctir, seed: int, calls: Calls = FENCED
-    ) -> None:
-        self.tell, self.sctir, self.seed, self.calls = tell, sctir, seed, calls
+    def __init__(self, tell: Callable[..., None], sctir: Sctir, seed: int) -> None:
+        self.tell, self.sctir, self.seed = tell, sctir, seed
         self.kept = Kept(self.add)
         self.formulas, self.sent = Formulas(), 0
-        self.texts: dict[int, str] = {}  # as decoded
-        self.ran: Counter[int] = Counter()  # programs
+        self.texts: dict[int, str] = {}
         self.parts: dict[int, list[Segment]] = {}
         self.ended: set[int] = set()
 
@@ -90,12 +85,10 @@ class Growth:
             self.parts[event.index] = []
             self.send("start", trace=event.index)
         elif event.kind == "text":
-            stopped = event.text.endswith(self.calls.stop)
-            self.grow(event.index, event.text, "runs" if stopped else "writes")
+            runs = event.text.endswith(OUTPUT_STARTS)
+            self.grow(event.index, event.text, "runs" if runs else "writes")
         elif event.kind == "output":
-            self.ran[event.index] += 1
-            left = self.sctir.depth - self.ran[event.index]
-            self.grow(event.index, self.calls.reply(event.text, left), "writes")
+            self.grow(event.index, f"{event.text}\n{OUTPUT_END}", "writes")
         else:
             self.ended.add(event.index)
             if event.text.startswith("(failed"):  # it is not among those that are kept
@@ -106,7 +99,7 @@ class Growth:
         """Send what is new in a trace."""
         before = self.parts[index]
         self.texts[index] += more
-        now = segments(self.calls.readable(self.texts[index]))
+        now = segments(self.texts[index])
         if doing == "runs" and now and now[-1] == Segment("output", ""):
             now.pop()
         same = 0
