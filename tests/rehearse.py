@@ -335,7 +335,7 @@ def servers(
                 start_new_session=True,
             )
             opened.callback(end, process)
-        limit = environment | {"LIMIT_S": "600"}
+        limit = environment | {"LIMIT_S": str(LIMIT_S)}
         waiting = ["bash", str(ROOT / "cluster/wait.sh"), *urls]
         if subprocess.run(waiting, env=limit, check=False).returncode:
             texts = [log.read_text(errors="replace")[-4000:] for log in logs]
