@@ -8,16 +8,22 @@ from numina.corpus.cot import cot_samples
 from numina.corpus.sifted import sifted_rows
 from numina.errors import UserError
 from numina.rows import StoredProblems
+from numina.teacher.engine import TeacherEngine
 
 
 def main() -> str:
     args = entry.paths(__doc__, "clean", "out")
-    params = settings.load("cot_data").cot_data
+    params = settings.load("cot_data", "teacher", "hardware")
+    knobs = params.cot_data
+    teacher = TeacherEngine(params.teacher, params.hardware) if knobs.teacher == "server" else None
     problems = StoredProblems(args.clean / "problems")
     with sifted_rows(args.out, "train") as rows:
-        cot_samples(problems, params.max_rows, params.seed, rows)
+        cot_samples(problems, knobs.max_rows, knobs.seed, rows, teacher)
         if not rows.kept:
-            raise UserError(f"{args.clean}: no row can be trained on; left out: {rows.left_out}")
+            raise UserError(
+                f"{problems.path}: no row can be trained on; left out: {rows.left_out}; the first: "
+                f"row {rows.first_left_out}"
+            )
     return f"{rows.kept} chain-of-thought samples; left out: {rows.left_out}"
 
 
