@@ -61,6 +61,14 @@ def say(text: str) -> None:
     shown().flush()
 
 
+def printable(text: str) -> str:
+    """A text without the control characters that a model's or a file's text may contain."""
+    return "".join(
+        sign if sign.isprintable() or sign == "\n" else "\N{REPLACEMENT CHARACTER}"
+        for sign in text.expandtabs(4)
+    )
+
+
 def show_result(text: str) -> None:
     """Show a result, on standard output."""
     print(text, file=opened.out if opened else sys.stdout, flush=True)

@@ -44,6 +44,8 @@ AFTER_A_RUN = (
     r"dvc exp show --drop '.*' --keep '(Experiment|all\.).*'",
     "dvc plots show logs/cot.live.csv -x step -y loss --open",
     'numina solve "What is 2+3?" --record FILE',
+    "numina data show tir_select --n 5",
+    "numina data show cot_data --rejected --rule not_drawn",
     "numina push --repo YOU/numina-tir --model models/tir --dry-run",
 )
 # Run elsewhere in CI: the command, and the file that runs it, or the like of it in small.

@@ -11,6 +11,7 @@ from numina.cli import (
     bench,
     clean,
     contest,
+    data,
     demo,
     doctor,
     exec,
@@ -74,4 +75,5 @@ app = typer.Typer(
 for name, command in COMMANDS.items():
     app.command(name)(command)
 app.add_typer(contest.app, name="contest")
+app.add_typer(data.app, name="data")
 app.add_typer(bench.app, name="bench")

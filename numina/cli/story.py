@@ -12,7 +12,7 @@ from numina.records.trace import Verdict
 from numina.sctir.solve import solve
 from numina.sctir.vote import leaders
 from numina.settings.params import Params
-from numina.terminal import say
+from numina.terminal import printable, say
 
 
 async def ask(params: Params, model: Path, text: str, record: Path | None = None) -> Verdict:
@@ -62,9 +62,8 @@ def numbers(traces: set[int]) -> str:
 
 
 def tell(text: str) -> None:
-    """Print a text without the control characters that a model's text may contain."""
-    safe = (c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
-    say("".join(safe))
+    """Print a text without control characters."""
+    say(printable(text))
 
 
 def explain(verdict: Verdict) -> str:

@@ -27,6 +27,7 @@ class Sifted:
     Attributes:
         kept: how many were kept.
         rejected: how many each rule rejected.
+        first: the first that was rejected.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Sifted:
         self.write, self.write_rejected, self.shelves = write, write_rejected, shelves
         self.kept = 0
         self.rejected: Counter[str] = Counter()
+        self.first: Removal | None = None
 
     def take(self, row: Problem | Removal) -> None:
         """Take a row of either kind."""
@@ -54,6 +56,7 @@ class Sifted:
     def reject(self, removal: Removal) -> None:
         """Take a row that is left out."""
         self.write_rejected(removal)
+        self.first = self.first or removal
         self.rejected[removal.rule] += 1
 
     def leave_out(self, row: Problem, rule: str) -> None:
@@ -74,6 +77,15 @@ class Sifted:
     def left_out(self) -> str:
         """How many rows each rule rejected, in one line."""
         return in_words(self.rejected)
+
+    @property
+    def first_left_out(self) -> str:
+        """The first row that was rejected, with its rule and reason, in one line."""
+        if self.first is None:
+            return "none"
+        row, rule, reason = self.first.row, self.first.rule, self.first.reason
+        name = row.id if isinstance(row, Problem) else self.first.where
+        return f"{name!r} by {rule}{f' ({reason})' if reason else ''}"
 
     @property
     def counts(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-r"""What makes a row's text unfit for training: no content, another language, lost spaces.
+r"""What makes a row's text unfit for training: no content, lost spaces.
 
 NuminaMath writes ``proof`` and ``notfound`` if a problem has no answer; other sets, and the
 models that wrote some of them, use other placeholders.
@@ -20,8 +20,6 @@ EMPTY_FIELDS = {"none", "null", "nan", "na", "nil", "missing", "unknown", "undef
 LONG = 200  # characters; a longer text is none of these, whatever its style
 STYLE = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox|rm|bf|it|operatorname)\b")
 BLANK = re.compile(r"[\s.?_$\\{}*…□-]*")
-
-NOT_ENGLISH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0400-\u04ff]")
 
 NOT_PROSE = re.compile(
     r"\[asy\].*?(?:\[/asy\]|\Z)|```.*?(?:```|\Z)|`[^`\n]*`|\$\$.*?\$\$|\$.*?(?<!\\)\$"
@@ -50,11 +48,6 @@ def is_missing(field: str) -> bool:
 def core(answer: str) -> str:
     """The letters and digits of an answer, without its style."""
     return re.sub(r"[\W_]", "", STYLE.sub("", answer)).lower()
-
-
-def not_english(text: str) -> bool:
-    """Whether a text has letters of a language that does not use the Latin alphabet."""
-    return bool(NOT_ENGLISH.search(text))
 
 
 def runs_together(text: str) -> bool:

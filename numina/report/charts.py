@@ -1,11 +1,12 @@
-"""The report's line charts, as SVG text that is part of the page and takes its colours from it."""
+"""The report's charts, as SVG text that is part of the page and takes its colours from it."""
 
 from __future__ import annotations
 
 import io
 import itertools
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,17 +41,9 @@ def line_chart(
     series: Sequence[Series], x: str, y: str, about: str, *, percent: bool = False
 ) -> str:
     """A line chart as SVG; `about` describes it in words, for screen readers."""
-    import matplotlib
-
-    matplotlib.use("svg")
-    style: Any = {"svg.fonttype": "none", "svg.hashsalt": f"numina {about}", "font.size": 11}
-    inked = ("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.edgecolor")
-    with matplotlib.rc_context({**style, **dict.fromkeys((*inked, "grid.color"), INK)}):
-        from matplotlib.figure import Figure
+    with chart(about) as (axes, drawn):
         from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-        figure = Figure(figsize=(5, 3.1), layout="constrained")
-        axes = figure.add_subplot()
         for number, row in enumerate(series):
             colour = COLOURS[number % len(COLOURS)]
             marker = "o" if len(row.x) <= 24 else None
@@ -70,15 +63,49 @@ def line_chart(
         else:
             axes.set_ylim(bottom=0)
         axes.grid(alpha=0.15, linewidth=0.7)
-        axes.spines[["top", "right"]].set_visible(False)
         if len(series) > 1:
-            figure.legend(loc="outside upper left", ncols=2, frameon=False, borderpad=0)
-        drawn = io.StringIO()
-        figure.savefig(drawn, format="svg", metadata=NO_METADATA, transparent=True)
-    svg = drawn.getvalue()[drawn.getvalue().index("<svg") :]
-    return svg.replace(INK, "currentColor").replace(
+            legend(axes)
+    return drawn.svg
+
+
+@dataclass(slots=True)
+class Drawn:
+    """A chart: its SVG once it is complete."""
+
+    svg: str = ""
+
+
+@contextmanager
+def chart(about: str, height: float = 3.1) -> Iterator[tuple[Any, Drawn]]:
+    """The axes of a chart to draw on, and its SVG once the context ends.
+
+    Args:
+        about: what it shows, for screen readers.
+        height: in inches, of a chart that is 5 inches wide.
+    """
+    import matplotlib
+
+    matplotlib.use("svg")
+    style: Any = {"svg.fonttype": "none", "svg.hashsalt": f"numina {about}", "font.size": 11}
+    inked = ("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.edgecolor")
+    with matplotlib.rc_context({**style, **dict.fromkeys((*inked, "grid.color"), INK)}):
+        from matplotlib.figure import Figure
+
+        figure, drawn = Figure(figsize=(5, height), layout="constrained"), Drawn()
+        axes = figure.add_subplot()
+        axes.spines[["top", "right"]].set_visible(False)
+        yield axes, drawn
+        text = io.StringIO()
+        figure.savefig(text, format="svg", metadata=NO_METADATA, transparent=True)
+    svg = text.getvalue()[text.getvalue().index("<svg") :]
+    drawn.svg = svg.replace(INK, "currentColor").replace(
         "<svg ", f'<svg class="chart" role="img" aria-label="{about}" ', 1
     )
+
+
+def legend(axes: Any) -> None:
+    """Name the series above the chart."""
+    axes.figure.legend(loc="outside upper left", ncols=3, frameon=False, borderpad=0)
 
 
 def loss_chart(curves: Mapping[str, Sequence[LossRow]]) -> str:

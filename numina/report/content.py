@@ -13,6 +13,7 @@ from numina.report.browser import browser_data
 from numina.report.charts import loss_chart, majority_chart, yield_chart
 from numina.report.compare import Comparison, Previous, between_systems, previous_run
 from numina.report.dag import dag_chart
+from numina.report.data_charts import DataCharts, data_charts
 from numina.report.depth import RecoveryRow, depth_chart, open_votes, recovery_rows
 from numina.report.evidence import RunEvidence
 from numina.report.facts import facts
@@ -64,6 +65,7 @@ class Content:
         saved: the share of the tokens that was saved by closing votes early.
         data: what each stage of the data build kept and left out, in words.
         rounds: of the TIR data.
+        pictures: of the training data.
         yields: of the rounds, as a chart; "" if no teacher was asked.
         quantisation: from `numina.measure.quantisation.quantisation`.
         browser: see `browser.browser_data`.
@@ -99,6 +101,7 @@ class Content:
     saved: float
     data: list[DataRow]
     rounds: Mapping[str, Mapping[str, int]]
+    pictures: DataCharts
     yields: str
     quantisation: Mapping[str, Any]
     browser: dict[str, Any]
@@ -126,6 +129,8 @@ def content_of(
     """
     table, costs, run = evidence.table, evidence.costs, evidence.run
     steps = between_systems(evidence.outcomes)
+    data = data_rows(evidence.data)
+    trained_on = {TRAININGS[name]: made.data for name, made in evidence.trainings.items()}
     return Content(
         labels=evidence.labels,
         title=title(table),
@@ -149,8 +154,9 @@ def content_of(
         stops=costs[ALL][SCTIR.name]["stops"],
         ties=count_ties(evidence.results.verdicts(), evidence.sctir),
         saved=table[ALL][SCTIR.name]["tokens_saved"],
-        data=data_rows(evidence.data),
+        data=data,
         rounds=evidence.rounds,
+        pictures=data_charts(trained_on, data),
         yields=yield_chart(evidence.rounds) if evidence.rounds else "",
         quantisation=evidence.quantisation,
         browser=browser_data(evidence.results, evidence.sctir),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from numina.measure.results import Results
 from numina.measure.systems import GREEDY, SCTIR
 from numina.models.pinned import commit_of
 from numina.report.csv_tables import LossRow, read_table
+from numina.report.training_rows import TrainingRows, described
 from numina.report.wording import duration, plain
 from numina.rows import each_problem, read_object
 from numina.settings.params import Params
@@ -23,16 +23,24 @@ class Training:
     """What a model was fine-tuned on, and the course of the training.
 
     Attributes:
-        rows: how many samples.
-        sources: of the samples, each with their number, the most frequent first.
+        data: its samples.
         steps: its optimiser steps.
         knobs: of the stage.
     """
 
-    rows: int
-    sources: list[tuple[str, int]]
+    data: TrainingRows
     steps: Sequence[LossRow]
     knobs: Sft
+
+    @property
+    def rows(self) -> int:
+        """How many samples."""
+        return self.data.total
+
+    @property
+    def sources(self) -> list[tuple[str, int]]:
+        """Of the samples, each with their number, the most frequent first."""
+        return self.data.sources.most_common()
 
 
 def read_training(rows: Path, losses: Path, knobs: Sft) -> Training:
@@ -41,8 +49,7 @@ def read_training(rows: Path, losses: Path, knobs: Sft) -> Training:
     Raises:
         UserError: a file is missing or damaged.
     """
-    sources = Counter(row.source for row in each_problem(rows))
-    return Training(sources.total(), sources.most_common(), read_table(losses, LossRow), knobs)
+    return Training(described(each_problem(rows)), read_table(losses, LossRow), knobs)
 
 
 def facts(

@@ -106,6 +106,7 @@ class Dedup(Section):
 class CotData(Section):
     seed: Seed  # which rows
     max_rows: Positive
+    teacher: Literal["none", "server"]  # server: section `teacher` translates and realigns
 
 
 class ModelTeacherParams(Section):

@@ -82,8 +82,10 @@ class Params(Section):
             raise ValueError(
                 "engine.name 'server' needs hardware.server.urls, such as http://localhost:8000/v1"
             )
+        if self.cot_data.teacher == "server":
+            self.check_teacher("cot_data.teacher")
         if "server" in self.tir_data.teachers:
-            self.check_teacher()
+            self.check_teacher("tir_data.teachers")
         if self.digitize.vision and not self.hardware.vision.url:
             raise ValueError(
                 f"digitize.vision {self.digitize.vision!r} needs hardware.vision.url, "
@@ -91,18 +93,20 @@ class Params(Section):
             )
         return self
 
-    def check_teacher(self) -> None:
+    def check_teacher(self, knob: str) -> None:
         """Check that a teacher on a server can be asked.
+
+        Args:
+            knob: that asks for it.
 
         Raises:
             ValueError: it has no name or no address.
         """
         if not self.teacher.model:
-            raise ValueError("tir_data.teachers: 'server' needs teacher.model, its name there")
+            raise ValueError(f"{knob}: 'server' needs teacher.model, its name there")
         if not self.hardware.teacher.urls:
             raise ValueError(
-                "tir_data.teachers: 'server' needs hardware.teacher.urls, such as "
-                "http://localhost:8000/v1"
+                f"{knob}: 'server' needs hardware.teacher.urls, such as http://localhost:8000/v1"
             )
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from numina.corpus.collect import collect
-from numina.corpus.cot import cot_samples, realign
+from numina.corpus.cot import cot_samples
 from numina.corpus.ready import programs_of
+from numina.corpus.realign import realign
 from numina.corpus.selection import select
 from numina.corpus.sifted import Sifted
 from numina.corpus.soundness import runs_together
@@ -120,7 +121,7 @@ def test_in_is_kept_and_dropped():
         ("None", "No such number: \\boxed{\\text{None}}.", ""),
         ("proof", "So \\boxed{5}.", ""),
         ("\\emptyset", "There is nothing.", ""),
-        ("5", "So \\boxed{\\text{neither}}.", ""),
+        ("\\text{neither}", "So \\boxed{\\text{neither}}.", ""),
     ],
 )
 def test_placeholders_are_never_trained_on_as_answers(answer, solution, rule):

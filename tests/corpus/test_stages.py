@@ -167,3 +167,51 @@ def test_every_row_is_kept_or_left_out_whole_with_its_rule_from_sources_to_both_
     assert {row.solution for row in each_problem(tmp_path / "tir/train")} == {
         row["solution"] for row in tools[:3]
     }
+
+
+CHINESE = [
+    {"problem": "求 $1+1$ 的值。", "solution": "解：$1+1=2$，故答案为 $2$。", "answer": "2"},
+    {"problem": "求 $2+3$ 的值。", "solution": "解：$2+3=5$，故答案为 $5$。", "answer": "5"},
+]
+SPANISH = {
+    "problem": "Sea $ABC$ un triángulo rectángulo con catetos $3$ y $4$. Halla la hipotenusa.",
+    "solution": "Por el teorema de Pitágoras la hipotenusa es $\\boxed{5}$.",
+}
+WRONG = {"problem": "What is $2+2$, in all?", "solution": "It is \\boxed{5}.", "answer": "4"}
+RIGHT = {"problem": "What is $3+3$, in all?", "solution": "It is \\boxed{6}.", "answer": "6"}
+
+
+def cot_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: list[dict[str, Any]]) -> Path:
+    """Run `cot_data` on rows."""
+    numbered = [
+        Problem(**{"id": f"r{n}", "source": "t", "answer": "", **row}) for n, row in enumerate(rows)
+    ]
+    shards(tmp_path / "clean/problems", *numbered)
+    monkeypatch.setattr(sys, "argv", ["cot_data", "--clean", str(tmp_path / "clean")])
+    sys.argv += ["--out", str(tmp_path / "cot")]
+    importlib.import_module("stages.cot_data").main()
+    return tmp_path / "cot"
+
+
+def test_without_a_teacher_each_row_that_is_not_english_is_kept_with_the_reason(
+    tmp_path, monkeypatch
+):
+    out = cot_stage(tmp_path, monkeypatch, [*CHINESE, SPANISH, WRONG, RIGHT])
+    assert [row.id for row in read_problems(out / "train")] == ["r4"]
+    left_out = {removal.row.id: removal for removal in each_removal(out / "rejected")}
+    for name, language in (("r0", "zh"), ("r1", "zh"), ("r2", "es")):
+        assert left_out[name].rule == "not_english"
+        assert f"is in {language}, and there is no teacher" in left_out[name].reason
+    assert "states 5, the answer is 4" in left_out["r3"].reason
+    counts = json.loads((out / "counts.json").read_text())
+    assert counts == {"in": 5, "kept": 1, "rejected": {"answer_differs": 1, "not_english": 3}}
+
+
+def test_if_every_row_is_left_out_the_first_is_named_with_its_file(tmp_path, monkeypatch):
+    with pytest.raises(UserError) as error:
+        cot_stage(tmp_path, monkeypatch, [*CHINESE, WRONG])
+    assert str(tmp_path / "clean/problems") in str(error.value)
+    assert "2 by not_english, 1 by answer_differs; the first: row 'r0' by not_english" in str(
+        error.value
+    )
+    assert not (tmp_path / "cot").exists()

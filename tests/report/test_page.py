@@ -84,7 +84,8 @@ def test_the_page_has_every_part_that_it_promises(reported):
         assert f'id="{anchor}"' in html
     assert "An earlier run" in html  # the commit it is compared with
     assert "sound golds" in html
-    assert html.count('class="chart"') == 4
+    for about in ("Right answers of a vote", "Training loss", "Training rows by source"):
+        assert f'class="chart" role="img" aria-label="{about}' in html
     assert "Gave up" in html
     assert (ROOT / "params.yaml").read_text().splitlines()[0] in html  # and all that follows
     assert "time_bank:" in html
