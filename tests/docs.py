@@ -85,6 +85,8 @@ ELSEWHERE = {
     "numina bench grade --pairs FILE --pairs OTHER": "tests/answer/test_grade.py",
     "numina bench packing": "tests/bench/test_packing.py",
     "numina bench train": "tests/bench/test_train.py",
+    "numina bench digitize": "tests/bench/test_digitize.py",
+    "numina bench digitize --exam exam.pdf --labels exam.tex": "tests/bench/test_digitize.py",
     "numina submit --problems problems.jsonl --scale 0.1": "tests/contest/test_play.py",
     "numina submit": "tests/contest/test_play.py",
     "numina submit --contest aimo2 --problems test.csv": "tests/contest/test_play.py",
