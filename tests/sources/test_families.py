@@ -61,10 +61,6 @@ MIRRORED = {
     "grid_paths": lambda a, b: (b, a),
     "grid_paths_through": lambda a, b, c, d: (b, a, d, c),
     "grid_paths_avoiding": lambda a, b, c, d: (b, a, d, c),
-    "rectangles_on_board": lambda a, b: (b, a),
-    "coin_change": lambda n, a, b: (n, b, a),
-    "letter_arrangements": lambda a, b, c: (c, a, b),
-    "sums_with_bounds": lambda n, a, b, c: (n, c, b, a),
     "squared_triangle_area": lambda a, b, c: (b, c, a),
     "two_remainders": lambda a, r, b, s: (b, s, a, r),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import comb
 from random import Random
 
 from numina.sources.family import Draw, Family, Step
@@ -64,52 +63,6 @@ def larger_root(rng: Random) -> Draw:
     )
 
 
-def power_coefficient(rng: Random) -> Draw:
-    a, b, n = rng.randint(2, 5), rng.randint(1, 7), rng.randint(5, 10)
-    k = rng.randint(2, n - 1)
-    answer = comb(n, k) * a**k * b ** (n - k)
-    return Draw(
-        numbers=(a, b, n, k),
-        statements=(
-            f"Find the coefficient of $x^{{{k}}}$ in the expansion of $({a}x + {b})^{{{n}}}$.",
-            f"What is the coefficient of $x^{{{k}}}$ in $({a}x + {b})^{{{n}}}$?",
-            f"The power $({a}x + {b})^{{{n}}}$ is multiplied out. Which number stands before "
-            f"$x^{{{k}}}$?",
-        ),
-        chain=f"By the binomial theorem it is $\\binom{{{n}}}{{{k}}} \\cdot {a}^{{{k}}} \\cdot "
-        f"{b}^{{{n - k}}} = {comb(n, k)} \\cdot {a**k} \\cdot {b ** (n - k)} = {answer}$.",
-        steps=(
-            Step(
-                "We expand the power and take the coefficient.",
-                UNKNOWN.format(name="expand") + f"print(expand(({a}*x + {b})**{n}).coeff(x, {k}))",
-            ),
-        ),
-        answer=answer,
-    )
-
-
-def polynomial_remainder(rng: Random) -> Draw:
-    n, a, b, r = rng.randint(3, 9), rng.randint(2, 20), rng.randint(1, 30), rng.randint(2, 6)
-    answer = r**n + a * r + b
-    return Draw(
-        numbers=(n, a, b, r),
-        statements=(
-            f"Find the remainder when $x^{n} + {a}x + {b}$ is divided by $x - {r}$.",
-            f"What is the remainder of the polynomial $x^{n} + {a}x + {b}$ on division by $x - {r}$?",
-            f"Dividing $x^{n} + {a}x + {b}$ by $x - {r}$ leaves a constant over. Which one?",
-        ),
-        chain=f"The remainder is the value at $x = {r}$: ${r}^{n} + {a} \\cdot {r} + {b} = "
-        f"{r**n} + {a * r} + {b} = {answer}$.",
-        steps=(
-            Step(
-                f"We divide by $x - {r}$.",
-                UNKNOWN.format(name="rem") + f"print(rem(x**{n} + {a}*x + {b}, x - {r}))",
-            ),
-        ),
-        answer=answer,
-    )
-
-
 def multiples_between_roots(rng: Random) -> Draw:
     r, k = rng.randint(2, 40), rng.randint(3, 9)
     s = r + rng.randint(20, 150)
@@ -145,7 +98,5 @@ def multiples_between_roots(rng: Random) -> Draw:
 FAMILIES: tuple[Family, ...] = (
     Family(larger_root, "algebra", 1, share=0.5),
     Family(linear_system, "algebra", 2, share=0.5),
-    Family(polynomial_remainder, "algebra", 2, share=0.5),
-    Family(power_coefficient, "algebra", 3, share=0.5),
     Family(multiples_between_roots, "algebra", 4, share=0.5),
 )

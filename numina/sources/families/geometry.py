@@ -85,33 +85,6 @@ def ring_points(rng: Random) -> Draw:
     )
 
 
-def doubled_triangle_area(rng: Random) -> Draw:
-    (a, b), (c, d) = ((rng.randint(1, 30), rng.randint(1, 30)) for _ in range(2))
-    while a * d == b * c:
-        d += 1
-    answer = abs(a * d - b * c)
-    return Draw(
-        numbers=(a, b, c, d),
-        statements=(
-            f"What is twice the area of the triangle with vertices $(0,0)$, $({a},{b})$ and "
-            f"$({c},{d})$?",
-            f"A triangle has vertices $(0,0)$, $({a},{b})$, $({c},{d})$. Find twice its area.",
-            f"A parallelogram has sides from $(0,0)$ to $({a},{b})$ and from $(0,0)$ to $({c},{d})$. "
-            "What is its area?",
-        ),
-        chain=f"Twice the area is $|{a} \\cdot {d} - {b} \\cdot {c}| = |{a * d} - {b * c}| = "
-        f"{answer}$.",
-        steps=(
-            Step(
-                "We compute the determinant of the two sides.",
-                f"a, b = {a}, {b}\nc, d = {c}, {d}\nprint(abs(a * d - b * c))",
-            ),
-        ),
-        answer=answer,
-        canonical=min((a, b, c, d), (c, d, a, b), (b, a, d, c), (d, c, b, a)),
-    )
-
-
 def squared_triangle_area(rng: Random) -> Draw:
     a, b = rng.randint(5, 30), rng.randint(5, 30)
     c = rng.choice([i for i in range(abs(a - b) + 1, a + b) if (a + b + i) % 2 == 0])
@@ -180,44 +153,10 @@ def interior_points(rng: Random) -> Draw:
     )
 
 
-def ball_points(rng: Random) -> Draw:
-    n = rng.randint(10, 220)
-    r = isqrt(n)
-    answer = sum(
-        2 * isqrt(n - x * x - y * y) + 1
-        for x in range(-r, r + 1)
-        for y in range(-r, r + 1)
-        if x * x + y * y <= n
-    )
-    return Draw(
-        numbers=(n,),
-        statements=(
-            f"How many triples $(x, y, z)$ of integers satisfy $x^2 + y^2 + z^2 \\le {n}$?",
-            f"Find the number of lattice points in the ball $x^2 + y^2 + z^2 \\le {n}$.",
-            f"How many points of space with integer coordinates are at most $\\sqrt{{{n}}}$ from the "
-            "origin?",
-        ),
-        chain=f"For each $x$ and $y$ from ${-r}$ to ${r}$ with $x^2 + y^2 \\le {n}$ there are "
-        f"$2\\lfloor\\sqrt{{{n} - x^2 - y^2}}\\rfloor + 1$ points, in all ${answer}$.",
-        steps=(
-            Step(
-                f"We try all integer points with coordinates up to ${r}$.",
-                f"count = 0\nfor x in range(-{r}, {r} + 1):\n    for y in range(-{r}, {r} + 1):\n"
-                f"        for z in range(-{r}, {r} + 1):\n"
-                f"            if x ** 2 + y ** 2 + z ** 2 <= {n}:\n                count += 1\n"
-                "print(count)",
-            ),
-        ),
-        answer=answer,
-    )
-
-
 FAMILIES: tuple[Family, ...] = (
     Family(box_surface, "geometry", 1, share=0.65),
-    Family(doubled_triangle_area, "geometry", 2, share=0.5),
     Family(squared_triangle_area, "geometry", 3, share=0.5),
     Family(disc_points, "geometry", 4),
     Family(ring_points, "geometry", 5, share=0.5),
     Family(interior_points, "geometry", 5, share=0.5),
-    Family(ball_points, "geometry", 5, share=0),
 )

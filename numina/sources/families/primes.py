@@ -35,30 +35,6 @@ def factored(n: int) -> str:
     return " \\cdot ".join(f"{p}^{{{e}}}" if e > 1 else str(p) for p, e in powers_in(n))
 
 
-def totient_value(rng: Random) -> Draw:
-    n = rng.randint(60, 999)
-    while len(powers_in(n)) < 2:
-        n += 1
-    answer = sum(gcd(i, n) == 1 for i in range(1, n + 1))
-    parts = " \\cdot ".join(str(p ** (e - 1) * (p - 1)) for p, e in powers_in(n))
-    return Draw(
-        numbers=(n,),
-        statements=(
-            f"How many integers from $1$ to ${n}$ are coprime to ${n}$?",
-            f"Find $\\varphi({n})$, where $\\varphi$ is Euler's function.",
-            f"How many fractions between $0$ and $1$ have denominator ${n}$ in lowest terms?",
-        ),
-        chain=f"${n} = {factored(n)}$. So there are ${parts} = {answer}$.",
-        steps=(
-            Step(
-                "We compute Euler's function.",
-                f"from sympy import totient\nprint(totient({n}))",
-            ),
-        ),
-        answer=answer,
-    )
-
-
 def primes_between(rng: Random) -> Draw:
     low = rng.randint(10, 400)
     high = low + rng.randint(40, 400)
@@ -195,7 +171,6 @@ def sum_of_large_divisors(rng: Random) -> Draw:
 
 
 FAMILIES: tuple[Family, ...] = (
-    Family(totient_value, "number_theory", 1, share=0.5),
     Family(prime_factor_sum, "number_theory", 2, share=0.5),
     Family(primes_between, "number_theory", 2, share=0.5),
     Family(prime_sum_remainder, "number_theory", 4, share=0.5),

@@ -1,117 +1,11 @@
-"""Families of counting with conditions: arrangements, bounds, at least, avoiding."""
+"""Families of counting with conditions: at least one, avoiding a point."""
 
 from __future__ import annotations
 
-from math import comb, factorial
+from math import comb
 from random import Random
 
 from numina.sources.family import Draw, Family, Step
-
-
-def letter_arrangements(rng: Random) -> Draw:
-    a, b, c = rng.randint(1, 6), rng.randint(1, 6), rng.randint(1, 7)
-    n = a + b + c
-    answer = comb(n, a) * comb(b + c, b)
-    word = "A" * a + "B" * b + "C" * c
-    return Draw(
-        numbers=(a, b, c),
-        statements=(
-            f"In how many different orders can the letters of {word} be written?",
-            f"How many different words can be made from all the letters of {word}?",
-            f"A row of ${n}$ flowers has ${a}$ of one kind, ${b}$ of another and ${c}$ of a third. How "
-            "many such rows look different?",
-        ),
-        chain=f"There are $\\binom{{{n}}}{{{a}}} = {comb(n, a)}$ sets of places for A, then "
-        f"$\\binom{{{b + c}}}{{{b}}} = {comb(b + c, b)}$ for B. That makes ${answer}$.",
-        steps=(
-            Step(
-                f"There are ${n}$ letters; we divide by the orders of equal ones.",
-                f"from math import factorial\nn = factorial({n})\n"
-                f"print(n // (factorial({a}) * factorial({b}) * factorial({c})))",
-            ),
-        ),
-        answer=factorial(n) // (factorial(a) * factorial(b) * factorial(c)),
-        canonical=(min(a, b, c), sorted((a, b, c))[1], max(a, b, c)),
-    )
-
-
-def sums_with_bounds(rng: Random) -> Draw:
-    a, b, c = rng.randint(0, 4), rng.randint(1, 5), rng.randint(0, 4)
-    n = a + b + c + rng.randint(8, 40)
-    rest = n - a - b - c
-    answer = comb(rest + 2, 2)
-    return Draw(
-        numbers=(n, a, b, c),
-        statements=(
-            f"How many triples of integers $x \\ge {a}$, $y \\ge {b}$, $z \\ge {c}$ satisfy "
-            f"$x + y + z = {n}$?",
-            f"Find the number of integer solutions of $x + y + z = {n}$ with $x \\ge {a}$, "
-            f"$y \\ge {b}$ and $z \\ge {c}$.",
-            f"In how many ways can ${n}$ equal coins be shared by three heirs so that they get at "
-            f"least ${a}$, ${b}$ and ${c}$ coins?",
-        ),
-        chain=f"Taking away the least values leaves ${rest}$ to share among three without bounds, in "
-        f"$\\binom{{{rest + 2}}}{{2}} = {answer}$ ways.",
-        steps=(
-            Step(
-                "We try all $x$ and $y$, which determine $z$.",
-                f"count = 0\nfor x in range({a}, {n} + 1):\n    for y in range({b}, {n} + 1):\n"
-                f"        if {n} - x - y >= {c}:\n            count += 1\nprint(count)",
-            ),
-        ),
-        answer=answer,
-        canonical=(n, min(a, b, c), sorted((a, b, c))[1], max(a, b, c)),
-    )
-
-
-def coin_change(rng: Random) -> Draw:
-    a, b = rng.sample((2, 3, 4, 5, 7, 8, 9), 2)
-    n = rng.randint(25, 150)
-    answer = sum((n - a * i) // b + 1 for i in range(n // a + 1))
-    return Draw(
-        numbers=(n, a, b),
-        statements=(
-            f"In how many ways can ${n}$ cents be paid with coins of $1$, ${a}$ and ${b}$ cents?",
-            f"How many ways are there to pay ${n}$ cents with coins of $1$, ${a}$ and ${b}$ cents?",
-            f"Find the number of integers $x, y, z \\ge 0$ with $x + {a}y + {b}z = {n}$.",
-        ),
-        chain=f"With $i$ coins of ${a}$ cents there are $\\lfloor ({n} - {a}i) / {b} \\rfloor + 1$ "
-        f"choices for the others. For $i$ from $0$ to ${n // a}$ these add up to ${answer}$.",
-        steps=(
-            Step(
-                f"We try all numbers of coins of ${a}$ and ${b}$ cents.",
-                f"count = 0\nfor i in range({n} // {a} + 1):\n    for j in range({n} // {b} + 1):\n"
-                f"        if {a} * i + {b} * j <= {n}:\n            count += 1\nprint(count)",
-            ),
-        ),
-        answer=answer,
-        canonical=(n, min(a, b), max(a, b)),
-    )
-
-
-def rectangles_on_board(rng: Random) -> Draw:
-    a, b = rng.randint(3, 30), rng.randint(3, 30)
-    wide, high = comb(a + 1, 2), comb(b + 1, 2)
-    return Draw(
-        numbers=(a, b),
-        statements=(
-            f"How many rectangles are formed by the grid lines of an ${a} \\times {b}$ board?",
-            f"Find the number of rectangles made of whole cells on a board of ${a} \\times {b}$ "
-            "cells.",
-            f"A window has ${a}$ columns and ${b}$ rows of panes. In how many ways can a rectangular "
-            "block of panes be chosen?",
-        ),
-        chain=f"A rectangle is given by two of ${a + 1}$ lines and two of ${b + 1}$, so there are "
-        f"${wide} \\cdot {high} = {wide * high}$.",
-        steps=(
-            Step(
-                "We choose two lines in each direction.",
-                f"from math import comb\nprint(comb({a} + 1, 2) * comb({b} + 1, 2))",
-            ),
-        ),
-        answer=wide * high,
-        canonical=(min(a, b), max(a, b)),
-    )
 
 
 def committees_at_least(rng: Random) -> Draw:
@@ -177,10 +71,6 @@ def grid_paths_avoiding(rng: Random) -> Draw:
 
 
 FAMILIES: tuple[Family, ...] = (
-    Family(rectangles_on_board, "counting", 2, share=0.5),
-    Family(letter_arrangements, "counting", 2, share=0.5),
-    Family(coin_change, "counting", 3, share=0.5),
-    Family(sums_with_bounds, "counting", 3, share=0.5),
     Family(committees_at_least, "counting", 4, share=0.5),
     Family(grid_paths_avoiding, "counting", 5, share=0.5),
 )

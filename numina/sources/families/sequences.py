@@ -98,31 +98,6 @@ def recurrence_sum(rng: Random) -> Draw:
     )
 
 
-def geometric_sum(rng: Random) -> Draw:
-    a, q, n = rng.randint(1, 12), rng.randint(2, 5), rng.randint(5, 12)
-    terms = [a * q**i for i in range(n)]
-    return Draw(
-        numbers=(a, q, n),
-        statements=(
-            f"A geometric sequence starts with ${a}$ and has ratio ${q}$. What is the sum of its "
-            f"first ${n}$ terms?",
-            f"Find ${terms[0]} + {terms[1]} + {terms[2]} + \\cdots$, a geometric series of ${n}$ "
-            "terms.",
-            f"A rumour reaches ${a}$ people on the first day and on each later day ${q}$ times as "
-            f"many new people as on the day before. How many hear it in ${n}$ days?",
-        ),
-        chain=f"The sum is ${a} \\cdot \\frac{{{q}^{{{n}}} - 1}}{{{q - 1}}} = "
-        f"{a} \\cdot {(q**n - 1) // (q - 1)} = {sum(terms)}$.",
-        steps=(
-            Step(
-                f"We add the ${n}$ terms.",
-                f"total = 0\nfor i in range({n}):\n    total += {a} * {q} ** i\nprint(total)",
-            ),
-        ),
-        answer=sum(terms),
-    )
-
-
 def terms_divisible(rng: Random) -> Draw:
     a, d, n = rng.randint(1, 20), rng.randint(2, 15), rng.randint(30, 120)
     m = rng.choice([i for i in (3, 4, 5, 7, 8, 9, 11) if gcd(i, d) == 1])
@@ -221,7 +196,6 @@ def recurrence_sum_of_some(rng: Random) -> Draw:
 
 FAMILIES: tuple[Family, ...] = (
     Family(arithmetic_sum, "sequences", 1, share=0.65),
-    Family(geometric_sum, "sequences", 2, share=0.5),
     Family(terms_divisible, "sequences", 3, share=0.5),
     Family(recurrence_remainder, "sequences", 4),
     Family(recurrence_first_above, "sequences", 4, share=0.5),
