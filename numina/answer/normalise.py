@@ -121,6 +121,22 @@ def based(match: re.Match[str]) -> str:
 REWRITTEN = rules(
     (r"^\s*\\text\s*\{[^{}]*(?:\b(?:is|equals)|[:=])\s*\}\s*(?=\S)", ""),  # a label
     (
+        r"^\s*\\text\s*\{\s*(?:[Tt]herefore|[Tt]hus|[Hh]ence|[Ss]o|[Tt]hen)\s*,?\s*\}\s*,?\s*(?=\S)",
+        "",
+    ),
+    # The name of a set, as in `A \cap B = \{2, 3\}`.
+    (
+        r"^\s*[A-Z](?:\s*\\(?:cap|cup|setminus)\s*[A-Z])+\s*=\s*(?=\\\{|\\lbrace|\[|\(|\\emptyset)",
+        "",
+    ),
+    # A function of all real numbers, which is what a function is of when nothing is said.
+    (
+        r"(?<=\S)\s*[,;]?\s*\\text\s*\{\s*,?\s*for (?:all|every|any)(?: real(?: numbers?)?)?\s*\}"
+        r"\s*[a-z]\s*\.?\s*$",
+        lambda m: "" if re.match(r"\s*[A-Za-z]\s*\([a-z]\)\s*=", m.string) else m[0],
+    ),
+    (r"^(\s*\d+)\s*\\text\s*\{\s*to\s*\}\s*(\d+\s*)$", r"\1:\2"),
+    (
         r"\\(?:mathrm|text|rm)\s*\{\s*([A-Za-z]+)(?:\s*\\cdot\s*|\s*\\,\s*|\s+)([A-Za-z]+)"
         r"\s*\^\s*\{?-(\d)\}?\s*\}",
         lambda m: rf"\text{{{m[1]}/{m[2]}{'^' + m[3] if m[3] != '1' else ''}}}",
@@ -235,6 +251,9 @@ ABOUT = re.compile(
 SPACES = re.compile(r"\s+")
 REMOVABLE = re.compile(r"(?<![\d,]) | (?!\d)|(?<=,) (?!\d{3}(?!\d))")
 WORDS = re.compile(r"[A-Za-z][A-Za-z' .-]*[A-Za-z]")
+SENTENCE = re.compile(r"\\text\s*\{[A-Za-z][A-Za-z',.; -]*\}\.?")
+ARTICLE = re.compile(r"^(?:(?:it|this|that) is )?(?:an? )?(?=[a-z]{3})", re.I)
+DECISION = re.compile(r"^(yes|no)[,.;] .*$", re.I)
 REASON = re.compile(
     r"(?<=[\d)}\]A-Za-z%])[,;]?\s+(?:because|since|as (?:the|we|required|desired)"
     r"|so (?:the|we|that)|by the|which (?:is|gives)|thus|therefore|hence)\b.*$",
@@ -274,6 +293,8 @@ def in_words(text: str) -> str:
     """A text that consists of words, in standard ones or as the number that it states."""
     shown = unstyled(text).strip(" .")
     shown = re.sub(r"^the (?=[a-z])", "", shown, flags=re.I)
+    if SENTENCE.fullmatch(text.strip()):
+        shown = DECISION.sub(r"\1", ARTICLE.sub("", shown))
     found = standard(shown)
     return text if found == unstyled(text).strip(" .") else found
 

@@ -41,6 +41,10 @@ WRAPPERS |= {"float", "int", "complex128", "Tuple", "expand", "str", "list", "so
 MATRICES = {"Matrix", "ImmutableMatrix", "MutableDenseMatrix", "ImmutableDenseMatrix", "array"}
 
 
+# An exponent of one letter before a factor in brackets, as in `e^x(x+1)`, which Python would call.
+FACTOR = re.compile(r"\^\s*[A-Za-z]\s*\(")
+
+
 class NotPrinted(ValueError):
     """A text is not an expression as a program prints it."""
 
@@ -48,6 +52,8 @@ class NotPrinted(ValueError):
 def as_latex(text: str) -> str:
     """A text that a program printed as LaTeX; any other text as it is."""
     if len(text) > LONGEST or "\\" in text or not (SIGNS.search(text) or CALL.search(text)):
+        return text
+    if FACTOR.search(text):
         return text
     source = text.strip().rstrip(".").replace("^", "**")
     try:
