@@ -67,6 +67,7 @@ def progress_bar(total: int | None, what: str, done: int = 0) -> Bar:
         smoothing=0,
         file=terminal.shown(),
         mininterval=0.5 if terminal.is_terminal() else 20,
+        position=None if terminal.is_terminal() else 0,  # lines, not one bar below another
         dynamic_ncols=terminal.is_terminal()
         and all(os.get_terminal_size(terminal.shown().fileno())),
     )

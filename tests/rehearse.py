@@ -68,11 +68,11 @@ def main() -> None:
             )
             hub = opened.enter_context(serving(folder / "hub"))
             environment["HF_ENDPOINT"] = hub.url
-        with part("a download that is damaged"):
-            refuse_damage(hub, clone, environment)
-        with part("a teacher"):
+        with part("a teacher"):  # the default's model: the clone still has the default's knobs
             place = [sys.executable, "-m", "stages.base_model", "--out", str(folder / TEACHER)]
             run(place, clone, environment)
+        with part("a download that is damaged"):
+            refuse_damage(hub, clone, environment)
         with part("tool-integrated solutions by the teacher"):
             hub.faults.coming = [Fault("status", "HEAD .*aime")]
             options = "--dtype float32 --max-model-len 2048"

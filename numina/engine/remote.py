@@ -116,10 +116,11 @@ class Remote:
         Raises:
             ServerFailed: the server does not give it, or has another model.
         """
-        if isinstance(self.model, Path):
+        model = self.model
+        if isinstance(model, Path):
             reply = await self.send(self.client.models.with_raw_response.list)
-            self.model = served_name(self.url, reply, self.model)
-        return self.model
+            model = self.model = served_name(self.url, reply, model)
+        return model
 
     async def complete(self, body: dict[str, Any], before: Before | None = None) -> dict[str, Any]:
         """Send a request without the values that the server refuses by name; return the reply.

@@ -194,6 +194,14 @@ def test_each_server_is_asked_for_its_own_name_of_the_model(model_folder):
     ]
 
 
+def test_requests_that_all_wait_for_the_name_of_the_model(model_folder):
+    first, second = (Told(models={"data": [{"id": model_folder.name}]}) for _ in range(2))
+    second.models = Reply(second.models.body, delay=0.3)
+    first.last = second.last = Reply(completion(), delay=0.05)
+    done = ask(model_folder, first, second, prompts=["Q"] * 8, served_model="")
+    assert [getattr(one, "text", one) for one in done] == ["4"] * 8
+
+
 def test_servers_with_another_model_are_refused_in_one_line(model_folder):
     """As in an evaluation of two models against one server."""
     servers = [Told(models={"data": [{"id": "models/other"}]}) for _ in range(2)]

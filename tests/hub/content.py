@@ -30,7 +30,7 @@ TAUGHT = FAMILIES[:3]
 PER_FAMILY = 90  # training problems
 SHARDS = 2  # of NuminaMath-CoT
 PROBLEMS = 3  # of each validation set
-EXAMPLES = 2  # of each family, in the teacher's prompt
+EXAMPLES = 3  # of each family, in the teacher's prompt
 PROMPT = "teacher.md"
 SOURCES = ("synthetic_math", "olympiads", "math", "aops_forum")  # as NuminaMath-CoT calls them
 
@@ -59,9 +59,10 @@ def fill(folder: Path) -> None:
 
 def few_shot() -> str:
     """A prompt for the teacher: other problems of the same families, solved."""
+    solved = [drawn("teacher", family, 99, EXAMPLES, validation=False) for family in TAUGHT]
     examples = []
-    for family in TAUGHT:
-        for at, draw in enumerate(drawn("teacher", family, 99, EXAMPLES, validation=False)):
+    for at, draws in enumerate(zip(*solved, strict=True)):
+        for family, draw in zip(TAUGHT, draws, strict=True):
             problem = as_problem(family, draw, at % (len(draw.statements) - 1))
             examples.append(f"{problem.problem}\n### Solution:\n{tir_solution(problem, draw)}\n")
     return "\n".join(f"### Problem: {text}" for text in [*examples, "{problem}\n### Solution:\n"])
