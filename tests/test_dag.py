@@ -42,7 +42,7 @@ KNOBS = {
     "template.name=winners": TRAINED,
     "template.model=any": ENDS,
     "template.limits=published": ENDS,
-    "base_model.name=elsewhere": {"base_model"} | TRAINED,
+    "base_model.name=other==1": {"base_model"} | TRAINED,
     "sft_cot.epochs=2": TRAINED,
     "sft_tir.epochs=2": TIR,
     "sft_cot.optimizer=sgd": TRAINED,
@@ -280,7 +280,7 @@ def test_a_second_run_has_nothing_to_do(settled):
 def test_touch_this_knob_these_stages_rerun(settled, change):
     from numina.profile import merged
 
-    key, value = change.split("=")
+    key, value = change.split("=", 1)
     # The change stays: each knob is changed once, so the next one stands alone again.
     params_file = settled / "params.yaml"
     params = merged({key: yaml.safe_load(value)}, yaml.safe_load(params_file.read_text()))
