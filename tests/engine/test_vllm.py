@@ -104,6 +104,6 @@ def test_auto_says_what_it_takes(model_folder, monkeypatch, capsys):
 def test_what_vllm_did_not_complete_is_no_completion(reason):
     output = SimpleNamespace(outputs=[SimpleNamespace(finish_reason=reason)])
     with pytest.raises(CompletionFailed, match="ended the completion with"):
-        completion_of(output)
+        completion_of(output, ())
     with pytest.raises(CompletionFailed):
         completion_of(SimpleNamespace(outputs=[]))
