@@ -106,4 +106,4 @@ def test_what_vllm_did_not_complete_is_no_completion(reason):
     with pytest.raises(CompletionFailed, match="ended the completion with"):
         completion_of(output, ())
     with pytest.raises(CompletionFailed):
-        completion_of(SimpleNamespace(outputs=[]))
+        completion_of(SimpleNamespace(outputs=[]), ())
