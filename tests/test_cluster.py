@@ -13,8 +13,7 @@ import pytest
 import yaml
 
 from numina.cli.run import check_changes
-from numina.profile import arguments, leaves_of, names
-from numina.settings.params import document
+from numina.profile import arguments, names
 from tests.conftest import ROOT
 
 CLUSTER = ROOT / "cluster"
@@ -70,8 +69,7 @@ def numina_changes(tmp_path: Path) -> list[str]:
     assert words[0] == "run"
     profiles = [word for word in words[1:] if word in names()]
     changes = [after for word, after in itertools.pairwise(words) if word == "-S"]
-    leaves_of(profiles, document(ROOT / "params.yaml"))
-    check_changes(changes, queue=False, where="job")
+    check_changes([*arguments(profiles)[1::2], *changes], queue=False, where="job")
     return changes
 
 

@@ -13,6 +13,7 @@ PACKAGES = {
     "cv2": "opencv-python-headless",
     "PIL": "pillow",
     "hydra": "hydra-core",
+    "lingua": "lingua-language-detector",
     "logbar": "logbar",
     "_typeshed": "basedpyright",
 }

@@ -35,6 +35,7 @@ KNOBS = {
     "sft_cot.epochs": 2,
     "sft_cot.learning_rate": 1e-3,
     "sft_cot.batch_size": 4,
+    "sft_tir.batch_size": 4,
     "sft_cot.max_length": 128,
     "sft_cot.held_out": HELD_OUT,
     "eval_greedy.max_context": 256,
