@@ -27,6 +27,7 @@ KNOBS = {
     "sft_cot.epochs": 2,
     "sft_cot.learning_rate": 0.01,
     "sft_cot.batch_size": 2,
+    "sft_tir.batch_size": 2,
     "sft_cot.max_length": 128,
     "hardware.checkpoint_steps": 0,
 }
