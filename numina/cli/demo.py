@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from numina.cli.options import QUANTISED, Changes, Model, Profiles, read_asked
+from numina.cli.options import QUANTISED, Changes, Model, Profiles, Traces, read_asked
 from numina.errors import UserError
 
 
@@ -15,9 +15,7 @@ def demo(
     model: Model = QUANTISED,
     profile: Profiles = None,
     changes: Changes = None,
-    n: Annotated[
-        int | None, typer.Option(metavar="N", help="Traces; else sctir.n of params.yaml.")
-    ] = None,
+    n: Traces = None,
     host: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0 lets others in.")
     ] = "127.0.0.1",

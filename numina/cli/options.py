@@ -15,6 +15,9 @@ from numina.settings.params import Params, document, parse, read
 
 Model = Annotated[Path, typer.Option("--model", metavar="DIR", help="The model's folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Traces = Annotated[
+    int | None, typer.Option(metavar="N", help="Traces; else sctir.n of params.yaml.")
+]
 Profiles = Annotated[
     list[str] | None,
     typer.Option(

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from numina.cli.options import QUANTISED, AsJson, Changes, Model, Profiles, read_asked
+from numina.cli.options import QUANTISED, AsJson, Changes, Model, Profiles, Traces, read_asked
 from numina.errors import UserError
 
 
@@ -19,9 +19,7 @@ def solve(
     model: Model = QUANTISED,
     profile: Profiles = None,
     changes: Changes = None,
-    n: Annotated[
-        int | None, typer.Option(metavar="N", help="Traces; else sctir.n of params.yaml.")
-    ] = None,
+    n: Traces = None,
     record: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Keep the completions, for `engine.name: replay`."),
