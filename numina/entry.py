@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 FAILED, INTERRUPTED = 1, 130  # exit statuses; shells use the second for Ctrl-C
 GRACE_S = 10  # how long an interrupted command may take to end
+interrupted = threading.Event()
 
 
 class Parser(argparse.ArgumentParser):
@@ -88,13 +89,12 @@ def command(main: Callable[..., object], *arguments: object) -> None:
     status 130; a wrong command line has 2. Any other exception is a bug, shown with its traceback.
     """
     begin()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, interrupt)
     try:
-        main(*arguments)
+        call_interruptible(main, *arguments)
     except UserError as error:
         leave(f"error: {error}", FAILED)
     except KeyboardInterrupt:
+        exec("")  # Python kills itself with SIGINT if its last `exec` of a text was interrupted
         leave("interrupted", INTERRUPTED)
     except Exception:
         if terminal.opened is None:
@@ -102,6 +102,21 @@ def command(main: Callable[..., object], *arguments: object) -> None:
         traceback.print_exc()
         traceback.print_exc(file=terminal.shown())
         leave(f"what libraries printed is in {terminal.opened.file}", FAILED)
+
+
+def call_interruptible(main: Callable[..., object], *arguments: object) -> None:
+    """Call a function that a signal interrupts.
+
+    Where the signal comes while a module is imported, Python can drop a KeyboardInterrupt or wrap
+    it in another error, so it is raised once more at the end.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
+    try:
+        main(*arguments)
+    finally:
+        if interrupted.is_set():
+            raise KeyboardInterrupt
 
 
 def leave(message: str, status: int) -> NoReturn:
@@ -115,6 +130,7 @@ def interrupt(*_: int | FrameType | None) -> None:
 
     If that does not end the process, for example while a thread loads weights, it is killed.
     """
+    interrupted.set()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop_at_once)
     # A task that this interrupts is not a bug to report.

@@ -290,7 +290,7 @@ def catches(pid: int, number: int) -> bool:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("command", [["doctor"], ["bench", "soak"], ["exec"]])
-@pytest.mark.parametrize("delay", [0.0, 1.5])
+@pytest.mark.parametrize("delay", [0.0, 0.005, 0.02, 1.5])
 def test_an_interrupt_is_one_line_and_one_status(command, number, delay):
     """To the whole group, as a terminal sends it."""
     running = subprocess.Popen(
