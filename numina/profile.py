@@ -20,6 +20,7 @@ from typing import Any
 
 from numina import entry
 from numina.errors import UserError
+from numina.overlay import overlaid
 from numina.settings.params import FILE, Params, document, parse
 
 FOLDER = Path("profiles")
@@ -62,17 +63,6 @@ def merged(leaves: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, An
         for section in sections:
             place = place[section]
         place[key] = value
-    return result
-
-
-def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Two mappings merged at all levels; if both have a value, that of `above` is taken."""
-    result = dict(below)
-    for key, value in above.items():
-        under = result.get(key)
-        if isinstance(value, dict) and isinstance(under, dict):
-            value = overlaid(under, value)
-        result[key] = value
     return result
 
 

@@ -10,13 +10,17 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from numina import overlay
 from numina.terminal import FOLDER
 
 FILE = FOLDER / "stages.jsonl"
+EXPERIMENT = "experiment"
 
 
 def name_of(arguments: list[str]) -> str:
     """What a stage is called: its module, and its first out where a module makes several."""
+    if changes := overlay.file():
+        return f"{EXPERIMENT} {changes.parent.name}"
     stage = Path(arguments[0]).stem
     out = arguments[arguments.index("--out") + 1] if "--out" in arguments[:-1] else ""
     return f"{stage} {out}" if stage in ("sft", "eval_greedy") and out else stage
@@ -32,7 +36,8 @@ def note(seconds: float) -> None:
 def noted() -> dict[str, float]:
     """Seconds of the last run of each stage, in the order in which they ran; empty if unknown.
 
-    The report, which shows them, is not among them: else it would differ each time.
+    The report, which shows them, is not among them: else it would differ each time. Nor are
+    experiments.
     """
     found: dict[str, float] = {}
     with suppress(OSError, ValueError, KeyError, TypeError):
@@ -41,4 +46,4 @@ def noted() -> dict[str, float]:
             found.pop(row["stage"], None)
             found[row["stage"]] = float(row["seconds"])
     found.pop("report", None)
-    return found
+    return {stage: taken for stage, taken in found.items() if not stage.startswith(EXPERIMENT)}

@@ -18,7 +18,7 @@ NEVER_A_DEP = (
     *("numina/settings/", "numina/cli/", "numina/monitor/", "numina/estimate/"),
     *("numina/entry.py", "numina/errors.py", "numina/machine.py", "numina/profile.py"),
     *("numina/local.py", "numina/progress.py", "numina/resume.py", "numina/terminal.py"),
-    "numina/stage_times.py",
+    *("numina/stage_times.py", "numina/overlay.py"),
     *("numina/models/folder.py", "numina/hub/failure.py"),
 )
 

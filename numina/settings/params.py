@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError, model_validator
 
+from numina import overlay
 from numina.agent.published import as_published
 from numina.errors import UserError
 from numina.settings.contests import Contests
@@ -126,13 +127,18 @@ def load(*sections: str, file: Path = FILE) -> Params:
 
 
 def read(file: Path = FILE) -> Params:
-    """Read and check the whole file.
+    """Read and check the whole file, with the experiment's changes if one is running.
 
     Raises:
         UserError: the file is missing or not YAML in UTF-8, a key occurs twice, or a value is
             wrong: one line for each, with its key and the value.
     """
-    return parse(document(file), str(file))
+    changes = overlay.file()
+    if changes is None:
+        return parse(document(file), str(file))
+    # An experiment without changes has an empty file.
+    whole = overlay.over(document(file), document(changes) or {}, changes.parent.name)
+    return parse(whole, f"{file} with {changes}")
 
 
 def document(file: Path = FILE) -> Any:

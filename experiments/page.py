@@ -1,0 +1,104 @@
+"""Lay all experiments side by side on one page, each paired with the recipe.
+
+    python -m experiments.page
+
+It reads experiments/*/*score.json and writes reports/experiments.html, which needs no network. An
+experiment without a score is listed as not run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from numina import entry
+from numina.errors import UserError
+from numina.measure.score import ALL
+from numina.report import wording
+from numina.report.charts import COLOURS, chart
+from numina.rows import read_object, write_text
+
+HERE = Path(__file__).parent
+OUT = Path("reports/experiments.html")
+
+
+def main() -> str:
+    names = sorted(file.parent.name for file in HERE.glob("*/dvc.yaml"))
+    rows = sorted(
+        (read_score(file) for file in HERE.glob("*/*score.json")),
+        key=lambda row: -row[ALL]["accuracy"],
+    )
+    lacking = [name for name in names if name not in {row["name"] for row in rows}]
+    ideas = {name: idea(HERE / name / "README.md") for name in names}
+    write_text(OUT, render(rows, lacking, ideas))
+    return f"{OUT}: {len(rows)} systems, {len(lacking)} experiments not run"
+
+
+def read_score(file: Path) -> dict[str, Any]:
+    """What `experiments.score` wrote.
+
+    Raises:
+        UserError: it is damaged, or was not written by it.
+    """
+    row = read_object(file, "name", "system", ALL)
+    if not isinstance(row[ALL], dict) or "p_value" not in row[ALL]:
+        raise UserError(f"{file}: field {ALL!r}: has no figures")
+    return row
+
+
+def idea(readme: Path) -> str:
+    """The first paragraph of an experiment's README below its title.
+
+    Raises:
+        UserError: there is no README.
+    """
+    try:
+        parts = readme.read_text(encoding="utf-8").split("\n\n")
+    except OSError as error:
+        raise UserError(f"{readme}: {error.strerror}") from None
+    return " ".join(next((part for part in parts if not part.startswith("#")), "").split())
+
+
+def render(rows: Sequence[dict[str, Any]], lacking: Sequence[str], ideas: dict[str, str]) -> str:
+    """The page; everything other than our own markup is escaped."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters["p_value"] = wording.p_value
+    environment.filters["short_count"] = wording.short_count
+    style = Path(wording.__file__).parent / "page.css"
+    return environment.get_template("page.html.jinja").render(
+        rows=rows,
+        lacking=lacking,
+        ideas=ideas,
+        picture=differences_chart(rows) if rows else "",
+        style=style.read_text(encoding="utf-8"),
+    )
+
+
+def differences_chart(rows: Sequence[dict[str, Any]]) -> str:
+    """How far each system is from the recipe on the same problems, with intervals, as SVG."""
+    about = "Difference from the recipe in percentage points, with 95% intervals"
+    with chart(about, height=0.8 + 0.3 * len(rows)) as (axes, drawn):
+        places = range(len(rows), 0, -1)
+        for place, row in zip(places, rows, strict=True):
+            found = row[ALL]
+            axes.plot(
+                (found["difference_low"], found["difference_high"]), (place, place), COLOURS[0]
+            )
+            axes.plot(found["difference"], place, "o", color=COLOURS[0], markersize=4)
+        axes.axvline(0, color=COLOURS[1], linewidth=1, linestyle=(0, (2, 2)))
+        axes.set_yticks(list(places), [row["system"] for row in rows])
+        axes.set_xlabel("points from the recipe")
+    return drawn.svg
+
+
+if __name__ == "__main__":
+    entry.run(main)
