@@ -86,6 +86,7 @@ def main() -> None:
             hub.faults.coming = [Fault("cut", f"GET .*{SHARD}")]
             numina(["run", *PROFILES, *changed(ALWAYS)], clone, environment)
             check_faults(hub)
+            check_resumed(hub)
             check_first(clone)
         with part("the model with 4 bits"):
             experiment(
@@ -202,6 +203,16 @@ def refuse_damage(hub: Hub, clone: Path, environment: dict[str, str]) -> None:
     if done.returncode == 0 or not told or (clone / "data/validation").exists():
         raise Failed(f"a damaged download: status {done.returncode}\n{done.stdout}{done.stderr}")
     print(told[0])
+
+
+def check_resumed(hub: Hub) -> None:
+    """The download that was cut went on where it was.
+
+    Raises:
+        Failed: it began anew.
+    """
+    if not any(re.search(rf"GET .*{SHARD} bytes=[1-9]\d*-", asked) for asked in hub.asked):
+        raise Failed(f"{SHARD}: no part of it was asked for")
 
 
 def check_faults(hub: Hub) -> None:
