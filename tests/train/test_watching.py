@@ -366,3 +366,18 @@ def test_tensorboard_gets_the_figures(model_folder, tmp_path, monkeypatch):
     shown = [(event.step, round(event.value, 3)) for event in events.Scalars("train/loss")]
     assert shown == [(int(row["step"]), round(float(row["loss"]), 3)) for row in rows]
     assert len(events.Scalars("eval/loss")) == 2
+
+
+def test_wandb_gets_the_figures(model_folder, tmp_path, monkeypatch):
+    pytest.importorskip("wandb")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_DIR", str(tmp_path))
+    train(model_folder, tmp_path / "out", hardware__trackers=["wandb"])
+    assert list((tmp_path / "wandb").glob("offline-run-*/run-*.wandb"))
+
+
+def test_trackio_gets_the_figures(model_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("TRACKIO_DIR", str(tmp_path / "trackio"))  # read when it is imported
+    pytest.importorskip("trackio")
+    train(model_folder, tmp_path / "out", hardware__trackers=["trackio"])
+    assert list((tmp_path / "trackio").glob("*.db"))
