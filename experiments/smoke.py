@@ -1,0 +1,45 @@
+"""Run experiments scaled down, in a clone in which the profile smoke was run.
+
+    python -m experiments.smoke [NAME...]
+
+It lays each experiment's smoke.yaml over its params.yaml, for good, and runs it; without names,
+all of them.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import yaml
+
+from numina import entry
+from numina.errors import UserError
+from numina.overlay import overlaid
+from numina.settings.params import document
+
+HERE = Path("experiments")
+
+
+def main() -> None:
+    names = sys.argv[1:] or sorted(file.parent.name for file in HERE.glob("*/smoke.yaml"))
+    for name in names:
+        scale_down(HERE / name)
+        started = time.monotonic()
+        done = subprocess.run(["dvc", "repro", str(HERE / name / "dvc.yaml")], check=False)
+        if done.returncode:
+            raise UserError(f"{name}: dvc repro ended with status {done.returncode}")
+        print(f"== {name}: {time.monotonic() - started:.0f} s", flush=True)
+
+
+def scale_down(folder: Path) -> None:
+    """Lay smoke.yaml over params.yaml."""
+    params = folder / "params.yaml"
+    smaller = overlaid(document(params) or {}, document(folder / "smoke.yaml") or {})
+    params.write_text(yaml.safe_dump(smaller, sort_keys=False), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    entry.command(main)
