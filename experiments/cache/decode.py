@@ -61,9 +61,12 @@ def padded(tokenizer: Any, prompts: list[str], device: str) -> dict[str, Any]:
 
 def options(way: str, params: CacheParams, end: int) -> dict[str, Any]:
     """The arguments of `generate` for a way of decoding, greedily."""
-    common = dict(
-        do_sample=False, max_new_tokens=params.new_tokens, eos_token_id=end, pad_token_id=end
-    )
+    common = {
+        "do_sample": False,
+        "max_new_tokens": params.new_tokens,
+        "eos_token_id": end,
+        "pad_token_id": end,
+    }
     if way == "dynamic":
         return common
     if way == "static":

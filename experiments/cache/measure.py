@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from experiments.asked import prompts
 from experiments.cache.settings import CacheParams
 from experiments.limited import run_limited
 from experiments.settings import own
@@ -24,7 +25,7 @@ from numina.errors import UserError
 from numina.machine import machine
 from numina.models.folder import check_model_folder
 from numina.progress import progress_bar
-from numina.rows import read_object, read_splits, write_json
+from numina.rows import read_object, write_json
 from numina.template import training_template
 
 WAYS = ("dynamic", "static", "compiled_cold", "compiled_warm")
@@ -36,10 +37,8 @@ def main() -> str:
     template = training_template(settings.load("template").template.name)
     params = own("cache", CacheParams)
     check_model_folder(args.model)
-    splits = read_splits(args.validation).values()
-    problems = [problem for row in zip(*splits, strict=False) for problem in row]
-    prompts = [template.render(problem.problem) for problem in problems[: params.prompts]]
-    found = {device: on_device(args.model, device, prompts, params) for device in devices()}
+    asked = prompts(args.validation, params.prompts, template)
+    found = {device: on_device(args.model, device, asked, params) for device in devices()}
     write_json(args.out, {**params.model_dump(), "machine": machine(), "devices": found})
     return "\n".join(
         f"{device}, {way}: {in_words(row)}"
@@ -56,7 +55,7 @@ def devices() -> list[str]:
 
 
 def on_device(
-    model: Path, device: str, prompts: Sequence[str], params: CacheParams
+    model: Path, device: str, asked: Sequence[str], params: CacheParams
 ) -> dict[str, Found]:
     """Every way of decoding on one device.
 
@@ -66,7 +65,7 @@ def on_device(
     found: dict[str, Found] = {}
     with tempfile.TemporaryDirectory() as folder, progress_bar(len(WAYS), f"ways, {device}") as bar:
         job, kernels = Path(folder, "job.json"), Path(folder, "kernels")
-        write_json(job, {"prompts": list(prompts), "params": params.model_dump()})
+        write_json(job, {"prompts": list(asked), "params": params.model_dump()})
         for way in WAYS:
             if way == "compiled_warm" and found["compiled_cold"]["outcome"] != "done":
                 found[way] = {"outcome": "not tried", "reason": "the cold compile did not end"}

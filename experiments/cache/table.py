@@ -1,6 +1,6 @@
 """Print the README's table from experiments/cache/result.json.
 
-    python -m experiments.cache.table
+python -m experiments.cache.table
 """
 
 from __future__ import annotations

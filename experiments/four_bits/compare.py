@@ -27,9 +27,7 @@ Traces = dict[str, list[Trace]]
 
 
 def main() -> str:
-    args = entry.paths(
-        __doc__, "model", "greedy", "recipe", "recipe_greedy", "validation", "out"
-    )
+    args = entry.paths(__doc__, "model", "greedy", "recipe", "recipe_greedy", "validation", "out")
     problems = read_splits(args.validation)
     plain = read_greedy(args.recipe_greedy / "tir", problems)
     recipe = read_greedy(args.recipe_greedy / "quantised", problems)

@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from experiments.asked import prompts
 from experiments.four_bits.settings import Served
 from experiments.limited import run_limited
 from experiments.settings import own
@@ -24,7 +25,7 @@ from numina.errors import UserError
 from numina.local import from_root
 from numina.machine import machine
 from numina.progress import progress_bar
-from numina.rows import read_object, read_splits, write_json
+from numina.rows import read_object, write_json
 from numina.template import training_template
 
 BESIDE = ".venv-vllm"
@@ -37,31 +38,34 @@ def main() -> str:
     params = settings.load("engine", "sctir", "template", "hardware")
     served = own(str(args.name), Served)
     template = training_template(params.template.name)
-    problems = [problem for rows in read_splits(args.validation).values() for problem in rows]
-    prompts = [template.render(problem.problem) for problem in problems[:: stride(problems, served)]]
+    asked = prompts(args.validation, served.prompts, template)
     models = {"plain": args.plain, "recipe": args.recipe, "this": args.model}
     with progress_bar(len(models), "models") as bar:
         found: dict[str, Any] = {}
         for which, model in models.items():
-            found[which] = measured(model, prompts[: served.prompts], served)
+            found[which] = measured(model, asked, served)
             bar.update()
     write_json(args.out, {**found, **served.model_dump(), "machine": machine()})
     return "\n".join(f"{which}: {in_words(row)}" for which, row in found.items())
 
 
-def stride(problems: list[Any], served: Served) -> int:
-    """Of how many problems one is asked, so that they are from all splits."""
-    return max(1, len(problems) // max(1, served.prompts))
+def measured(model: Path, asked: list[str], served: Served) -> dict[str, Any]:
+    """The speed of one model in a process of its own, or why there is none.
 
+    Args:
+        model: its folder.
+        asked: prompts.
+        served: how to measure.
 
-def measured(model: Path, prompts: list[str], served: Served) -> dict[str, Any]:
-    """The speed of one model in a process of its own, or why there is none."""
+    Raises:
+        UserError: the process broke, with its last line.
+    """
     python = vllm_python()
-    if not prompts or python is None:
-        return {"outcome": "not measured", "reason": MISSING if prompts else "prompts: 0"}
+    if not asked or python is None:
+        return {"outcome": "not measured", "reason": MISSING if asked else "prompts: 0"}
     with tempfile.TemporaryDirectory() as folder:
         job, out = Path(folder, "job.json"), Path(folder, "found.json")
-        write_json(job, {"prompts": prompts, "new_tokens": served.new_tokens})
+        write_json(job, {"prompts": asked, "new_tokens": served.new_tokens})
         ended = run_limited(
             "experiments.four_bits.in_vllm",
             [str(model), str(job), str(out)],
