@@ -1,6 +1,7 @@
 """Turn tool-integrated solutions into single-step ones: one program, whose last output answers.
 
-    python -m experiments.stage mmos experiments.mmos.rows --tir data/tir --out experiments/mmos/data
+    python -m experiments.stage mmos experiments.mmos.rows --tir data/tir \
+        --out experiments/mmos/data
 
 Every program is run. Rows that one program does not solve are left out, and counted by reason.
 """

@@ -1,7 +1,8 @@
 """What each step of the recipe adds on the same problems: a table and a picture.
 
-    python -m experiments.steps.compare --validation data/validation --rules data/answer_rules.json \
-        --base experiments/steps/eval/base --greedy eval/greedy --sctir eval/sctir \
+    python -m experiments.steps.compare --validation data/validation \
+        --rules data/answer_rules.json --base experiments/steps/eval/base \
+        --greedy eval/greedy --sctir eval/sctir \
         --part experiments/steps/data/validation --trained experiments/steps/eval \
         --out experiments/steps/steps.json --picture experiments/steps/steps.svg
 """

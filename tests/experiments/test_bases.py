@@ -1,5 +1,6 @@
 """Another base by parameters alone: a tiny model with a chat template, from a hub on loopback."""
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -30,7 +31,7 @@ BASE = {"source": "hub", "name": NAME, "revision": COMMIT, "file": "", "sha256":
 SHORT = {"sctir": {"n": 1, "max_new_tokens": 8}, "engine": {"name": "transformers"}}
 CHAT = {"base_model": BASE | {"dtype": "stored"}, "template": {"name": "chat"}, **SHORT}
 SFT = {"max_length": 128, "learning_rate": 1e-3}
-TRAINED = {"base_model": BASE | {"dtype": "float32"}, "sft_tir": SFT, **SHORT}
+TRAINED = {"base_model": BASE | {"dtype": "stored"}, "sft_tir": SFT}
 PROBLEM = Problem("p", "What is $4+12$?", "16", "t", "We add: $\\boxed{16}$.")
 
 
@@ -69,7 +70,8 @@ def place(tmp_path_factory, model_folder):
     shutil.copy(FOLDER / "params.yaml", bases)
     for name, changes in {"tiny_chat": CHAT, "tiny_trained": TRAINED}.items():
         write_json(bases / "variants" / f"{name}.yaml", changes)
-    shards(folder / "rows/train", *[PROBLEM] * 6)
+    rows = [dataclasses.replace(PROBLEM, id=f"p{number}") for number in range(6)]
+    shards(folder / "rows/train", *rows)
     write_rows(folder / "validation/mini_amc.jsonl", [PROBLEM])
     rule = parse(document(ROOT / "params.yaml")).splits["mini_amc"].answer
     write_json(folder / "rules.json", {"mini_amc": rule.model_dump()})
@@ -87,6 +89,7 @@ def place(tmp_path_factory, model_folder):
             )
             assert done.returncode == 0, done.stdout + done.stderr
 
+        run("tiny_chat", "stages.base_model", "--out", "base")
         yield folder, run
 
 
@@ -97,8 +100,7 @@ def sft(model: str, out: str) -> list[str]:
 
 def test_a_chat_model_of_the_hub_is_passed_on_and_asked_by_its_template(place):
     folder, run = place
-    run("tiny_chat", "stages.base_model", "--out", "chat/base")
-    run("tiny_chat", "stages.sft", *sft("chat/base", "chat/tir"))
+    run("tiny_chat", "stages.sft", *sft("base", "chat/tir"))
     for file in (folder / "hub/models" / NAME / COMMIT).iterdir():
         assert (folder / "chat/tir" / file.name).read_bytes() == file.read_bytes()
     given = ["--model", "chat/tir", "--validation", "validation", "--rules", "rules.json"]
@@ -114,11 +116,10 @@ def test_the_same_base_is_trained_by_the_recipes_template(place):
     from transformers import AutoModelForCausalLM
 
     folder, run = place
-    run("tiny_trained", "stages.base_model", "--out", "trained/base")
-    run("tiny_trained", "stages.sft", *sft("trained/base", "trained/tir"))
+    run("tiny_trained", "stages.sft", *sft("base", "trained/tir"))
     before, after = (
-        dict(AutoModelForCausalLM.from_pretrained(folder / "trained" / name).named_parameters())
-        for name in ("base", "tir")
+        dict(AutoModelForCausalLM.from_pretrained(folder / name).named_parameters())
+        for name in ("base", "trained/tir")
     )
     assert [name for name in before if before[name].equal(after[name])] == []
     assert json.loads((folder / "trained/tir.json").read_text())["trained"] == 6
