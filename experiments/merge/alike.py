@@ -75,16 +75,12 @@ def check_shapes(
     Raises:
         UserError: they do not, with the first that differs.
     """
-    differing = [
-        name
-        for name in sorted(ours.keys() & theirs.keys())
-        if ours[name].shape != theirs[name].shape
-    ]
-    if differing:
-        name = differing[0]
+    shared = sorted(ours.keys() & theirs.keys())
+    if unlike := [name for name in shared if ours[name].shape != theirs[name].shape]:
+        name = unlike[0]
         raise UserError(
             f"{first} and {other}: cannot be merged: {name} is {ours[name].shape} in the one and "
-            f"{theirs[name].shape} in the other; {len(differing)} tensors differ in shape"
+            f"{theirs[name].shape} in the other; {len(unlike)} tensors differ in shape"
         )
     for has, lacks, lone in [
         (first, other, ours.keys() - theirs.keys()),
@@ -124,9 +120,17 @@ def check_tokenizers(first: Path, other: Path) -> None:
         ours, theirs = (vocabulary(model / name) for model in (first, other))
         if ours != theirs:
             raise UserError(
-                f"{first} and {other}: cannot be merged: their tokenizers differ ({name}: "
-                f"{size(ours)} and {size(theirs)}): a token would stand for two texts"
+                f"{first} and {other}: cannot be merged: their tokenizers differ in "
+                f"{differing(ours, theirs)}{name} ({size(ours)} and {size(theirs)})"
             )
+
+
+def differing(ours: Any, theirs: Any) -> str:
+    """The first keys in which two files differ, as the beginning of a phrase."""
+    if not (isinstance(ours, dict) and isinstance(theirs, dict)):
+        return ""
+    keys = [key for key in sorted(ours.keys() | theirs.keys()) if ours.get(key) != theirs.get(key)]
+    return f"{', '.join(keys[:3])} of "
 
 
 def vocabulary(file: Path) -> Any:

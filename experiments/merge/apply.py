@@ -68,6 +68,7 @@ def merge(file: Path, config: Any, folder: Path, seed: int) -> None:
         UserError: mergekit refuses the configuration, or a merged weight is not finite.
     """
     import torch
+    from mergekit.io.tasks import LoaderCache
     from mergekit.merge import run_merge
     from mergekit.options import MergeOptions
 
@@ -75,6 +76,7 @@ def merge(file: Path, config: Any, folder: Path, seed: int) -> None:
     torch.set_num_threads(1)
     # mergekit's card would ask the hub whether it has a model of each folder's name.
     options = MergeOptions(random_seed=seed, write_model_card=False, quiet=True)
+    LoaderCache().loaders.clear()  # of an earlier merge in this process, which had other files
     try:
         run_merge(config, str(folder), options)
     except Exception as error:  # each of its methods raises its own
