@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Run the default pipeline scaled down, for real, in a fresh clone; prove that a second run has
-# nothing to do; then run what the documentation shows of a finished run. Called by `make smoke`, with
+# nothing to do; then run the experiments, and what the documentation shows of a finished run. Called by `make smoke`, with
 # .venv on the PATH.
 set -euo pipefail
 export DVC_NO_ANALYTICS=1
@@ -19,4 +19,6 @@ if grep -q "Running stage" <<<"$second"; then
   exit 1
 fi
 test -s reports/index.html
+python -m experiments.smoke
+python -m experiments.page
 python -m tests.docs   # the commands of the documentation that look at a finished run
