@@ -65,7 +65,8 @@ def write_pickled(folder: Path, weights: dict[str, Any]) -> None:
     for name, tensors in split.filename_to_tensors.items():
         torch.save({tensor: weights[tensor].clone() for tensor in tensors}, folder / name)
         with zipfile.ZipFile(folder / name, "a") as archive:
-            archive.writestr("padding", random.Random(name).randbytes(PADDING_BYTES))
+            inside = archive.namelist()[0].partition("/")[0]
+            archive.writestr(f"{inside}/padding", random.Random(name).randbytes(PADDING_BYTES))
     index = {"metadata": split.metadata, "weight_map": split.tensor_to_filename}
     (folder / "pytorch_model.bin.index.json").write_text(json.dumps(index, indent=2))
 
