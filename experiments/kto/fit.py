@@ -6,12 +6,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from experiments.kto.record import Sample
 from experiments.kto.rows import Counts, chosen_rows
-from experiments.kto.samples import Sample
 from experiments.kto.settings import TrainParams
 from numina import terminal
 from numina.models.folder import check_model_folder
 from numina.models.loading import load_whole, readable
+from numina.models.passed import pass_on
 from numina.monitor.trackers import check_trackers, tracker_options
 from numina.progress import training_bar
 from numina.resume import locked, resume_folder
@@ -37,7 +38,8 @@ def fit(
     """Train `model` on its samples and write the result to `out`, its curves to `curve`.
 
     One process on one card. A killed run continues from its last checkpoint; the checkpoints are
-    removed on success.
+    removed on success. If no problem has right and wrong samples, there is no gradient to follow:
+    `model` is passed on as it is, and the curves have no step.
 
     Args:
         model: a folder that transformers loads; also the reference.
@@ -50,19 +52,25 @@ def fit(
         live: the file with the curves meanwhile; None for no file.
 
     Raises:
-        UserError: the model cannot be loaded, no problem has right and wrong samples, another run
-            with the same settings is training, or a reward, the loss or a weight is not finite.
+        UserError: the model cannot be loaded, another run with the same settings is training, or a
+            reward, the loss or a weight is not finite.
     """
     check_trackers(hardware.trackers)
     check_model_folder(model)
     take_one_card()
     from transformers import AutoConfig, AutoTokenizer
 
+    from experiments.kto.curve import curve_table
+
     with readable(str(model)):
         tokenizer = AutoTokenizer.from_pretrained(model)
         kept_as = AutoConfig.from_pretrained(model).dtype
     batches, counts = chosen_rows(read_shards(samples, Sample), tokenizer, template, knobs)
     terminal.say(counts.in_words())
+    if not batches:
+        pass_on(model, out)
+        write_text(curve, curve_table([]))
+        return counts
     checkpoints = run_folder(model, samples, knobs, template, hardware.cache)
     with locked(checkpoints):
         logs = live.parent if live else terminal.FOLDER
@@ -74,8 +82,6 @@ def fit(
         network.config.use_cache = True
         if kept_as is not None:
             network.to(kept_as)
-        from experiments.kto.curve import curve_table
-
         with written_folder(out) as folder:
             trainer.save_model(str(folder))
             (folder / "training_args.bin").unlink(missing_ok=True)  # its paths: no hash settles

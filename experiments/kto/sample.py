@@ -12,9 +12,9 @@ import dataclasses
 from collections import Counter
 from pathlib import Path
 
+from experiments.kto.record import Sample
 from experiments.kto.samples import (
     RATE_FIELDS,
-    Sample,
     counted,
     draw,
     fitting,
@@ -35,12 +35,11 @@ from numina.sctir.journal import Journal, Kept
 from numina.template import training_template
 
 TRACES_A_PLACE = 4  # in flight for each place in the engine's batch: some run programs
-SECTIONS = ("sctir", "engine", "sandbox", "template")
 
 
 def main() -> str:
     args = entry.paths(__doc__, "model", "problems", "out")
-    params = settings.load(*SECTIONS, "hardware")
+    params = settings.load("sctir", "engine", "sandbox", "template", "hardware")
     knobs = own("kto", Kto).sample
     training_template(params.template.name)
     left_out: Counter[str] = Counter()
@@ -51,7 +50,7 @@ def main() -> str:
         sampled_limits(params.sctir, params.sandbox), temperature=knobs.temperature
     )
     rests_on = [
-        params.model_dump(mode="json", include=set(SECTIONS) - {"sctir"}),
+        params.model_dump(mode="json", include={"engine", "sandbox", "template"}),
         dataclasses.asdict(limits),
         knobs.seed,
         [(problem.id, problem.problem) for problem in problems],

@@ -1,5 +1,4 @@
-"""Samples of the policy: which problems are asked, how samples are labelled, how often each
-problem is solved."""
+"""Which problems are sampled, how samples are labelled, and how often each problem is solved."""
 
 from __future__ import annotations
 
@@ -7,8 +6,8 @@ import asyncio
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from experiments.kto.record import Sample
 from numina.agent.trace import Agent, run_trace
 from numina.answer.grade import grade
 from numina.errors import UserError
@@ -20,36 +19,7 @@ from numina.sctir.journal import Kept
 from numina.settings.splits import AnswerRule
 
 ANY = AnswerRule(integer=False, modulus=0, lowest=None, highest=None, from_output=False)
-ENDED = ("answer", "no_answer", "not_integer", "out_of_range")  # the model ended the trace itself
 RATE_FIELDS = ("problem_id", "source", "level", "samples", "right", "pass_rate")
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A labelled sample.
-
-    Attributes:
-        problem_id, problem, gold: of the problem.
-        index: which of the problem's samples this is, from 0.
-        text: what the model wrote, and what its programs printed.
-        answer: the final answer in it; "" if there is none.
-        end: why the trace ended, as in `numina.records.trace.Trace`.
-        right: whether the answer equals the gold.
-    """
-
-    problem_id: str
-    index: int
-    problem: str
-    gold: str
-    text: str
-    answer: str
-    end: str
-    right: bool
-
-    @property
-    def ended(self) -> bool:
-        """Whether the model wrote its end token."""
-        return self.end in ENDED
 
 
 def draw(

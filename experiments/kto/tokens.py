@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.kto.samples import Sample
+from experiments.kto.record import Sample
 from numina.fences import output_spans
 from numina.template import Template, end_token, tokens_of
 

@@ -32,6 +32,8 @@ def main() -> str:
         live=terminal.FOLDER / "kto.live.csv",
     )
     write_json(args.rows, dataclasses.asdict(counts))
+    if not counts.trained:
+        return f"{args.out}: {args.model} as it is, there is nothing to learn: {counts.in_words()}"
     return f"{args.out}: trained on {counts.in_words()}"
 
 

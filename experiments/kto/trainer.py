@@ -108,4 +108,5 @@ class MaskedTrainer(KTOTrainer):
                     )
             return outputs
 
-        return super().compute_loss(checked, inputs, return_outputs, num_items_in_batch)
+        passed: Any = checked
+        return super().compute_loss(passed, inputs, return_outputs, num_items_in_batch)
