@@ -10,6 +10,8 @@ from experiments.kto.record import Sample
 from experiments.kto.rows import Counts, chosen_rows
 from experiments.kto.settings import TrainParams
 from numina import terminal
+from numina.estimate.memory import Training
+from numina.estimate.room import check_room
 from numina.models.folder import check_model_folder
 from numina.models.loading import load_whole, readable
 from numina.models.passed import pass_on
@@ -52,7 +54,7 @@ def fit(
         live: the file with the curves meanwhile; None for no file.
 
     Raises:
-        UserError: the model cannot be loaded, another run with the same settings is training, or a
+        UserError: the model cannot be loaded, memory or disk do not suffice, another run with the same settings is training, or a
             reward, the loss or a weight is not finite.
     """
     check_trackers(hardware.trackers)
@@ -72,6 +74,13 @@ def fit(
         write_text(curve, curve_table([]))
         return counts
     checkpoints = run_folder(model, samples, knobs, template, hardware.cache)
+    how = Training(
+        processes=1,
+        tokens=knobs.micro_batch * knobs.max_length,
+        half=computes_in_bf16(),
+        checkpointing=hardware.gradient_checkpointing,
+    )
+    check_room(model, out, checkpoints, how, 1, hardware.checkpoint_steps > 0)
     with locked(checkpoints):
         logs = live.parent if live else terminal.FOLDER
         config = configuration(knobs, hardware, counts, checkpoints, logs)
