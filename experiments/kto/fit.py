@@ -54,8 +54,8 @@ def fit(
         live: the file with the curves meanwhile; None for no file.
 
     Raises:
-        UserError: the model cannot be loaded, memory or disk do not suffice, another run with the same settings is training, or a
-            reward, the loss or a weight is not finite.
+        UserError: the model cannot be loaded, memory or disk do not suffice, another run with the
+            same settings is training, or a reward, the loss or a weight is not finite.
     """
     check_trackers(hardware.trackers)
     check_model_folder(model)
