@@ -31,7 +31,8 @@ def main() -> str:
     )
     lacking = [name for name in names if name not in {row["name"] for row in rows}]
     ideas = {name: idea(HERE / name / "README.md") for name in names}
-    write_text(OUT, render(rows, lacking, ideas))
+    pictures = {name: drawn(HERE / name) for name in names}
+    write_text(OUT, render(rows, lacking, ideas, pictures))
     return f"{OUT}: {len(rows)} systems, {len(lacking)} experiments not run"
 
 
@@ -60,8 +61,18 @@ def idea(readme: Path) -> str:
     return " ".join(next((part for part in parts if not part.startswith("#")), "").split())
 
 
-def render(rows: Sequence[dict[str, Any]], lacking: Sequence[str], ideas: dict[str, str]) -> str:
-    """The page; everything other than our own markup is escaped."""
+def drawn(folder: Path) -> list[str]:
+    """The pictures that an experiment's stages wrote (*.svg)."""
+    return [file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.svg"))]
+
+
+def render(
+    rows: Sequence[dict[str, Any]],
+    lacking: Sequence[str],
+    ideas: dict[str, str],
+    pictures: dict[str, list[str]] | None = None,
+) -> str:
+    """The page; everything other than our own markup and pictures is escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -78,6 +89,7 @@ def render(rows: Sequence[dict[str, Any]], lacking: Sequence[str], ideas: dict[s
         rows=rows,
         lacking=lacking,
         ideas=ideas,
+        pictures=pictures or {},
         picture=differences_chart(rows) if rows else "",
         style=style.read_text(encoding="utf-8"),
     )
