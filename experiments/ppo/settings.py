@@ -6,9 +6,8 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from numina.settings.section import Positive, Share
-
 from experiments.rloo.settings import Rloo
+from numina.settings.section import Positive, Share
 
 
 class Ppo(Rloo):

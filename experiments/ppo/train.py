@@ -1,22 +1,22 @@
 """Train the stage-2 model by PPO on its own samples, whose programs are run.
 
     python -m experiments.stage ppo experiments.ppo.train --model models/tir \
-        --data data/tir/train --out experiments/ppo/model \
+        --data data/clean/problems --out experiments/ppo/model \
         --rewards experiments/ppo/rewards.csv --counts experiments/ppo/counts.json
 
-It needs TorchRL: pip install -e '.[ppo]'. A killed run goes on from the last round that it finished.
+It needs TorchRL: pip install -e '.[ppo]'. A killed run goes on from the last round that it
+finished.
 """
 
 from importlib.util import find_spec
-
-from numina import entry, settings
-from numina.errors import UserError
-from numina.rows import write_json, write_text
 
 from experiments.ppo.settings import Ppo
 from experiments.rloo.curve import counts, reward_table
 from experiments.rloo.learn import Updates, learn
 from experiments.settings import own
+from numina import entry, settings
+from numina.errors import UserError
+from numina.rows import write_json, write_text
 
 SECTIONS = ("sctir", "engine", "sandbox", "template", "hardware")
 CURVES = {"critic": "ppo/critic", "clipped": "ppo/clip_fraction", "kl": "ppo/kl_approx"}

@@ -40,6 +40,7 @@ class PpoTrainer(AgentTrainer):
 
     def _generate_and_score_completions(self, inputs: Any) -> Any:
         batch = super()._generate_and_score_completions(inputs)
+        network: Any = self.model
         written = written_by_model(batch)
         advantages = torch.zeros(written.shape, device=written.device)
         returns = torch.zeros_like(advantages)
@@ -48,7 +49,7 @@ class PpoTrainer(AgentTrainer):
                 one = {name: batch[name][row : row + 1] for name in ROWS}
                 if not written[row].any():
                     continue
-                values = self.model.critic(hidden_states(self.model, one, written[row : row + 1]))
+                values = network.critic(hidden_states(network, one, written[row : row + 1]))
                 found = estimate(values[:, 0], reward, self.own.gae)
                 advantages[row, written[row]] = found.advantages.to(advantages.device)
                 returns[row, written[row]] = found.returns.to(returns.device)
@@ -57,6 +58,8 @@ class PpoTrainer(AgentTrainer):
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Any:
         written = written_by_model(inputs)
+        if not written.any():
+            return torch.zeros((), device=written.device, requires_grad=True)
         hidden = hidden_states(model, inputs, written)
         logits = model.get_output_embeddings()(hidden).float() / self.temperature
         values = model.critic(hidden.detach().float())[:, 0]
@@ -68,9 +71,10 @@ class PpoTrainer(AgentTrainer):
         found = self.clipped(tokens(logits, values, inputs["completion_ids"][written], before))
         for name in ("clip_fraction", "kl_approx"):
             self._metrics["train"][f"ppo/{name}"].append(float(found[name]))
-        self._metrics["train"]["ppo/critic"].append(float(found["loss_critic"].mean()))
+        self._metrics["train"]["ppo/critic"].append(float(found["loss_critic"].detach().mean()))
         # The mean over the tokens of an optimiser step; TRL counts those of a round.
-        steps = self.args.steps_per_generation / self.current_gradient_accumulation_steps
+        config: Any = self.args
+        steps = config.steps_per_generation / self.current_gradient_accumulation_steps
         return (found["loss_objective"] + found["loss_critic"]).sum() * (
             steps / inputs["num_items_in_batch"].clamp(min=1)
         )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from experiments.rloo.rollouts import Sample, roll_out
+from experiments.rloo.settings import Rloo
 from numina.agent.open import sampled_limits
 from numina.errors import UserError
 from numina.models.folder import check_model_folder
@@ -18,13 +20,11 @@ from numina.resume import locked, resume_folder
 from numina.rows import each_problem, written_folder
 from numina.settings import Params
 from numina.template import training_template
+from numina.terminal import say
 from numina.train.cards import computes_in_bf16, take_one_card
 from numina.train.checkpoints import last_whole_checkpoint
 from numina.train.sft import refuse_broken_weights
 from numina.train.watch import Watch
-
-from experiments.rloo.rollouts import Sample, roll_out
-from experiments.rloo.settings import Rloo
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def learn(
         updates: how a round is learned.
         trainer: the class, `AgentTrainer` or one made of it.
         model: a folder that transformers loads.
-        data: problems with answers.
+        data: problems; those without an answer are left out.
         out: the folder to write.
 
     Returns:
@@ -86,8 +86,9 @@ def learn(
         asked = [answers[prompt] for prompt in prompts]
         return roll_out(params, network, tokenizer, template, limits, asked, seed)
 
-    knobs = params.model_dump(mode="json", include={"sctir", "engine", "sandbox", "template"})
-    rests_on = [trainer.__name__, own.model_dump(mode="json"), knobs, list(answers)]
+    knobs = params.model_dump(mode="json", include={"engine", "sandbox", "template"})
+    gold = [[prompt, problem.id, problem.answer] for prompt, problem in answers.items()]
+    rests_on = [trainer.__name__, own.model_dump(mode="json"), asdict(limits), knobs, gold]
     folder = resume_folder("checkpoints", model, rests_on, params.hardware.cache)
     with locked(folder):
         config = configuration(params, own, updates, folder, limits.max_context)
@@ -104,18 +105,24 @@ def learn(
 
 
 def askable(data: Path, own: Rloo) -> list[Problem]:
-    """The problems, each statement once.
+    """The problems that have an answer, each statement once.
 
     Raises:
-        UserError: one has no answer, or they do not suffice for a round.
+        UserError: they do not suffice for a round.
     """
     found: dict[str, Problem] = {}
+    unanswered = 0
     for problem in each_problem(data):
-        if not problem.answer:
-            raise UserError(f"{data}: problem {problem.id} has no answer, so it earns no reward")
-        found.setdefault(problem.problem.strip(), problem)
+        if problem.answer.strip():
+            found.setdefault(problem.problem.strip(), problem)
+        else:
+            unanswered += 1
+    left_out = f" ({unanswered} without an answer left out)" if unanswered else ""
     if len(found) < own.problems:
-        raise UserError(f"{data}: {len(found)} problems are too few for a round of {own.problems}")
+        raise UserError(
+            f"{data}: {len(found)} problems{left_out} are too few for a round of {own.problems}"
+        )
+    say(f"{len(found)} problems{left_out}, {own.rounds} rounds of {own.problems}")
     return list(found.values())
 
 

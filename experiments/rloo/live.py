@@ -60,7 +60,9 @@ class LiveEngine(TransformersEngine):
         self.network.set_attn_implementation(kernel)
         self.network.train(training)
 
-    async def continued(self, tokens: list[int], sampling: Sampling) -> tuple[list[int], Completion]:
+    async def continued(
+        self, tokens: list[int], sampling: Sampling
+    ) -> tuple[list[int], Completion]:
         """Continue token ids; return the ids that were sampled, the end token included, too.
 
         Raises:

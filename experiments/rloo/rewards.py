@@ -6,12 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from experiments.rloo.settings import Rewards
 from numina.errors import UserError
 from numina.measure.grade import grade
 from numina.records.problem import Problem
 from numina.records.trace import Trace
-
-from experiments.rloo.settings import Rewards
 
 PARTS = ("right", "ran", "format")
 

@@ -1,4 +1,4 @@
-"""Samples of the agent with the policy as it is now: the same sandbox and limits as in evaluation."""
+"""Samples of the agent with the policy as it is now, in the sandbox and limits of evaluation."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from experiments.rloo.live import LiveEngine, Recorder
 from numina.agent.trace import Agent, TraceLimits, run_trace
 from numina.errors import UserError
 from numina.records.problem import Problem
@@ -16,8 +17,6 @@ from numina.sandbox.pool import SandboxPool
 from numina.settings import Params
 from numina.settings.splits import AnswerRule
 from numina.template import Template, end_token
-
-from experiments.rloo.live import LiveEngine, Recorder
 
 ANY_ANSWER = AnswerRule(integer=False, modulus=0, lowest=None, highest=None, from_output=False)
 
@@ -65,7 +64,7 @@ def roll_out(
     if all(sample.trace.end == "failed" for sample in samples):
         raise UserError(
             f"all {len(samples)} samples failed, the first of problem {problems[0].id}: the policy "
-            "cannot continue the prompts (weights that are not finite, or prompts that are too long)"
+            "cannot continue the prompts, as where its weights are not finite"
         )
     return samples
 

@@ -1,19 +1,18 @@
 """Train the stage-2 model by RLOO on its own samples, whose programs are run.
 
     python -m experiments.stage rloo experiments.rloo.train --model models/tir \
-        --data data/tir/train --out experiments/rloo/model \
+        --data data/clean/problems --out experiments/rloo/model \
         --rewards experiments/rloo/rewards.csv --counts experiments/rloo/counts.json
 
 A killed run goes on from the last round that it finished.
 """
 
-from numina import entry, settings
-from numina.rows import write_json, write_text
-
 from experiments.rloo.curve import counts, reward_table
 from experiments.rloo.learn import Updates, learn
 from experiments.rloo.settings import Rloo
 from experiments.settings import own
+from numina import entry, settings
+from numina.rows import write_json, write_text
 
 SECTIONS = ("sctir", "engine", "sandbox", "template", "hardware")
 UPDATES = Updates(epochs=1, minibatches=1, options={"loss_type": "dr_grpo"})

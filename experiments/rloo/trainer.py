@@ -10,17 +10,17 @@ Source: RLOO, arXiv 2402.14740; Dr. GRPO, arXiv 2503.20783.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from trl.trainer.grpo_trainer import GRPOTrainer
 
-from numina.terminal import say
-
 from experiments.rloo.rewards import PARTS, Groups, checked, earned, groups
 from experiments.rloo.rollouts import Sample
 from experiments.rloo.settings import Rewards, Rloo
+from numina.terminal import say
 
 ROUNDING = 1e-6  # of an advantage: equal rewards less their mean are not always exactly 0
 
@@ -56,9 +56,10 @@ class AgentTrainer(GRPOTrainer):
         self.answers, self.roll, self.own = answers, roll, own
         self.earned: list[float] = []  # by the samples of this round, in their order
         config.reward_weights = [getattr(own.rewards, part) for part in PARTS]
+        columns: list[Any] = [column(part) for part in PARTS]
         super().__init__(
             model=network,
-            reward_funcs=[column(part) for part in PARTS],
+            reward_funcs=columns,
             args=config,
             train_dataset=prompts,
             processing_class=tokenizer,
@@ -93,7 +94,8 @@ def sampled(prompts: Sequence[str], trainer: Any) -> dict[str, Any]:
     """
     own: Rloo = trainer.own
     step = trainer.state.global_step
-    samples = trainer.roll(trainer.accelerator.unwrap_model(trainer.model), prompts, own.seed + step)
+    network = trainer.accelerator.unwrap_model(trainer.model)
+    samples = trainer.roll(network, prompts, round_seed(own.seed, step))
     parts = [
         earned(sample.trace, trainer.answers[prompt])
         for prompt, sample in zip(prompts, samples, strict=True)
@@ -108,6 +110,11 @@ def sampled(prompts: Sequence[str], trainer: Any) -> dict[str, Any]:
         "env_mask": [sample.written for sample in samples],
         **{part: [getattr(one, part) for one in parts] for part in PARTS},
     }
+
+
+def round_seed(seed: int, step: int) -> int:
+    """A seed for the samples of a round, the same in every run."""
+    return zlib.crc32(f"{seed}/{step}".encode())
 
 
 def rewarded(weights: Rewards, samples: Sequence[Sample], parts: Sequence[Any]) -> list[float]:
@@ -128,8 +135,8 @@ def note(trainer: Any, found: Groups) -> None:
     line = f"step {trainer.state.global_step}: mean reward {mean:.2f}"
     if trainer.skips and found.equal:
         line += (
-            f"; {found.equal} of {found.mixed + found.equal} problems skipped, as their samples all "
-            f"earned the same ({found.right} right, {found.wrong} wrong)"
+            f"; {found.equal} of {found.mixed + found.equal} problems skipped, as all of their "
+            f"samples earned the same ({found.right} right, {found.wrong} wrong)"
         )
     say(line)
 
