@@ -2,8 +2,8 @@
 
 `GRPOTrainer` with `loss_type="dr_grpo"`, `scale_rewards="none"` and `beta=0` has RLOO's gradient
 times (G - 1) / (G x max_completion_length), with G samples of a problem: it subtracts the mean of
-all G rewards, where RLOO subtracts that of the G - 1 others. `RLOOTrainer` itself takes no
-`rollout_func`.
+all G rewards, where RLOO subtracts that of the G - 1 others. Here the factor is taken out, so that
+`max_grad_norm` means what it does for RLOO. `RLOOTrainer` itself takes no `rollout_func`.
 
 Source: RLOO, arXiv 2402.14740; Dr. GRPO, arXiv 2503.20783.
 """
@@ -56,6 +56,7 @@ class AgentTrainer(GRPOTrainer):
         self.answers, self.roll, self.own = answers, roll, own
         self.earned: list[float] = []  # by the samples of this round, in their order
         config.reward_weights = [getattr(own.rewards, part) for part in PARTS]
+        self.factor = own.samples * config.max_completion_length / (own.samples - 1)
         columns: list[Any] = [column(part) for part in PARTS]
         super().__init__(
             model=network,
@@ -74,7 +75,8 @@ class AgentTrainer(GRPOTrainer):
             # Weights without a gradient are not touched, not even by the optimiser's momentum.
             return torch.zeros((), device=advantages.device, requires_grad=True)
         kept = {name: picked(value, learned) for name, value in inputs.items()}
-        return super()._compute_loss(model, kept) * (learned.sum() / len(learned))
+        share = learned.sum() / len(learned)  # TRL takes the mean over the rows that it is given
+        return super()._compute_loss(model, kept) * share * self.factor
 
     def finished(self, network: Any) -> Any:
         """The policy, without what only its training needed."""

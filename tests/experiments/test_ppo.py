@@ -1,4 +1,4 @@
-"""PPO: the objective and the advantages are the formulas', a critic learns, a killed run goes on."""
+"""PPO: objective and advantages are the formulas', a critic learns, a killed run goes on."""
 
 from __future__ import annotations
 

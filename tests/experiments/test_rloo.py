@@ -61,7 +61,7 @@ def loaded(policy) -> tuple[Any, Any]:
 
 
 def sampled(loaded: tuple[Any, Any], *problems: Any) -> list[rollouts.Sample]:
-    return rollouts.roll_out(PARAMS, *loaded, TEMPLATE, LIMITS, problems, 1)
+    return rollouts.roll_out(PARAMS, loaded[0], loaded[1], TEMPLATE, LIMITS, problems, 1)
 
 
 def test_only_what_programs_printed_is_marked_as_not_written_by_the_model(loaded):
@@ -89,7 +89,7 @@ def test_only_what_programs_printed_is_marked_as_not_written_by_the_model(loaded
 
 def test_a_sample_that_never_began_is_not_learned(loaded):
     short = replace(LIMITS, max_context=4)
-    samples = rollouts.roll_out(PARAMS, *loaded, TEMPLATE, short, PROBLEMS[:1], 1)
+    samples = rollouts.roll_out(PARAMS, loaded[0], loaded[1], TEMPLATE, short, PROBLEMS[:1], 1)
     assert [sample.written for sample in samples] == [[0]]
     assert samples[0].trace.end == "context"
 
@@ -134,7 +134,7 @@ def log_probabilities(network: Any, prompt: list[int], completion: list[int]) ->
     return logps.gather(1, torch.tensor(completion)[:, None])[:, 0]
 
 
-def test_the_gradient_is_that_of_rloo_times_its_factor(loaded, tmp_path, monkeypatch):
+def test_the_gradient_is_that_of_rloo(loaded, tmp_path, monkeypatch):
     """Outputs are out of the loss, and not out of attention: the formula has them so."""
     network, _ = loaded
     # Rewards differ within each group, so that every sample counts.
@@ -163,12 +163,11 @@ def test_the_gradient_is_that_of_rloo_times_its_factor(loaded, tmp_path, monkeyp
         logps = log_probabilities(network, sample.prompt, sample.completion)
         ours = (logps * torch.tensor(sample.written)).sum()
         (-(earned[place] - others) * ours / size).backward()
-    factor = (count - 1) / (count * LIMITS.max_context)
     for name, weight in network.named_parameters():
         gradient: Any = weight.grad
-        assert torch.allclose(taken[name], factor * gradient, rtol=1e-3, atol=1e-6), name
+        assert torch.allclose(taken[name], gradient, rtol=1e-3, atol=1e-5), name
     largest = max(float(step.abs().max()) for step in taken.values())
-    assert largest > 1e-4  # not two zeros
+    assert largest > 0.01  # not two zeros
 
 
 @pytest.mark.parametrize(
