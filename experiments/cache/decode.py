@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -83,13 +84,22 @@ def options(way: str, params: CacheParams, end: int) -> dict[str, Any]:
 def decode(
     network: Any, batch: dict[str, Any], asked: dict[str, Any]
 ) -> tuple[float, list[list[int]]]:
-    """Decode a batch once: seconds, and the new tokens of each row, up to the end token."""
+    """Decode a batch once: seconds, and the new tokens of each row, up to the end token.
+
+    Raises:
+        UserError: it failed, in a line; torch's compiler has errors of many kinds.
+    """
     import torch
 
     end = asked["eos_token_id"]
     started = time.monotonic()
-    with torch.inference_mode():
-        written = network.generate(**batch, **asked)
+    try:
+        with torch.inference_mode():
+            written = network.generate(**batch, **asked)
+    except Exception as error:
+        traceback.print_exc()
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(f"{type(error).__name__}: {reason}") from error
     rows = written[:, batch["input_ids"].shape[1] :].tolist()  # waits for a card
     seconds = time.monotonic() - started
     return seconds, [row[: row.index(end) + 1] if end in row else row for row in rows]

@@ -124,7 +124,10 @@ def check_same(expected: Found, row: Found, what: str) -> None:
     for number, (ours, theirs) in enumerate(zip(row["tokens"], expected["tokens"], strict=True)):
         if ours != theirs:
             pairs = zip(ours, theirs, strict=False)
-            at = next((at for at, pair in enumerate(pairs) if pair[0] != pair[1]), len(ours))
+            at = next(
+                (at for at, pair in enumerate(pairs) if pair[0] != pair[1]),
+                min(len(ours), len(theirs)),
+            )
             raise UserError(
                 f"{what}: other tokens than the dynamic cache: prompt {number + 1}, new token "
                 f"{at + 1}: {ours[at : at + 3]} instead of {theirs[at : at + 3]}"
