@@ -3,7 +3,7 @@
     python -m experiments.smoke [NAME...]
 
 It lays each experiment's smoke.yaml over its params.yaml, for good, and runs it; without names,
-all of them.
+all of them. A list `targets` in smoke.yaml names the stages to run, with those that they need.
 """
 
 from __future__ import annotations
@@ -26,19 +26,23 @@ HERE = Path("experiments")
 def main() -> None:
     names = sys.argv[1:] or sorted(file.parent.name for file in HERE.glob("*/smoke.yaml"))
     for name in names:
-        scale_down(HERE / name)
+        targets = scale_down(HERE / name)
         started = time.monotonic()
-        done = subprocess.run(["dvc", "repro", str(HERE / name / "dvc.yaml")], check=False)
+        done = subprocess.run(["dvc", "repro", *targets], check=False)
         if done.returncode:
             raise UserError(f"{name}: dvc repro ended with status {done.returncode}")
         print(f"== {name}: {time.monotonic() - started:.0f} s", flush=True)
 
 
-def scale_down(folder: Path) -> None:
-    """Lay smoke.yaml over params.yaml."""
+def scale_down(folder: Path) -> list[str]:
+    """Lay smoke.yaml over params.yaml; the targets for DVC."""
     params = folder / "params.yaml"
-    smaller = overlaid(document(params) or {}, document(folder / "smoke.yaml") or {})
+    changes = document(folder / "smoke.yaml") or {}
+    stages = changes.pop("targets", None)
+    smaller = overlaid(document(params) or {}, changes)
     params.write_text(yaml.safe_dump(smaller, sort_keys=False), encoding="utf-8")
+    file = str(folder / "dvc.yaml")
+    return [f"{file}:{stage}" for stage in stages] if stages else [file]
 
 
 if __name__ == "__main__":
