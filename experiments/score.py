@@ -2,9 +2,11 @@
 
     python -m experiments.score --name kto --system "SC-TIR after KTO" \
         --sctir experiments/kto/eval --recipe eval/sctir \
-        --validation data/validation --out experiments/kto/score.json
+        --validation data/validation \
+        --out experiments/kto/score.json --metric experiments/kto/metric.json
 
 `--greedy` instead of `--sctir` takes a folder of stages.eval_greedy; so may `--recipe`.
+`score.json` has every figure; `metric.json` the three that `dvc exp show` has room for.
 """
 
 from __future__ import annotations
@@ -60,6 +62,8 @@ def main() -> str:
     whole["tokens_per_problem"] = round(cost(this.traces)["tokens_generated"] / asked(this), 1)
     whole["minutes"] = round(this.seconds / 60, 1)
     write_json(args.out, table)
+    few = {key: whole[key] for key in ("accuracy", "difference", "p_value")}
+    write_json(args.metric, {label(args.name, args.out): few})
     return (
         f"{whole['accuracy']}% right, {whole['difference']:+} points beside the recipe "
         f"(p = {whole['p_value']})"
@@ -73,9 +77,14 @@ def parse() -> Any:
     folder = parser.add_mutually_exclusive_group(required=True)
     folder.add_argument("--sctir", type=Path, metavar="FOLDER")
     folder.add_argument("--greedy", type=Path, metavar="FOLDER")
-    for name in ("recipe", "validation", "out"):
+    for name in ("recipe", "validation", "out", "metric"):
         parser.add_argument(f"--{name}", type=Path, required=True, metavar="PATH")
     return parser.parse_args()
+
+
+def label(name: str, out: Path) -> str:
+    """What DVC shows the figures under: `kto`, or `merge_dare` for `dare.score.json`."""
+    return "_".join([name, *out.stem.removesuffix("score").rstrip(".").split()])
 
 
 def read(folder: Path, problems: Problems) -> Evaluation:

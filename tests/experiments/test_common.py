@@ -169,7 +169,8 @@ def scored(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [
             *(sys.executable, "-m", "experiments.score", "--name", "idea", "--system", "An idea"),
-            *(*arguments, "--validation", "validation", "--out", "score.json"),
+            *(*arguments, "--validation", "validation"),
+            *("--out", "score.json", "--metric", "metric.json"),
         ],
         cwd=folder,
         env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
@@ -188,6 +189,8 @@ def test_a_system_is_paired_with_the_recipe(evaluated):
     assert (whole["better"], whole["worse"], whole["problems"], whole["seeds"]) == (0, 2, 4, 1)
     assert (whole["tokens_per_problem"], whole["minutes"]) == (10.0, 1.5)
     assert found["amc"]["accuracy"] == 25.0
+    few = json.loads((evaluated / "metric.json").read_text())
+    assert few == {"idea": {"accuracy": 25.0, "difference": -37.5, "p_value": whole["p_value"]}}
     done = scored(evaluated, "--greedy", "greedy", "--recipe", "recipe")
     assert json.loads((evaluated / "score.json").read_text())["all"]["difference"] == 37.5
 
@@ -218,3 +221,17 @@ def test_a_damaged_score_names_its_file(tmp_path):
 
 def test_percent_keeps_one_digit():
     assert score.percent(1 / 3) == 33.3
+
+
+@pytest.mark.parametrize(
+    ("out", "label"), [("x/score.json", "kto"), ("x/dare.score.json", "kto_dare")]
+)
+def test_the_label_of_a_metric(out, label):
+    assert score.label("kto", Path(out)) == label
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_dvc_shows_only_the_few_figures_of_an_experiment(name):
+    for stage in stages(name).values():
+        for metric in stage.get("metrics", []):
+            assert next(iter(metric)).endswith("metric.json")
