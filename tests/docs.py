@@ -77,6 +77,8 @@ ELSEWHERE = {
     "dvc pull && dvc repro": "tests/test_cluster.py",
     "dvc exp push origin NAME": "tests/test_cluster.py",
     "dvc exp pull origin NAME": "tests/test_cluster.py",
+    "python -m experiments.page": "tests/smoke.sh",
+    "dvc metrics show": "tests/smoke.sh",
     "numina demo": "tests/demo/test_command.py",
     "numina spread leaks data/collected/problems data/unleaked --workers 16": (
         "tests/corpus/test_spread.py"
@@ -90,6 +92,10 @@ ELSEWHERE = {
     "numina submit --problems problems.jsonl --scale 0.1": "tests/contest/test_play.py",
     "numina submit": "tests/contest/test_play.py",
     "numina submit --contest aimo2 --problems test.csv": "tests/contest/test_play.py",
+}
+ELSEWHERE |= {
+    f"dvc repro experiments/{file.parent.name}/dvc.yaml": "experiments/smoke.py"
+    for file in ROOT.glob("experiments/*/smoke.yaml")
 }
 FILES = {
     "programs.jsonl": '{"id": "1", "blocks": ["x = 2", "print(x + 3)"]}\n',
@@ -106,8 +112,9 @@ class Command(NamedTuple):
 
 
 def commands() -> Iterator[Command]:
-    """All commands of the README, CONTRIBUTING and docs/."""
-    for file in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]:
+    """All commands of the README, CONTRIBUTING, docs/ and experiments/."""
+    folders = (*ROOT.glob("docs/*.md"), *ROOT.glob("experiments/**/README.md"))
+    for file in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(folders)]:
         fenced, before = False, ""
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
             if line.startswith("```"):
