@@ -103,11 +103,14 @@ def test_without_vllm_the_speed_is_not_measured_and_says_why(monkeypatch):
     assert speed.measured(Path("model"), [], SERVED)["reason"] == "prompts: 0"
 
 
-def test_a_model_that_takes_too_long_is_a_result(monkeypatch, model_folder):
+def test_a_model_that_takes_too_long_is_a_result(monkeypatch, tmp_path):
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(speed, "vllm_python", lambda: Path(sys.executable))
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nexec sleep 60\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(speed, "vllm_python", lambda: python)
     slow = SERVED.model_copy(update={"limit_s": 0.2})
-    found = speed.measured(model_folder, ["We add."], slow)
+    found = speed.measured(Path("models/tir"), ["We add."], slow)
     assert (found["outcome"], found["reason"]) == ("over the limit", "not done within 0.2 s")
 
 
