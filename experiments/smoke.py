@@ -4,8 +4,8 @@
 
 It lays each experiment's smoke.yaml over its params.yaml, for good, and runs it; without names,
 all of them. A list `targets` in smoke.yaml names the stages to run, with those that they need.
-An experiment without the file is not run: awq takes three minutes with any number of rows, and
-tests/models quantises a tiny model by it.
+An experiment without the file is not run: awq takes three minutes with any number of rows, and the
+tests run awq, bases and cache on tiny models.
 """
 
 from __future__ import annotations
