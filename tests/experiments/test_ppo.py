@@ -19,20 +19,13 @@ from experiments.rloo import trainer as trainers
 from experiments.rloo.curve import counts, rounds
 from experiments.rloo.learn import Updates, configuration, dataset, learn
 from experiments.rloo.rewards import Earned
-from experiments.rloo.settings import Rewards
 from tests.conftest import shards
-from tests.experiments.policy import PROBLEMS, TEMPLATE, taught
+from tests.experiments.policy import PROBLEMS, TEMPLATE
 from tests.experiments.test_rloo import LIMITS, PARAMS, log_probabilities, weights
+from tests.experiments.test_rloo import OWN as RLOO
 
 OWN = Ppo(
-    seed=1,
-    rounds=2,
-    problems=2,
-    samples=4,
-    temperature=1.0,
-    learning_rate=1e-3,
-    max_grad_norm=1.0,
-    rewards=Rewards(right=1.0, ran=0.1, format=0.1),
+    **RLOO.model_dump() | {"rounds": 2},
     epochs=2,
     minibatches=2,
     clip=0.2,
@@ -40,11 +33,6 @@ OWN = Ppo(
     critic_rate=1e-2,
     critic_weight=0.5,
 )
-
-
-@pytest.fixture(scope="module")
-def policy(model_folder, tmp_path_factory) -> Path:
-    return taught(model_folder, tmp_path_factory.mktemp("taught"))
 
 
 def run(policy: Path, folder: Path, own: Ppo = OWN) -> list[dict[str, Any]]:

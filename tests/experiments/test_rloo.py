@@ -24,7 +24,7 @@ from numina.agent.open import sampled_limits
 from numina.errors import UserError
 from numina.template import encode
 from tests.conftest import changed_params, make_trace, shards
-from tests.experiments.policy import PROBLEMS, TEMPLATE, taught
+from tests.experiments.policy import PROBLEMS, TEMPLATE
 
 PARAMS = changed_params(
     {
@@ -47,11 +47,6 @@ OWN = Rloo(
     max_grad_norm=1.0,
     rewards=Rewards(right=1.0, ran=0.1, format=0.1),
 )
-
-
-@pytest.fixture(scope="module")
-def policy(model_folder, tmp_path_factory) -> Path:
-    return taught(model_folder, tmp_path_factory.mktemp("taught"))
 
 
 @pytest.fixture
