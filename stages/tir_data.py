@@ -7,11 +7,14 @@ import asyncio
 import dataclasses
 
 from numina import entry, settings
+from numina.corpus.finished import FILES, FinishedParts
+from numina.corpus.shelves import lasting
 from numina.corpus.sifted import sifted_rows
 from numina.corpus.tora import attempts
 from numina.corpus.yields import yields
 from numina.errors import UserError
 from numina.records.attempt import Attempt
+from numina.resume import stage_folder
 from numina.rows import StoredProblems, read_records, write_csv, write_json, written_shards
 from numina.sources.family import Worked
 
@@ -22,11 +25,16 @@ def main() -> str:
     stored = args.collected / "steps.jsonl"
     steps = {worked.id: list(worked.steps) for _, worked in read_records(stored, Worked)}
     problems = StoredProblems(args.clean / "problems")
+    given = [getattr(params, name).model_dump() for name in ("tir_data", "teacher", "sandbox")]
+    inputs = args.clean / "problems", stored
+    work = stage_folder("tir_data", given, inputs, params.hardware.cache)
     with (
+        lasting(work, FILES) as folder,
         sifted_rows(args.out, "problems") as rows,
         written_shards(args.out / "attempts", Attempt) as write,
     ):
-        made = asyncio.run(attempts(problems, steps, params, rows, write))
+        finished = FinishedParts(folder)
+        made = asyncio.run(attempts(problems, steps, params, rows, write, finished))
         if not rows.kept:
             raise UserError(f"{args.clean}: no problem can be tried; left out: {rows.left_out}")
     counts = {str(number): dataclasses.asdict(row) for number, row in enumerate(made.rounds, 1)}

@@ -115,6 +115,7 @@ FILES = {
     "numina/sources/known.py": {"collect", "dedup"} | DATA,
     "numina/corpus/sifted.py": {"digitize", "collect", "dedup"} | DATA,
     "numina/corpus/shelves.py": {"digitize", "collect", "dedup"} | DATA,
+    "numina/corpus/finished.py": TAUGHT,
     "numina/corpus/ready.py": TAUGHT,
     "numina/corpus/calculator.py": TAUGHT,
     "numina/corpus/teachers/embedded.py": TAUGHT,

@@ -83,6 +83,7 @@ def fit(
     check_room(model, out, checkpoints, how, 1, hardware.checkpoint_steps > 0)
     with locked(checkpoints):
         logs = live.parent if live else terminal.FOLDER
+        terminal.say("Log-probabilities of all samples by the start, then the training.")
         config = configuration(knobs, hardware, counts, checkpoints, logs)
         trainer = make_trainer(model, tokenizer, batches, config, live)
         trainer.train(resume_from_checkpoint=last_whole_checkpoint(checkpoints))

@@ -7,11 +7,12 @@ each program does what the text says that it did, and if the text states the row
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from itertools import islice
+from itertools import count, islice
 from typing import NamedTuple
 
 from numina.answer.equal import equal
 from numina.answer.find import FAILED, find_answer
+from numina.corpus.finished import FinishedParts
 from numina.corpus.teachers.protocol import error_of
 from numina.fences import blocks, dedented, outputs
 from numina.records.attempt import Attempt
@@ -21,6 +22,7 @@ from numina.sandbox.pool import SandboxPool, run_in
 from numina.sandbox.result import Result
 
 AT_ONCE = 256  # solutions in memory
+NOTHING = FinishedParts()
 
 
 class Ran(NamedTuple):
@@ -43,7 +45,10 @@ def programs_of(text: str) -> list[Ran]:
 
 
 async def checked(
-    problems: Sequence[Problem], places: Sequence[int], pool: SandboxPool | None
+    problems: Sequence[Problem],
+    places: Sequence[int],
+    pool: SandboxPool | None,
+    finished: FinishedParts = NOTHING,
 ) -> AsyncIterator[tuple[Problem, str]]:
     """The rows at some places, each with the rule that its solution breaks; "" if it is sound.
 
@@ -53,17 +58,30 @@ async def checked(
         problems: the table.
         places: of the rows.
         pool: runs the programs; None to trust all solutions.
+        finished: parts whose programs are not run again.
     """
     found = picked(problems, places)
     if pool is None:
         for row in found:
             yield row, ""
         return
-    while rows := list(islice(found, AT_ONCE)):
-        programs = [programs_of(row.tools) for row in rows]
-        results = await run_in(pool, [[ran.program for ran in one] for one in programs])
-        for row, ran, got in zip(rows, programs, results, strict=True):
-            yield row, broken_rule(row, ran, got)
+    for part in count():
+        rows = list(islice(found, AT_ONCE))
+        if not rows:
+            return
+        rules = finished.rules(part)
+        if rules is None:
+            rules = await broken_rules(rows, pool)
+            finished.keep_rules(part, rules)
+        for row, rule in zip(rows, rules, strict=True):
+            yield row, rule
+
+
+async def broken_rules(rows: Sequence[Problem], pool: SandboxPool) -> list[str]:
+    """The first rule that each row's solution breaks, "" for none; its programs are run."""
+    programs = [programs_of(row.tools) for row in rows]
+    results = await run_in(pool, [[ran.program for ran in one] for one in programs])
+    return [broken_rule(*each) for each in zip(rows, programs, results, strict=True)]
 
 
 def broken_rule(row: Problem, programs: Sequence[Ran], results: Sequence[Result]) -> str:

@@ -126,8 +126,12 @@ class Shelves:
 
 
 @contextmanager
-def lasting(folder: Path) -> Iterator[Path]:
-    """A folder for this run alone, which stays if the run ends early and has finished a shard.
+def lasting(folder: Path, finished: str = f"{REJECTED}/part-*.parquet") -> Iterator[Path]:
+    """A folder for this run alone, which stays if the run ends early and has finished a part.
+
+    Args:
+        folder: from `numina.resume.stage_folder`.
+        finished: what the files of finished parts are called, as a pattern.
 
     Raises:
         UserError: another run of the same stage, inputs and knobs has it.
@@ -136,7 +140,7 @@ def lasting(folder: Path) -> Iterator[Path]:
         try:
             yield folder
         except BaseException:
-            if not list((folder / REJECTED).glob("part-*.parquet")):
+            if not list(folder.glob(finished)):
                 shutil.rmtree(folder)
             raise
         shutil.rmtree(folder)

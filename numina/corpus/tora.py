@@ -18,7 +18,8 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from numina.corpus.drawn import draw
-from numina.corpus.ready import as_attempt, checked
+from numina.corpus.finished import FinishedParts
+from numina.corpus.ready import NOTHING, as_attempt, checked
 from numina.corpus.sifted import Sifted
 from numina.corpus.teachers.choose import Means, open_teachers
 from numina.corpus.teachers.protocol import Teacher, first_that_knows
@@ -56,6 +57,7 @@ async def attempts(
     sections: Params,
     rows: Sifted,
     write: Callable[[Attempt], object],
+    finished: FinishedParts = NOTHING,
 ) -> Attempted:
     """Let teachers attempt the problems in rounds; check ready-made solutions.
 
@@ -68,6 +70,7 @@ async def attempts(
         sections: the stage's.
         rows: takes the problems that were tried, and those left out.
         write: takes the attempts.
+        finished: parts of a killed run, which are not attempted again.
     """
     params = sections.tir_data
     rng = random.Random(params.seed)
@@ -82,10 +85,18 @@ async def attempts(
                     taught = list(picked(problems, places))
                     for row in taught:
                         rows.keep(row)
-                    async for attempt in in_rounds(taught, teachers, params, made.rounds, bar):
+                    found = finished.attempts(part, rng)
+                    if found is None:
+                        found = [a async for a in in_rounds(taught, teachers, params, bar)]
+                        finished.keep_attempts(part, found, rng)
+                    else:
+                        bar.update(len(taught))
+                    add_rounds(made.rounds, found)
+                    for attempt in found:
                         write(dataclasses.replace(attempt, part=part))
         first = next(parts)
-        async for row, rule in checked(problems, drawn.ready, None if params.trust_ready else pool):
+        runs = None if params.trust_ready else pool
+        async for row, rule in checked(problems, drawn.ready, runs, finished):
             if rule:
                 rows.leave_out(row, rule)
                 continue
@@ -99,7 +110,6 @@ async def in_rounds(
     unsolved: list[Problem],
     teachers: Sequence[Teacher],
     params: TirData,
-    rounds: list[Round],
     bar: Bar,
 ) -> AsyncIterator[Attempt]:
     """The attempts of teachers at problems, until they are solved or the rounds are over.
@@ -108,7 +118,6 @@ async def in_rounds(
         unsolved: the problems.
         teachers: of which the first that knows a problem attempts it.
         params: the stage's knobs.
-        rounds: are added to.
         bar: shows how many problems are done.
     """
     for number in range(params.rounds):
@@ -122,15 +131,20 @@ async def in_rounds(
         found = [attempt for attempt in await asyncio.gather(*asked) if attempt is not None]
         if not found:
             break
-        if len(rounds) == number:
-            rounds.append(Round())
-        rounds[number].add(found)
         for attempt in found:
             yield dataclasses.replace(attempt, round=number + 1)
         solved = {attempt.problem_id for attempt in found if attempt.verdict == "right"}
         bar.update(len(solved))
         unsolved = [row for row in unsolved if row.id not in solved]
     bar.update(len(unsolved))
+
+
+def add_rounds(rounds: list[Round], attempts: Sequence[Attempt]) -> None:
+    """Count the attempts at a part of the problems, which are in the order of their rounds."""
+    for number, found in itertools.groupby(attempts, key=lambda attempt: attempt.round):
+        if len(rounds) < number:
+            rounds.append(Round())
+        rounds[number - 1].add(list(found))
 
 
 def chunks(places: Sequence[int]) -> Iterator[Sequence[int]]:

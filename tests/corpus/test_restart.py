@@ -3,24 +3,31 @@
 import hashlib
 import itertools
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
 from numina.bench.synthetic import solved
-from numina.corpus import leaks
+from numina.corpus import leaks, ready, tora
+from numina.corpus.ready import as_attempt
 from numina.corpus.sifted import sifted_rows
+from numina.corpus.teachers.embedded import EmbeddedTeacher
 from numina.errors import UserError
 from numina.profile import merged
+from numina.records.attempt import Attempt
 from numina.records.dropped import Removal
+from numina.records.problem import Problem
 from numina.resume import kept
-from numina.rows import count_rows, parquet, write_rows
+from numina.rows import count_rows, parquet, write_rows, written_shards
 from numina.settings.params import document
-from stages import collect, cot_data, dedup
+from numina.sources.family import Step, Worked
+from stages import collect, cot_data, dedup, tir_data, tir_select
 from tests.conftest import ROOT, shards
 
 ROWS, SHARD = 600, 100
@@ -28,6 +35,7 @@ STAGES = {
     "collect": (collect, "--digitized . --out"),
     "dedup": (dedup, "--collected . --validation validation --out"),
     "cot_data": (cot_data, "--clean . --out"),
+    "tir_select": (tir_select, "--attempts . --out"),
 }
 
 
@@ -39,6 +47,12 @@ def small(tmp_path, monkeypatch):
     monkeypatch.setattr(parquet, "AT_ONCE", 20)
     rows = list(solved(ROWS, 3))
     shards(tmp_path / "problems", *rows)
+    program = (
+        "We compute.\n```python\nprint({0} + 0)\n```\n```output\n{0}\n```\nIt is \\boxed{{{0}}}."
+    )
+    with written_shards(tmp_path / "attempts", Attempt) as write:
+        for row in rows:
+            write(as_attempt(replace(row, tools=program.format(row.answer))))
     write_rows(tmp_path / "rows.jsonl", rows)
     write_rows(tmp_path / "validation/v.jsonl", rows[:5])
     shards(tmp_path / "pairs")
@@ -205,3 +219,76 @@ def test_an_error_before_the_first_shard_leaves_nothing(small, monkeypatch):
         run(monkeypatch, "dedup", "out")
     assert list(kept("shards", str(small / "cache")).iterdir()) == []
     assert not (small / "out").exists()
+
+
+TAUGHT = """
+import os, signal, sys
+from numina.corpus import finished, tora, ready
+tora.AT_ONCE = ready.AT_ONCE = 4
+real = finished.FinishedParts.{keep}
+def keep(self, part, *found):
+    real(self, part, *found)
+    if part == {last}:
+        os.kill(os.getpid(), signal.SIGKILL)
+finished.FinishedParts.{keep} = keep
+from stages import tir_data
+sys.argv = ["tir_data", "--clean", ".", "--collected", ".", "--out", "out"]
+tir_data.main()
+"""
+
+
+@pytest.fixture
+def taught(small, monkeypatch):
+    """Inputs of `tir_data`: 12 problems that the embedded teacher knows, 8 with solutions."""
+    monkeypatch.setattr(tora, "AT_ONCE", 4)
+    monkeypatch.setattr(ready, "AT_ONCE", 4)
+    known = [
+        Worked(f"sum/{n}", [Step("We add.", f"total = {n} + {n}\nprint(total)")]) for n in range(12)
+    ]
+    asked = [Problem(f"sum/{n}", f"What is ${n}+{n}$?", str(2 * n), "test") for n in range(12)]
+    ran = "```python\nprint({n}*{n})\n```\n```output\n{out}\n```\nThe answer is $\\boxed{{{out}}}$."
+    solved_ = [
+        Problem(
+            f"square/{n}", f"What is ${n}^2$?", str(n * n), "test", tools=ran.format(n=n, out=out)
+        )
+        for n in range(8)
+        for out in [n * n + (n == 5)]
+    ]
+    shards(small / "problems", *asked, *solved_)
+    write_rows(small / "steps.jsonl", known)
+    params = merged({"tir_data.wrong_share": 0.5}, document(small / "params.yaml"))
+    (small / "params.yaml").write_text(yaml.safe_dump(params))
+    return small
+
+
+@pytest.mark.parametrize(("keep", "last"), [("keep_attempts", 1), ("keep_rules", 0)])
+def test_finished_parts_are_not_attempted_again(taught, monkeypatch, keep, last):
+    arguments = ["tir_data", "--clean", ".", "--collected", ".", "--out"]
+    monkeypatch.setattr(sys, "argv", [*arguments, "whole"])
+    tir_data.main()
+    program = TAUGHT.format(keep=keep, last=last)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, timeout=120
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    assert not (taught / "out/attempts").exists()
+    shutil.rmtree(taught / "out")  # as DVC does
+    asked, checked = [], []
+    real, really = EmbeddedTeacher.run, ready.broken_rules
+    monkeypatch.setattr(
+        EmbeddedTeacher,
+        "run",
+        lambda self, row, *given: asked.append(row.id) or real(self, row, *given),
+    )
+    monkeypatch.setattr(
+        ready,
+        "broken_rules",
+        lambda rows, pool: checked.append(len(rows)) or really(rows, pool),
+    )
+    monkeypatch.setattr(sys, "argv", [*arguments, "out"])
+    tir_data.main()
+    parts = {"keep_attempts": (1, 2), "keep_rules": (0, 1)}[keep]
+    assert (len(set(asked)), len(checked)) == (4 * parts[0], parts[1])
+    assert digests(taught / "out") == digests(taught / "whole")
+    assert list(kept("shards", str(taught / "cache")).iterdir()) == []
