@@ -243,7 +243,8 @@ def taught(small, monkeypatch):
     monkeypatch.setattr(tora, "AT_ONCE", 4)
     monkeypatch.setattr(ready, "AT_ONCE", 4)
     known = [
-        Worked(f"sum/{n}", [Step("We add.", f"total = {n} + {n}\nprint(total)")]) for n in range(12)
+        Worked(f"sum/{n}", (Step("We add.", f"total = {n} + {n}\nprint(total)"),))
+        for n in range(12)
     ]
     asked = [Problem(f"sum/{n}", f"What is ${n}+{n}$?", str(2 * n), "test") for n in range(12)]
     ran = "```python\nprint({n}*{n})\n```\n```output\n{out}\n```\nThe answer is $\\boxed{{{out}}}$."
