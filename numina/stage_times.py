@@ -19,11 +19,11 @@ EXPERIMENT = "experiment"
 
 def name_of(arguments: list[str]) -> str:
     """What a stage is called: its module, and its first out where a module makes several."""
-    if changes := overlay.file():
-        return f"{EXPERIMENT} {changes.parent.name}"
     stage = Path(arguments[0]).stem
     out = arguments[arguments.index("--out") + 1] if "--out" in arguments[:-1] else ""
-    return f"{stage} {out}" if stage in ("sft", "eval_greedy") and out else stage
+    name = f"{stage} {out}" if stage in ("sft", "eval_greedy") and out else stage
+    changes = overlay.file()
+    return f"{EXPERIMENT} {changes.parent.name} {name}" if changes else name
 
 
 def note(seconds: float) -> None:

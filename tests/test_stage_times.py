@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from numina import stage_times
+from numina import overlay, stage_times
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,16 @@ from numina import stage_times
 )
 def test_a_stage_has_a_name_of_its_own(arguments, name):
     assert stage_times.name_of(arguments) == name
+
+
+def test_a_stage_of_an_experiment_is_called_so_and_not_shown_in_the_report(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "logs").mkdir()
+    monkeypatch.setenv(overlay.VARIABLE, "experiments/kto/params.yaml")
+    monkeypatch.setattr(sys, "argv", ["experiments/kto/train.py", "--out", "model"])
+    assert stage_times.name_of(sys.argv) == "experiment kto train"
+    stage_times.note(2.0)
+    assert stage_times.noted() == {}
 
 
 def test_the_last_run_of_each_counts_and_a_torn_file_is_no_error(tmp_path, monkeypatch):
