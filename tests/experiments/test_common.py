@@ -15,6 +15,7 @@ from numina import overlay, settings, stage_times
 from numina.errors import UserError
 from numina.records.problem import Problem
 from numina.records.trace import Trace, Verdict
+from numina.report import wording
 from numina.rows import write_json, write_rows
 from numina.settings.section import Section
 from tests import dag
@@ -235,3 +236,16 @@ def test_dvc_shows_only_the_few_figures_of_an_experiment(name):
     for stage in stages(name).values():
         for metric in stage.get("metrics", []):
             assert next(iter(metric)).endswith("metric.json")
+
+
+def test_the_table_of_the_readme_is_the_last_full_run():
+    lines = (ROOT / "experiments/README.md").read_text().splitlines()
+    shown = {line.split(" | ")[1]: line for line in lines if line.startswith("| [")}
+    scores = [page.read_score(file) for file in (ROOT / "experiments").glob("*/*score.json")]
+    assert sorted(shown) == sorted(row["system"] for row in scores)
+    for row in scores:
+        found = row["all"]
+        interval = f"({found['difference_low']} to {found['difference_high']})"
+        figures = f" | {found['accuracy']} | {found['difference']:+} {interval} | "
+        assert figures in shown[row["system"]]
+        assert shown[row["system"]].endswith(f" | {wording.p_value(found['p_value'])} |")
