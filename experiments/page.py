@@ -8,6 +8,7 @@ experiment without a score is listed as not run.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ from numina import entry
 from numina.errors import UserError
 from numina.measure.score import ALL
 from numina.report import wording
-from numina.report.charts import COLOURS, chart
+from numina.report.charts import COLOURS, Series, chart, line_chart
 from numina.rows import read_object, write_text
 
 HERE = Path(__file__).parent
 OUT = Path("reports/experiments.html")
+REWARDS = {"reward": "reward", "right": "answer right", "ran": "program ran"}  # columns
 
 
 def main() -> str:
@@ -64,8 +66,21 @@ def idea(readme: Path) -> str:
 
 
 def drawn(folder: Path) -> list[str]:
-    """The pictures that an experiment's stages wrote (*.svg)."""
-    return [file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.svg"))]
+    """The pictures that an experiment's stages wrote (*.svg); else the rewards of its training."""
+    pictures = [file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.svg"))]
+    rewards = folder / "rewards.csv"
+    return pictures or ([rewards_chart(rewards)] if rewards.exists() else [])
+
+
+def rewards_chart(file: Path) -> str:
+    """The mean reward of the samples and its parts by round, as SVG."""
+    with file.open(encoding="utf-8", newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    rounds = [int(row["round"]) for row in rows]
+    series = [
+        Series(words, rounds, [float(row[name]) for row in rows]) for name, words in REWARDS.items()
+    ]
+    return line_chart(series, "round", "mean of its samples", "Rewards of the training by round")
 
 
 def render(

@@ -249,3 +249,12 @@ def test_the_table_of_the_readme_is_the_last_full_run():
         figures = f" | {found['accuracy']} | {found['difference']:+} {interval} | "
         assert figures in shown[row["system"]]
         assert shown[row["system"]].endswith(f" | {wording.p_value(found['p_value'])} |")
+
+
+def test_the_rewards_of_a_training_are_drawn_where_no_stage_drew_a_picture(tmp_path):
+    rows = "round,reward,right,ran,loss\n1,0.6,0.4,1,0.1\n2,0.8,0.6,1,0.1\n"
+    (tmp_path / "rewards.csv").write_text(rows)
+    (picture,) = page.drawn(tmp_path)
+    assert "answer right" in picture and "loss" not in picture
+    (tmp_path / "rewards.svg").write_text("<svg/>")
+    assert page.drawn(tmp_path) == ["<svg/>"]
