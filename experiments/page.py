@@ -53,7 +53,7 @@ def read_score(file: Path) -> dict[str, Any]:
 
 
 def idea(readme: Path) -> str:
-    """The first paragraph of an experiment's README below its title.
+    """The first paragraph of an experiment's README below its title, as plain text.
 
     Raises:
         UserError: there is no README.
@@ -62,7 +62,8 @@ def idea(readme: Path) -> str:
         parts = readme.read_text(encoding="utf-8").split("\n\n")
     except OSError as error:
         raise UserError(f"{readme}: {error.strerror}") from None
-    return " ".join(next((part for part in parts if not part.startswith("#")), "").split())
+    first = next((part for part in parts if not part.startswith("#")), "")
+    return " ".join(first.replace("`", "").split())
 
 
 def drawn(folder: Path) -> list[str]:
