@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from numina.answer.equal import equal
 from numina.answer.find import FAILED, find_answer
-from numina.corpus.finished import FinishedParts
+from numina.corpus.finished import NOTHING, FinishedParts
 from numina.corpus.teachers.protocol import error_of
 from numina.fences import blocks, dedented, outputs
 from numina.records.attempt import Attempt
@@ -22,7 +22,6 @@ from numina.sandbox.pool import SandboxPool, run_in
 from numina.sandbox.result import Result
 
 AT_ONCE = 256  # solutions in memory
-NOTHING = FinishedParts()
 
 
 class Ran(NamedTuple):

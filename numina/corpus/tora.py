@@ -18,8 +18,8 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from numina.corpus.drawn import draw
-from numina.corpus.finished import FinishedParts
-from numina.corpus.ready import NOTHING, as_attempt, checked
+from numina.corpus.finished import NOTHING, FinishedParts
+from numina.corpus.ready import as_attempt, checked
 from numina.corpus.sifted import Sifted
 from numina.corpus.teachers.choose import Means, open_teachers
 from numina.corpus.teachers.protocol import Teacher, first_that_knows
