@@ -53,7 +53,7 @@ def scale_down(folder: Path) -> list[str]:
 
 def remove_models() -> None:
     """Remove what the experiments trained: all of it at once is 12 GB."""
-    for weights in HERE.rglob("*.safetensors"):
+    for weights in list(HERE.rglob("*.safetensors")):
         shutil.rmtree(weights.parent)
 
 
