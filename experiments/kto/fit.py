@@ -65,7 +65,7 @@ def fit(
     from experiments.kto.curve import curve_table
 
     with readable(str(model)):
-        tokenizer = AutoTokenizer.from_pretrained(model)
+        tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True)
         kept_as = AutoConfig.from_pretrained(model).dtype
     batches, counts = chosen_rows(read_shards(samples, Sample), tokenizer, template, knobs)
     terminal.say(counts.in_words())

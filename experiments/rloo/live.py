@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from numina.engine.protocol import Completion, Sampling
-from numina.engine.transformers import Row, TransformersEngine, end_tokens
+from numina.engine.row import Row
+from numina.engine.transformers import TransformersEngine, end_tokens
 from numina.settings.decoding import EngineParams
 from numina.settings.hardware import TransformersHardware
 from numina.template import tokens_of

@@ -11,19 +11,13 @@ to a border. Apart from that, the same seeds give the same traces.
 from __future__ import annotations
 
 import asyncio
-import math
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from numina.engine.draw import draw
 from numina.engine.interrupt import interruptible
-from numina.engine.protocol import (
-    Completion,
-    CompletionFailed,
-    Sampling,
-    cut_at_stop,
-    refuse_too_long,
-)
+from numina.engine.protocol import Completion, CompletionFailed, Sampling, refuse_too_long
+from numina.engine.row import Row, in_words
 from numina.errors import UserError
 from numina.models.folder import check_model_folder
 from numina.models.weights import load_model, load_tokenizer
@@ -32,7 +26,6 @@ from numina.settings.hardware import TransformersHardware
 from numina.template import tokens_of
 from numina.terminal import say
 
-TAIL = 16  # tokens at a row's end that are searched first for a stop string
 PROBES = (5, 9)  # lengths in tokens of the texts that compare the cache with the model itself
 
 
@@ -255,116 +248,6 @@ def end_tokens(network: Any, tokenizer: Any) -> frozenset[int]:
     given = getattr(network.generation_config, "eos_token_id", None)
     ends = [*(given if isinstance(given, list | tuple) else [given]), tokenizer.eos_token_id]
     return frozenset(end for end in ends if end is not None)
-
-
-def in_words(error: BaseException) -> str:
-    """An error in one line."""
-    if isinstance(error, CompletionFailed):
-        return str(error)
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
-
-
-def draw(logits: Any, rows: list[Row]) -> tuple[list[int], list[float]]:
-    """Draw a token per row from logits (rows, vocabulary); its log-probability at temperature 1."""
-    import torch
-
-    drawn = logits.argmax(-1)
-    hot = [place for place, row in enumerate(rows) if row.sampling.temperature > 0]
-    if hot:
-        device = logits.device
-        heat = torch.tensor([[rows[place].sampling.temperature] for place in hot], device=device)
-        top_p = torch.tensor([[rows[place].sampling.top_p] for place in hot], device=device)
-        # Drawn on the CPU, so that a seed gives the same numbers on every card.
-        uniform = torch.cat([torch.rand(1, generator=rows[place].generator) for place in hot])
-        chances = torch.softmax(logits[hot] / heat, dim=-1)
-        drawn[hot] = sample(chances, top_p, uniform.to(device))
-    chosen = logits.gather(1, drawn[:, None])[:, 0] - logits.logsumexp(-1)
-    return drawn.tolist(), chosen.tolist()
-
-
-def sample(probabilities: Any, top_p: Any, uniform: Any) -> Any:
-    """Draw a token per row from `probabilities` (rows, vocabulary) by uniform numbers (rows)."""
-    order = None
-    if bool((top_p < 1).any()):
-        probabilities, order = probabilities.sort(descending=True)
-        outside = probabilities.cumsum(-1) - probabilities >= top_p
-        probabilities = probabilities.masked_fill(outside, 0)
-    total = probabilities.cumsum(-1)
-    place = (total <= (uniform * total[:, -1])[:, None]).sum(-1, keepdim=True)
-    place = place.clamp(max=total.shape[-1] - 1)
-    return (place if order is None else order.gather(1, place))[:, 0]
-
-
-GREEDY = Sampling(temperature=0, top_p=1, max_new_tokens=1, stop=(), seed=0)
-
-
-@dataclass(slots=True, eq=False)
-class Row:
-    """One completion, from its request on.
-
-    Attributes:
-        future: gets the completion, if a caller waits for it.
-        error: why there is no completion; then `finish` has no meaning.
-    """
-
-    prompt: list[int]
-    sampling: Sampling = GREEDY
-    generator: Any = None
-    future: Any = None
-    asked: float = 0.0
-    waited_s: float = 0.0
-    cached_tokens: int = 0
-    tokens: list[int] = field(default_factory=list)
-    logprob_sum: float = 0.0
-    finish: Any = None
-    error: Exception | None = None
-
-    @property
-    def is_given_up(self) -> bool:
-        """Whether no caller waits for it any more."""
-        return self.future is not None and self.future.done()
-
-    def add(self, token: int, logprob: float, ends: frozenset[int], tokenizer: Any) -> None:
-        """Add a token; an invalid one ends the row with an error."""
-        self.tokens.append(token)
-        self.logprob_sum += logprob
-        try:
-            if not math.isfinite(logprob):
-                raise CompletionFailed("the model's logits are not numbers")
-            if token in ends:
-                self.finish = "end"
-            elif cut_at_stop(tokenizer.decode(self.tokens[-TAIL:]), self.sampling.stop) is not None:
-                self.finish = "stop"
-            elif len(self.tokens) >= self.sampling.max_new_tokens:
-                self.finish = "length"
-        except Exception as error:
-            self.finish = "end"
-            self.error = CompletionFailed(in_words(error))
-
-    def settle(self, tokenizer: Any) -> None:
-        """Give the completion, or the error, to the caller that waits for it."""
-        try:
-            if self.error is not None:
-                raise self.error
-            self.future.set_result(self.completion(tokenizer))
-        except UserError as error:
-            self.future.set_exception(error)
-        except Exception as error:
-            self.future.set_exception(CompletionFailed(in_words(error)))
-
-    def completion(self, tokenizer: Any) -> Completion:
-        special = self.sampling.special
-        text = tokenizer.decode(self.tokens, skip_special_tokens=not special)
-        cut = cut_at_stop(text, self.sampling.stop)
-        return Completion(
-            text=text if cut is None else cut,
-            finish="stop" if special and cut is not None else self.finish,
-            prompt_tokens=len(self.prompt),
-            generated_tokens=len(self.tokens),
-            logprob_sum=self.logprob_sum,
-            cached_tokens=self.cached_tokens,
-            waited_s=self.waited_s,
-        )
 
 
 class Batch:

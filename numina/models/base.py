@@ -95,7 +95,7 @@ def load_gguf(file: Path, dtype: str) -> tuple[Any, Any]:
     from transformers import AutoTokenizer
 
     folder, name = str(file.parent), file.name
-    tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)
+    tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name, local_files_only=True)
     network = load_whole(folder, gguf_file=name, dtype=getattr(torch, dtype))
     # The weights are unpacked now; without this, the saved model would claim to be quantised.
     network.hf_quantizer = None

@@ -3,6 +3,9 @@
 transformers 5 builds a tokenizer that tokenizer_config.json calls Llama's anew, as SentencePiece,
 whatever tokenizer.json says. DeepSeekMath's is a byte-level BPE under that name: it then loses
 every space (https://github.com/huggingface/transformers/issues/48206).
+
+Tokenizers are loaded with `local_files_only`, here and elsewhere: transformers saves that word in
+tokenizer_config.json, so without it the file would depend on HF_HUB_OFFLINE.
 """
 
 from __future__ import annotations
@@ -22,10 +25,10 @@ def load_faithful_tokenizer(folder: Path) -> Any:
     """A folder's tokenizer; once it is saved (`save_pretrained`), it loads right everywhere."""
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     if not (folder / "tokenizer.json").exists():
         return tokenizer
-    stated: Any = PreTrainedTokenizerFast.from_pretrained(folder)
+    stated: Any = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
     if split(tokenizer) == split(stated):
         return tokenizer
     say(f"{folder}: tokenizer.json is not a {type(tokenizer).__name__}, so it is read as it stands")

@@ -92,7 +92,7 @@ def fine_tune(
     from numina.train.watch import Watch
 
     with readable(str(model)):
-        tokenizer = AutoTokenizer.from_pretrained(model)
+        tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True)
         kept_as = AutoConfig.from_pretrained(model).dtype
     checkpoints = run_folder(model, data, params, template, hardware.cache)
     if is_first():

@@ -7,7 +7,7 @@ import pytest
 from numina.engine.protocol import Sampling
 from numina.engine.remote import body_of
 from numina.engine.reply import completion_of as reply_of
-from numina.engine.transformers import Row
+from numina.engine.row import Row
 from numina.engine.vllm import completion_of
 
 CALL = "<|end|>"  # the end token of the tests' tokenizer: gpt-oss's <|call|> is one as well

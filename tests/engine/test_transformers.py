@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from numina.engine.draw import sample
 from numina.engine.protocol import Completion, CompletionFailed, Sampling, cut_at_stop
-from numina.engine.transformers import TransformersEngine, sample
+from numina.engine.transformers import TransformersEngine
 from numina.errors import UserError
 from tests.conftest import changed_params
 from tests.engine.appending import appending

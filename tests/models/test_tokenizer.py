@@ -48,6 +48,18 @@ def test_its_first_token_is_kept_and_it_stays_right_once_saved(deepseek, tmp_pat
     assert (again.eos_token, again.pad_token) == (tokenizer.eos_token, tokenizer.pad_token)
 
 
+def test_what_is_saved_does_not_depend_on_hf_hub_offline(deepseek, tmp_path, monkeypatch):
+    saved = []
+    for offline in (False, True):
+        monkeypatch.setattr(
+            "transformers.tokenization_utils_base.is_offline_mode", lambda offline=offline: offline
+        )
+        load_faithful_tokenizer(deepseek).save_pretrained(tmp_path / "saved")
+        saved.append((tmp_path / "saved/tokenizer_config.json").read_bytes())
+        monkeypatch.undo()
+    assert saved[0] == saved[1]
+
+
 @pytest.mark.parametrize("side", ["add_bos_token", "add_eos_token"])
 def test_a_token_at_either_end_is_added_where_the_configuration_says_so(deepseek, side):
     file = deepseek / "tokenizer_config.json"
