@@ -15,6 +15,7 @@ SYMBOLS = {
     "cmsy": {"0": "′", "6": "\u0338", "7": "↦"},
     "msam": {"\x03": "□", "\x04": "■"},
 }
+FORMULA_FONTS = ("cmmi", "cmsy", "msbm", "lmmath")  # of TeX; they hold no words
 
 
 def turner(page: Any, angle: int) -> Any:
@@ -41,19 +42,23 @@ def extent(page: Any) -> tuple[float, float]:
 
 
 def raw_glyphs(textpage: Any) -> Iterator[tuple[Any, ...]]:
-    """Every glyph: its character, box, origin, size, weight, whether spaced, broken; its angle."""
+    """Every glyph: its character, box, origin, size, weight, whether spaced, doubted, broken; its
+    angle."""
     import pypdfium2.raw as pdf
 
     matrix, box = pdf.FS_MATRIX(), pdf.FS_RECTF()
     x, y = ctypes.c_double(), ctypes.c_double()
     name, flags = ctypes.create_string_buffer(64), ctypes.c_int()
-    spaced = False
+    spaced = guessed = in_formula = False
     for place in range(textpage.count_chars()):
         code = pdf.FPDFText_GetUnicode(textpage, place)
         char = chr(code) if code < 0x110000 else "\ufffd"
         if pdf.FPDFText_IsHyphen(textpage, place) == 1:
             char = "\u00ad"
-        elif pdf.FPDFText_IsGenerated(textpage, place) == 1 or char.isspace():
+        elif pdf.FPDFText_IsGenerated(textpage, place) == 1:
+            guessed = True
+            continue
+        elif char.isspace():
             spaced = True
             continue
         pdf.FPDFText_GetMatrix(textpage, place, matrix)
@@ -66,9 +71,12 @@ def raw_glyphs(textpage: Any) -> Iterator[tuple[Any, ...]]:
         angle = round(math.degrees(math.atan2(matrix.b, matrix.a)) / 90) * 90 % 360
         char = SYMBOLS.get(font[:4], {}).get(char, char)
         broken = char != "\u00ad" and unicodedata.category(char) in ("Cc", "Co", "Cn", "Cs")
-        edges = (box.left, box.right, box.bottom, box.top)
-        yield char, edges, (x.value, y.value), size, bold, spaced, broken or code == 0xFFFD, angle
-        spaced = False
+        edges, origin = (box.left, box.right, box.bottom, box.top), (x.value, y.value)
+        doubted = guessed and not spaced and in_formula
+        broken = broken or code == 0xFFFD
+        yield char, edges, origin, size, bold, spaced or guessed, doubted, broken, angle
+        spaced = guessed = False
+        in_formula = font.startswith(FORMULA_FONTS)
 
 
 def strokes(page: Any) -> Iterator[tuple[float, float, float, float]]:

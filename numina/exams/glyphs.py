@@ -7,6 +7,7 @@ letter) marks its piece as lost.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,12 +18,14 @@ from numina.exams.line import Piece
 
 SCRIPT = 0.82  # glyphs smaller than this share of their line's are scripts
 SPACE = 0.18  # of the size: a wider gap is a space
+THIN = 0.1  # of the size: a narrower gap behind a slanted letter of a formula is its lean
 APART = 1.5  # of the size: a wider gap ends a piece
 OVERSTRUCK = {"\u0338=": "≠", "\u0338∈": "∉", "\u0338≡": "≢", "\u0338⊂": "⊄"}
 
 
 class Glyph(NamedTuple):
-    """One glyph; `y` goes down from the top of the page, `spaced` if a space is before it."""
+    """One glyph; `y` goes down from the top of the page, `spaced` if a space is before it,
+    `doubted` if that is pdfium's guess, behind a letter of a formula."""
 
     char: str
     x0: float
@@ -33,6 +36,7 @@ class Glyph(NamedTuple):
     size: float
     bold: bool
     spaced: bool
+    doubted: bool
     broken: bool
 
 
@@ -92,10 +96,11 @@ def picture(edges: tuple[float, float, float, float], turn: Any) -> Piece:
 
 def glyph_of(mark: tuple[Any, ...], turn: Any) -> Glyph:
     """A glyph in upright coordinates."""
-    char, (left, right, bottom, top), origin, size, bold, spaced, broken, _ = mark
+    char, (left, right, bottom, top), origin, size, bold, spaced, doubted, broken, _ = mark
     ends = turn(left, bottom), turn(right, top)
     (xa, xb), (ya, yb) = sorted(x for x, _ in ends), sorted(y for _, y in ends)
-    return Glyph(char, xa, xb, turn(*origin)[1], ya, yb, size or 1.0, bold, spaced, broken)
+    y = turn(*origin)[1]
+    return Glyph(char, xa, xb, y, ya, yb, size or 1.0, bold, spaced, doubted, broken)
 
 
 def turn_rule(edges: tuple[float, float, float, float], turn: Any) -> Rule:
@@ -181,8 +186,9 @@ def written(glyphs: Sequence[tuple[Glyph, int]]) -> str:
     text, script, level = "", "", 0
     before: Glyph | None = None
     for glyph, rise in glyphs:
-        wide = before is not None and glyph.x0 - before.x1 > SPACE * glyph.size
-        spaced = before is not None and (wide or (glyph.spaced and glyph.x0 > before.x1 - 0.5))
+        gap = glyph.x0 - before.x1 if before else -math.inf
+        least = THIN * glyph.size if glyph.doubted else -0.5
+        spaced = gap > SPACE * glyph.size or (glyph.spaced and gap > least)
         if rise != level:
             text, script = text + scripted(script, level), ""
         if rise:

@@ -16,9 +16,11 @@ from numina.exams.line import Line, Piece
 
 SAME_LINE = 0.3  # of the size: baselines this near are one
 STACKED = 1.0  # of the size: baselines nearer than this are stacked
+LEADING = 1.15  # of the size: lines of prose are at least so far apart
 NEAR = 2.5  # of the size: how far beside each other stacked pieces may be
 FRESH_GAP = 1.25  # usual distances between lines
 COLUMN_LINES = 8  # that each of two columns must have, at least
+BRACKET = "tall bracket"  # why a piece is lost
 ACROSS = 0.1  # of the pieces may cross the space between two columns
 
 
@@ -43,7 +45,7 @@ def without_brackets(pieces: Sequence[Piece]) -> list[Piece]:
     """Pieces with a text; what is beside a part of a tall bracket is lost."""
     tall = [piece for piece in pieces if not piece.text.strip()]
     return [
-        dataclasses.replace(piece, lost="tall bracket")
+        dataclasses.replace(piece, lost=BRACKET)
         if not piece.lost and any(beside(piece, bracket) for bracket in tall)
         else piece
         for piece in pieces
@@ -190,10 +192,19 @@ def after_their_line(rows: Sequence[list[Piece]]) -> list[list[Piece]]:
             if main(other).base - main(row).base > 1.5 * main(other).size:
                 break
             divided = row_text(other).endswith("\u00ad")  # the rest of its word comes next
-            if words(other) > 1 and not divided and any(piece.lost for piece in other):
+            if words(other) < 2 or divided or is_own_line(row, other):
+                continue
+            if any(piece.lost for piece in other):
                 ordered.insert(below, ordered.pop(place))
                 break
     return ordered
+
+
+def is_own_line(row: Sequence[Piece], other: Sequence[Piece]) -> bool:
+    """Whether a row with a word is a line of prose, not the upper part of a formula in another: it
+    is as far above that as lines are, and not beside a tall bracket."""
+    apart = main(other).base - main(row).base >= LEADING * main(other).size
+    return words(row) > 0 and apart and all(piece.lost != BRACKET for piece in row)
 
 
 def words(row: Sequence[Piece]) -> int:

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from matplotlib import get_data_path
 from PIL import Image
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.lib.utils import ImageReader
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from numina.bench.draw_exam import DrawnExam, draw
@@ -16,6 +19,8 @@ from numina.bench.drawn_exams import EXAMS, PAIRS, interleaved
 from numina.errors import UserError
 from numina.exams import ocr
 from numina.exams.exam import exam_files, problems_of, read_all
+from numina.exams.layout import arranged
+from numina.exams.line import Piece
 from numina.exams.pages import is_sound, read_exam, rendered
 from numina.profile import merged
 from numina.records.dropped import Removal
@@ -132,6 +137,83 @@ def test_formulas_are_read_or_the_problem_is_left_out(name, tmp_path):
     else:
         assert isinstance(first, Removal)
         assert first.rule == "formulas_lost"
+
+
+ROMAN, ITALIC, FORMULA = "Times-Roman", "Times-Italic", "cmmi10"
+# Texts without spaces between them, each with its font and the gap behind it, in letter sizes.
+SPACES = {
+    "a formula's letter leans to a mark": (
+        [
+            ("Problem 1. What is the size of", ROMAN, 0.3),
+            ("V", FORMULA, 0.22),
+            ("?", ROMAN, 0),
+        ],
+        "What is the size of V?",
+    ),
+    "a formula's letter leans to another": (
+        [("Problem 1. Find the value of", ROMAN, 0.3), ("f", FORMULA, 0.14), ("j", FORMULA, 0)],
+        "Find the value of fj",
+    ),
+    "a word behind a formula's letter": (
+        [
+            ("Problem 1. Show that space", ROMAN, 0.3),
+            ("V", FORMULA, 0.44),
+            ("is it.", ROMAN, 0),
+        ],
+        "Show that space V is it.",
+    ),
+    "italic words that lean to each other": (
+        [("Problem 1. Find the number", ITALIC, 0.25), ("of", ITALIC, 0.25), ("jars.", ITALIC, 0)],
+        "Find the number of jars.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_gaps_are_spaces_or_the_lean_of_a_formulas_letter(name, tmp_path):
+    words, expected = SPACES[name]
+    pdfmetrics.registerFont(TTFont(FORMULA, f"{get_data_path()}/fonts/ttf/cmmi10.ttf"))
+    canvas = Canvas(str(tmp_path / "x.pdf"))
+    x = 72.0
+    for text, font, gap in words:
+        canvas.setFont(font, 11)
+        canvas.drawString(x, 720, text)
+        x += canvas.stringWidth(text, font, 11) + 11 * gap
+    canvas.setFont(ROMAN, 11)
+    canvas.drawString(72, 680, "Problem 2. What is the largest digit of all?")
+    canvas.save()
+    rows, methods = read(tmp_path / "x.pdf")
+    assert methods == ["text_layer"]
+    assert texts(rows)[0][0] == expected
+
+
+# A row above a line with a formula: its text, its distance in letter sizes, why it is lost, and
+# whether it is the upper part of that formula.
+UPPER = {
+    "a line with one word": ("(1 + 2)(1 - 2) = -1 and 2 = 2.", 1.4, "rule", False),
+    "a line without a word": ("(1 + 2)(1 - 2) = -1", 1.4, "rule", True),
+    "a numerator with one word": ("sin x", 0.7, "rule", True),
+    "letters that OCR reads as a word": ("Xnk", 1.05, "stacked", True),
+    "a row of a matrix with one word": ("sin x", 1.2, "tall bracket", True),
+}
+
+
+@pytest.mark.parametrize("name", UPPER)
+def test_the_upper_part_of_a_formula_is_read_behind_its_line(name):
+    text, above, lost, behind = UPPER[name]
+    rows = [
+        ("We know them, and it is of use", 88, ""),
+        ("to say why. Now notice that", 100, ""),
+        (text, 112, lost),
+        ("To find it, we put A =", 112 + 10 * above, "tall bracket"),
+    ]
+    pieces = [
+        Piece(row, 72, 72 + 5 * len(row), base, base - 8, base + 2, 10, lost=why)
+        for row, base, why in rows
+    ]
+    order = [0, 1, 3, 2] if behind else [0, 1, 2, 3]
+    found = [line.text for line in arranged(pieces, 1, 595, 842)]
+    assert found == [rows[place][0] for place in order]
 
 
 @pytest.mark.parametrize(
