@@ -1,0 +1,37 @@
+r"""Ratios and times of day: ``3:4``, ``15:30``. Runs in the worker processes only."""
+
+from __future__ import annotations
+
+import re
+
+from numina.answer.sets import read
+from numina.answer.shape import Shape
+from numina.answer.symbolic import equal_values
+from numina.answer.verdicts import decided
+
+
+def equal_ratios(left: Shape, right: Shape) -> bool:
+    if left.text == right.text == "time":
+        return left.items == right.items
+    left, right = untimed(left), untimed(right)
+    if len(left.items) != len(right.items):
+        return False
+    first, other = ([read(item) for item in side.items] for side in (left, right))
+    return all(
+        decided(equal_values(first[0] * other[i], other[0] * first[i])) for i in range(len(first))
+    )
+
+
+def untimed(shape: Shape) -> Shape:
+    """A ratio that was read as a time of day, such as ``10:15``, as a ratio."""
+    return Shape("ratio", items=shape.items[:2]) if shape.text == "time" else shape
+
+
+def equal_quotient(ratio: Shape, formula: Shape) -> bool:
+    r"""``3:4`` and ``\frac{3}{4}``."""
+    if ratio.text == "time" or len(ratio.items) != 2:
+        return False
+    top, low = map(read, ratio.items)
+    if not re.search(r"\\frac|/", formula.text):
+        return False
+    return decided(equal_values(top, low * read(formula)))
