@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from numina.answer.normalise import key
-from numina.answer.number import equal_numbers, read_number
+from numina.answer.number import read_number
 from numina.answer.shape import Shape
 
 Equal = Callable[[Shape, Shape], bool]  # whether two parts are equal
@@ -35,15 +35,9 @@ def covers(some: dict[Any, Shape], others: dict[Any, Shape], equal: Equal) -> bo
     for value, shape in some.items():
         if value in others:
             continue
-        if not any(equal(shape, other) for other in others.values() if not differ(shape, other)):
+        if not any(equal(shape, other) for other in others.values()):
             return False
     return True
-
-
-def differ(left: Shape, right: Shape) -> bool:
-    """Whether two members are plainly different numbers."""
-    numbers = [read_number(side.text) if side.kind == "formula" else None for side in (left, right)]
-    return bool(numbers[0] and numbers[1] and not equal_numbers(*numbers))  # type: ignore[arg-type]
 
 
 def in_order(left: Sequence[Shape], right: Sequence[Shape], equal: Equal) -> bool:
