@@ -57,6 +57,8 @@ def equal_definitions(left: Shape, right: Shape, ours: Shape, theirs: Shape, equ
         if heads[0] and heads[1] and heads[0][1] == heads[1][1] and heads[0][2] != heads[1][2]:
             renamed = replaced(theirs, heads[1][2], heads[0][2])
             return equal(ours, renamed) if renamed is not None else False
+        if any(name.startswith("(") for name in names) and ours.kind == theirs.kind == "pair":
+            return equal(ours, theirs)  # P = (1, 2) and (x, y) = (1, 2)
         functions = [name.split("(")[0] for name in names]
         if functions[0] == functions[1]:
             return equal(ours, theirs)

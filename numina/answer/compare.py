@@ -9,12 +9,12 @@ from numina.answer.arithmetic import Malformed, Unreadable
 from numina.answer.chains import equal_chains
 from numina.answer.equations import congruence_of, named, stated
 from numina.answer.latex import read_formula
-from numina.answer.matrices import entries, equal_vectors
+from numina.answer.matrices import entries, equal_in_units, equal_vectors, in_units
 from numina.answer.members import equal_members, equal_pair_and_list, in_order, turned
 from numina.answer.normalise import WORDS, key, unstyled
 from numina.answer.ratios import equal_quotient, equal_ratios
-from numina.answer.sets import as_set, names_set, read, variables
-from numina.answer.shape import Shape, read_shape
+from numina.answer.sets import as_set, names_set, read, readings, variables
+from numina.answer.shape import Shape, read_bracketed, read_shape, spelled
 from numina.answer.symbolic import equal_formulas, equal_values
 from numina.answer.systems import equal_systems
 from numina.answer.units import take_unit
@@ -48,15 +48,21 @@ def equal_shapes(left: Shape, right: Shape) -> bool:
         return equal_sets(left, right)
     if "chain" in kinds:
         return equal_chains(left, right, equal_shapes)
+    if in_units(left, right):
+        return equal_in_units(left, right)
     if kinds == {"formula"}:
         return equal_texts(left.text, right.text)
+    if "set" in kinds and (is_nested(left) or is_nested(right)):
+        return equal_nested(left, right)
     if kinds in ({"list"}, {"set"}, {"list", "set"}):
-        return equal_members(named(left.items), named(right.items), equal_shapes)
+        return equal_lists(left, right)
     if kinds == {"set", "formula"}:
         return equal_members(flat_set(left), flat_set(right), equal_shapes)
     if kinds == {"pair"}:
         brackets = len(left.items) > 2 or len(right.items) > 2 or left.text == right.text
         return brackets and in_order(left.items, right.items, equal_shapes)
+    if kinds == {"pair", "formula"} and r"\C" in left.text + right.text:
+        return equal_named_point(left, right)
     if kinds == {"pair", "list"}:
         if left.kind == "pair":
             return equal_pair_and_list(left, right, equal_shapes)
@@ -83,9 +89,8 @@ def equal_texts(left: str, right: str) -> bool:
         return True
     if all(WORDS.fullmatch(side.strip()) and prose(side) for side in (left, right)):
         return False  # their letters are not a product
-    sides = (left.strip(), right.strip())
-    if r"\emptyset" in sides:
-        return "" in sides  # the members of \{\}
+    if r"\emptyset" in (left.strip(), right.strip()):
+        return False
     gaps = [DOTS in side for side in (left, right)]
     if DOTS in (left.strip(), right.strip()):
         return False
@@ -121,6 +126,55 @@ def prose(text: str) -> bool:
     text = re.sub(r"\\[a-zA-Z]+", " ", text)
     found = re.findall(r"[A-Za-z]{2,}|[\u4e00-\u9fff]+", text)
     return any(len(word) > 3 or not word.isascii() for word in found) or len(found) > 1
+
+
+def equal_lists(left: Shape, right: Shape) -> bool:
+    ours, theirs = named(left.items), named(right.items)
+    if equal_members(ours, theirs, equal_shapes):
+        return True
+    fewer, more = sorted((ours, theirs), key=len)
+    if "signs" in (left.text, right.text) and len(fewer) > 1 and contained(fewer, more):
+        raise Undecided("it is not said which signs go together")
+    return False
+
+
+def contained(fewer: Sequence[Shape], more: Sequence[Shape]) -> bool:
+    return all(any(equal_shapes(one, other) for other in more) for one in fewer)
+
+
+def equal_nested(left: Shape, right: Shape) -> bool:
+    r"""Sets of sets, whose braces count: ``\{\{1\}\}`` is not ``\{1\}``."""
+    sides = [Shape("set") if is_empty(side) else side for side in (left, right)]
+    if any(side.kind not in ("set", "list") for side in sides):
+        return False
+    return equal_members(sides[0].items, sides[1].items, equal_inside)
+
+
+def equal_inside(left: Shape, right: Shape) -> bool:
+    """Two members of a set of sets."""
+    if any(side.kind == "set" or is_empty(side) for side in (left, right)):
+        return left.kind != "list" and right.kind != "list" and equal_nested(left, right)
+    return equal_shapes(left, right)
+
+
+def is_nested(shape: Shape) -> bool:
+    """Whether a shape is a set of sets, or an empty set."""
+    inner = any(item.kind == "set" or is_empty(item) for item in shape.items)
+    return is_empty(shape) or (shape.kind == "set" and inner)
+
+
+def is_empty(shape: Shape) -> bool:
+    """Whether a shape is the empty set, in braces or as a sign."""
+    return shape == Shape("set") or (shape.kind == "formula" and spelled(shape) == r"\emptyset")
+
+
+def equal_named_point(left: Shape, right: Shape) -> bool:
+    """``C(5, 2)`` as a point, beside a pair."""
+    sides = [
+        read_bracketed(side.text.strip().removeprefix(r"\C")) if side.kind == "formula" else side
+        for side in (left, right)
+    ]
+    return sides[0].kind == sides[1].kind and equal_shapes(*sides)
 
 
 def flat_set(shape: Shape) -> tuple[Shape, ...]:
@@ -178,6 +232,13 @@ def equal_sets(left: Shape, right: Shape) -> bool:
         names = [variables(side) for side in (left, right)]
         if max(map(len, names)) > 1:
             return False  # conditions on several names that differ one by one
-        return bool(as_set(left) == as_set(right))
+        found = {
+            bool(as_set(one) == as_set(other))
+            for one in readings(left)
+            for other in readings(right)
+        }
     except (Unreadable, NotImplementedError, TypeError) as reason:
         raise Undecided(str(reason)) from None
+    if len(found) > 1:
+        raise Undecided("the natural numbers begin with 0 or 1")
+    return found.pop()

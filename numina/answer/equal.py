@@ -15,7 +15,9 @@ import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from numina.answer import find, normalise
+from numina.answer import find, named_sets, normalise
+from numina.answer.angles import in_degrees, part_of_degree
+from numina.answer.named_sets import symbols
 from numina.answer.number import (
     DOUBLE,
     LONGEST,
@@ -25,22 +27,15 @@ from numina.answer.number import (
     read_decimal_comma,
     read_number,
 )
+from numina.answer.options import chosen, is_circled, read_options
 from numina.answer.pool import shared_pool
 from numina.answer.printed import as_latex
 from numina.answer.quantities import sum_of_units
+from numina.answer.unit_vectors import marked
 from numina.answer.units import NONE, Unit, named, ratio, take_unit
 
 INTEGER = re.compile(r"([+-]?)0*(\d+)(?:\.0*)?", re.ASCII)
 NAMED = re.compile(r"([A-Za-z](?:_\w|_\{\w+\})?) ?= ?(?=[-+\d.\\])")
-LETTER = r"(?:\(([A-J])\)|\[([A-J])\](?!,)|([A-J])[.):](?=\s|$|\d|\\)|([A-J])(?=$))"
-OPTION = re.compile(
-    rf"(?i:(?:the )?(?:option|choice|answer)s? ?:? ?)?{LETTER}\.?"
-    r"(?! ?(?:[-+*/^=,<>_]|\\c[au]p|and\b|or\b)) *(.*)",
-    re.S,
-)
-OPTION_NAMED = re.compile(r"(?i:(?:the )?(?:option|choice)) ?\(?([A-Ja-j])\)?[.:]? *(.*)", re.S)
-OPTIONS = re.compile(r"\(?[A-J]\)?(?: ?(?:,|;|and|or|&|, ?and) ?\(?[A-J]\)?)+")
-CIRCLED = re.compile("[①-⑳](?:[ ,、和]*[①-⑳])*")
 TOTAL = re.compile(
     r"(?P<of>[a-z]+(?: ?\+ ?[a-z]+)+|[A-Z]{2}(?: ?\+ ?[A-Z]{2})+|[a-z]{2,3})"
     r"(?: ?=[^=,]+)*? ?= ?(?P<value>[^=,]+)"
@@ -172,19 +167,19 @@ def digits(text: str) -> tuple[str, str] | None:
 @functools.lru_cache(maxsize=4096)
 def read_answer(text: str) -> Answer:
     """Find, clean and read an answer, as far as that goes without sympy."""
-    stated = find.stated_answer(normalise.repair(text))
+    repaired = normalise.repair(text)
+    if found := set_in_words(repaired):
+        return Answer(found, normalise.key(found))
+    stated = find.stated_answer(repaired)
     if len(stated) > 2 * LONGEST_FORMULA:
         return Answer(stated, stated)
-    cleaned = normalise.clean(as_latex(stated))
+    cleaned = in_degrees(symbols(normalise.clean(marked(as_latex(stated)))))
+    cleaned = set_in_words(cleaned) or cleaned
     shown = normalise.unstyled(cleaned)
-    if CIRCLED.fullmatch(shown):
-        return Answer(shown, shown, options=frozenset(re.findall("[①-⑳]", shown)))
-    if OPTIONS.fullmatch(shown):
-        return Answer(shown, normalise.key(shown), options=frozenset(re.findall("[A-J]", shown)))
-    if match := OPTION.fullmatch(shown) or OPTION_NAMED.fullmatch(shown):
-        *letters, value = match.groups()
-        letter = next(filter(None, letters)).upper()
-        return Answer(shown, letter, options=frozenset(letter), value=value or "")
+    if options := read_options(shown):
+        letters, value = options
+        spelled = "".join(letters) if value else normalise.key(shown)
+        return Answer(shown, spelled, options=letters, value=value)
     bare, unit = sum_of_units(shown) or take_unit(cleaned)
     bare, inner = take_unit(normalise.unstyled(bare))
     unit = unit or inner
@@ -200,6 +195,13 @@ def read_answer(text: str) -> Answer:
     return Answer(bare, normalise.key(bare), unit, comma=read_decimal_comma(bare))
 
 
+def set_in_words(text: str) -> str | None:
+    """A set such as ``all real numbers except 2`` in symbols, None for any other text."""
+    if len(text) > named_sets.LONGEST:
+        return None
+    return named_sets.in_symbols(normalise.unstyled(normalise.clean(text)))
+
+
 def unbracketed(text: str) -> str:
     """A text without the round brackets around all of it."""
     match = re.fullmatch(r"\(\s*([^(),]*?)\s*\)", text)
@@ -210,7 +212,7 @@ def equal_answers(left: Answer, right: Answer) -> Equality:
     left, right = as_option(left, right), as_option(right, left)
     if left.options and right.options:
         return Equality(left.options == right.options, "text")
-    if any(CIRCLED.fullmatch(side.text) for side in (left, right)):
+    if is_circled(left.text) or is_circled(right.text):
         return Equality(False, "text")
     if left.value:
         return equal(left.value, right.text)
@@ -237,16 +239,17 @@ def equal_answers(left: Answer, right: Answer) -> Equality:
 
 
 def as_option(one: Answer, other: Answer) -> Answer:
-    """An answer such as ``(b)`` as the option that it names, if the other is an option."""
-    if one.options or not other.options or other.value:
+    """An answer such as ``b`` or ``ACD`` as the options that it names, if the other has options."""
+    if one.options or not other.options or other.value or is_circled(other.text):
         return one
-    if match := re.fullmatch(r"\(?([a-j])\)?", one.text):
-        return replace(one, options=frozenset(match[1].upper()))
-    return one
+    return replace(one, options=chosen(one.text))
 
 
 def in_letters(one: Answer, other: Answer) -> Answer:
     """An answer whose letter after its number is a unit (``5000 m``), as the other has a unit."""
+    angle = part_of_degree(one.text) if other.unit.name == "°" and not one.unit else None
+    if angle is not None:
+        return replace(one, text=str(angle), unit=other.unit, number=Number(angle))
     match = re.fullmatch(r"(.*\d) ?([mghsLlN])(\^[23])?", one.text)
     if not other.unit or one.unit or match is None or other.unit.name in ("%", "°"):
         return one

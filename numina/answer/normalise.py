@@ -29,6 +29,8 @@ SIGNS = str.maketrans(
         **{"\u2009": " ", "\u202f": " ", "\u3000": " ", "\u200b": "", "\ufeff": "", "’": "'"},
         **{"×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "÷": r"\div ", "∗": "*"},
         **{"π": r"\pi ", "∞": r"\infty ", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta "},
+        **{"γ": r"\gamma ", "λ": r"\lambda ", "μ": r"\mu ", "φ": r"\phi ", "ω": r"\omega "},
+        **{"′": "'", "″": "''", "“": '"', "”": '"', "∖": r"\setminus "},
         **{"≤": r"\le ", "≥": r"\ge ", "⩽": r"\le ", "⩾": r"\ge ", "≠": r"\ne ", "∪": r"\cup "},
         **{"∩": r"\cap ", "∈": r"\in ", "≈": r"\approx ", "≡": r"\equiv ", "∧": r"\land "},
         **{"∨": r"\lor ", "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "→": r"\to ", "⟨": "(", "⟩": ")"},
@@ -116,6 +118,14 @@ def prefixed(match: re.Match[str]) -> str:
 def based(match: re.Match[str]) -> str:
     base = match["base"]
     return f"{match['number']}_{{{BASES.index(base) if base in BASES else base}}}"
+
+
+def combinations(match: re.Match[str]) -> str:
+    r"""``C(5, 2)`` as a command of its own, as it may name a point; one that must is left."""
+    few = match[1].isdigit() and match[2].isdigit() and int(match[1]) < int(match[2])
+    if few or re.search(r"(?<![A-Za-z\\])[ABD-Z]'*\s*\([^()]*,", match.string):
+        return match[0]
+    return rf"\C({match[1]},{match[2]})"
 
 
 REWRITTEN = rules(
@@ -230,7 +240,7 @@ REWRITTEN = rules(
     (r"(?<![A-Za-z])C_\{?(\d+)\}?\^\{?(\d+)\}?", r"\\binom{\1}{\2}"),
     (r"(?<![A-Za-z])C\^\{?(\d+)\}?_\{?(\d+)\}?", r"\\binom{\2}{\1}"),
     (r"(?<![A-Za-z])[AP]_\{?(\d+)\}?\^\{?(\d+)\}?", r"\\frac{\1!}{(\1-\2)!}"),
-    (r"(?<![A-Za-z\d])(?:\\binom)?C\(\s*(\w+)\s*[,;]\s*(\w+)\s*\)", r"\\binom{\1}{\2}"),
+    (r"(?<![A-Za-z\d])(?:\\binom)?C\(\s*(\w+)\s*[,;]\s*(\w+)\s*\)", combinations),
     (r"(?<![A-Za-z\d])(\d+)C(\d+)(?![\w_])", r"\\binom{\1}{\2}"),
     (r"\{([^{}]*)\\choose([^{}]*)\}", r"\\binom{\1}{\2}"),
     (r"^([^{}]*)\\choose([^{}]*)$", r"\\binom{\1}{\2}"),
@@ -285,7 +295,7 @@ def clean(text: str) -> str:
         text = pattern.sub(written, text)
     text = ORDINAL.sub("", text) if re.search(r"\d\D{0,20}(?:st|nd|rd|th)", text) else text
     text = near(REASON.sub("", text))
-    text = CONDITION.sub("", text) if CONDITION.search(text) else text
+    text = CONDITION.sub("", text) or text
     return in_words(trimmed(SPACES.sub(" ", text)))
 
 
@@ -352,7 +362,7 @@ def unpainted(text: str) -> str:
         position = match.start()
     text = text.strip()
     while text.startswith("{") and (found := group(text, 0)) and found[1] == len(text):
-        if "," in found[0] or r"\choose" in found[0]:
+        if not found[0].strip() or "," in found[0] or r"\choose" in found[0]:
             break  # {1, 2} is a set
         text = found[0].strip()
     return text

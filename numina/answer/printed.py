@@ -37,7 +37,18 @@ CONSTANTS = {"I": "i", "pi": r"\pi", "E": "e", "oo": r"\infty", "inf": r"\infty"
 CONSTANTS |= {"True": "True", "False": "False", "None": "None", "EmptySet": r"\emptyset"}
 CONSTANTS |= {"Reals": r"\mathbb{R}", "zoo": r"\infty"}
 WRAPPERS = {"Integer", "Float", "Decimal", "float64", "float32", "int64", "mpf", "simplify", "N"}
-WRAPPERS |= {"float", "int", "complex128", "Tuple", "expand", "str", "list", "sorted", "set"}
+WRAPPERS |= {
+    "float",
+    "int",
+    "complex128",
+    "Tuple",
+    "expand",
+    "str",
+    "list",
+    "sorted",
+    "set",
+    "frozenset",
+}
 MATRICES = {"Matrix", "ImmutableMatrix", "MutableDenseMatrix", "ImmutableDenseMatrix", "array"}
 
 
@@ -266,6 +277,7 @@ BUILT: dict[tuple[str, int], Callable[[Sequence[str]], str]] = {
     ("complex", 2): lambda a: f"{a[0]}+({a[1]})i",
     ("Interval", 2): closed,
     ("Interval", 4): closed,
+    ("set", 0): lambda a: rf"\{{{', '.join(a)}\}}",
     ("FiniteSet", 0): lambda a: rf"\{{{', '.join(a)}\}}",
     ("Union", 0): r" \cup ".join,
     ("Add", 0): "+".join,

@@ -10,9 +10,12 @@ from numina.answer.symbolic import equal_values
 from numina.answer.verdicts import decided
 
 
+TIMES = ("time", "clock")
+
+
 def equal_ratios(left: Shape, right: Shape) -> bool:
-    if left.text == right.text == "time":
-        return left.items == right.items
+    if left.text in TIMES and right.text in TIMES:
+        return equal_times(left, right)
     left, right = untimed(left), untimed(right)
     if len(left.items) != len(right.items):
         return False
@@ -22,16 +25,24 @@ def equal_ratios(left: Shape, right: Shape) -> bool:
     )
 
 
+def equal_times(left: Shape, right: Shape) -> bool:
+    """Times of day; ``3:30`` may be before or after noon if the other says which."""
+    if left.text == right.text or left.items[1:] != right.items[1:]:
+        return left.items == right.items
+    hours = [int(side.items[0].text) for side in (left, right)]
+    return (hours[0] - hours[1]) % 12 == 0
+
+
 def untimed(shape: Shape) -> Shape:
     """A ratio that was read as a time of day, such as ``10:15``, as a ratio."""
-    return Shape("ratio", items=shape.items[:2]) if shape.text == "time" else shape
+    return Shape("ratio", items=shape.items[:2]) if shape.text in TIMES else shape
 
 
 def equal_quotient(ratio: Shape, formula: Shape) -> bool:
     r"""``3:4`` and ``\frac{3}{4}``."""
-    if ratio.text == "time" or len(ratio.items) != 2:
+    if ratio.text in TIMES or len(ratio.items) != 2:
         return False
     top, low = map(read, ratio.items)
-    if not re.search(r"\\frac|/", formula.text):
+    if not re.search(r"\\frac|/|\d\.\d", formula.text):
         return False
     return decided(equal_values(top, low * read(formula)))

@@ -46,6 +46,9 @@ NAMES = {
         "时": "h",
         "毫升": "ml",
         "元": "元",
+        "yuan": "元",
+        "rmb": "元",
+        "人民币": "元",
         "平方米": "m^2",
         "平方厘米": "cm^2",
         "立方米": "m^3",
@@ -76,9 +79,7 @@ PLAIN = sorted(
     key=len,
     reverse=True,
 )  # fmt: skip
-CURRENCY = (
-    r"(?:US|C|A|HK)?\\?\$|[€£¥₹₽₩]|\\(?:pounds|euro|yen)(?![a-z])|\\textdollar|\bRs\.?|\bUSD\b"
-)
+CURRENCY = r"(?:US|C|A|HK)?\\?\$|[€£¥₹₽₩]|¢|\\(?:pounds|euro|yen|cent)(?![a-z])|\\textdollar|\bRs\.?|\bUSD\b"
 OHM = re.compile(r"(?<=[\d}])\s*(?:\\Omega|Ω)$")
 CURRENCY_BEFORE = re.compile(rf"^([+-]?)\s*({CURRENCY})\s*(?=[+-]?[\d.\\])")
 CURRENCY_BEHIND = re.compile(rf"\s*({CURRENCY})$")
@@ -277,10 +278,16 @@ def single(name: str) -> Unit:
 
 def currency(sign: str) -> Unit:
     sign = sign.replace("\\", "")
-    sign = {"textdollar": "$", "pounds": "£", "euro": "€", "yen": "¥", "Rs": "₹", "Rs.": "₹"}.get(
-        sign, sign
-    )
-    return named("$", 1) if sign[-1] in "$D" else single(sign)
+    sign = {
+        "textdollar": "$",
+        "cent": "¢",
+        "pounds": "£",
+        "euro": "€",
+        "yen": "¥",
+        "Rs": "₹",
+        "Rs.": "₹",
+    }.get(sign, sign)
+    return named("$" if sign[-1] in "$D" else sign, 1)
 
 
 def per(top: Unit, low: Unit) -> Unit:
@@ -299,7 +306,7 @@ def ratio(left: Unit, right: Unit) -> Fraction | None:
     """
     if not left or not right or left.kind == right.kind:
         return left.scale / right.scale if left and right else Fraction(1)
-    if {left.name, right.name} in ({"°", "°C"}, {"°", "°F"}):
+    if {left.name, right.name} in ({"°", "°C"}, {"°", "°F"}, {"¥^1", "元^1"}):
         return Fraction(1)
     if any(
         one.name.startswith("unit^") and measured(other)

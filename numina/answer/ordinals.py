@@ -1,0 +1,41 @@
+"""Ordinals as numbers: ``the 112th``, ``twenty-first``, ``third quadrant``, ``第112项``."""
+
+from __future__ import annotations
+
+import re
+
+from numina.answer.words import PARTS, TENS, VALUES
+
+ORDINALS = {"first": 1, "second": 2, "third": 3}
+ORDINALS |= {word: value for word, value in PARTS.items() if not word.endswith("s") and value > 3}
+ORDINALS = {word: value for word, value in ORDINALS.items() if word not in ("half", "quarter")}
+ORDINALS |= {"eleventh": 11, "twelfth": 12}
+ORDINALS |= {f"{word}th": value for word, value in VALUES.items() if 13 <= value < 20}
+ORDINALS |= {f"{word.removesuffix('y')}ieth": 10 * tens for tens, word in enumerate(TENS, 2)}
+NOUN = r"(?P<noun> (?!of\b|and\b|or\b|by\b|to\b)[a-z]+(?: number)?)?"
+DIGITS = re.compile(
+    r"(?:the )?(?P<number>[1-9]\d*|0)\s*(?:\^\s*\{?\s*)?(?:st|nd|rd|th)(?![a-z])\s*\}?" + NOUN, re.I
+)
+WORDS = re.compile(
+    rf"(?:the )?(?:(?P<tens>{'|'.join(TENS)})[ -])?(?P<unit>{'|'.join(ORDINALS)}){NOUN}", re.I
+)
+CHINESE = re.compile(r"第\s*(?P<number>\d+)\s*(?P<noun>[一-鿿]{0,2})")
+
+
+def in_digits(text: str) -> str:
+    """A text that is an ordinal, with what it counts as a unit; any other text as it is."""
+    if (match := DIGITS.fullmatch(text)) or (match := CHINESE.fullmatch(text)):
+        return f"{match['number']}{counted(match['noun'])}"
+    match = WORDS.fullmatch(text)
+    if match is None:
+        return text
+    value = ORDINALS[match["unit"].lower()]
+    if match["tens"]:
+        if value >= 10:
+            return text
+        value += VALUES[match["tens"].lower()]
+    return f"{value}{counted(match['noun'])}"
+
+
+def counted(noun: str | None) -> str:
+    return rf"\text{{ {noun.strip()}}}" if noun and noun.strip() else ""
