@@ -21,6 +21,8 @@ from numina.answer.units import take_unit
 from numina.answer.verdicts import Undecided, decided
 
 DOTS = r"\dots"
+NOUN = re.compile(r"(?<=[a-z]) (?:functions?|triangles?|numbers?|sequence|series)$")
+CONSTANT = re.compile(r"(.*[a-z].*)\+\s*([CcKk])", re.S)
 SETS = ("union", "meet", "bounds", "pair", "set")
 
 
@@ -88,12 +90,13 @@ def equal_texts(left: str, right: str) -> bool:
     if key(left) == key(right):
         return True
     if all(WORDS.fullmatch(side.strip()) and prose(side) for side in (left, right)):
-        return False  # their letters are not a product
+        return same_words(left, right)  # their letters are not a product
     if r"\emptyset" in (left.strip(), right.strip()):
         return False
     gaps = [DOTS in side for side in (left, right)]
     if DOTS in (left.strip(), right.strip()):
         return False
+    left, right = with_constant(left, right)
     try:
         verdict = equal_formulas(left, right)
     except Malformed:
@@ -109,6 +112,24 @@ def equal_texts(left: str, right: str) -> bool:
     if verdict is None:
         raise Undecided("no digits tell them apart")
     return verdict
+
+
+def with_constant(left: str, right: str) -> tuple[str, str]:
+    """Two antiderivatives with one name for their constant, if only the names differ."""
+    found = [CONSTANT.fullmatch(side.strip()) for side in (left, right)]
+    if found[0] and found[1] and found[0][2] != found[1][2]:
+        if not any(re.search(rf"(?<![A-Za-z\\]){m[2]}(?![A-Za-z])", m[1]) for m in found if m):
+            return left, f"{found[1][1]}+{found[0][2]}"
+    return left, right
+
+
+def same_words(left: str, right: str) -> bool:
+    """Texts that differ by an article, or by a noun after an adjective: ``odd function``."""
+    sides = [
+        re.sub(r"^(?:the|an?) (?=[a-z]{3})", "", side.strip().casefold()) for side in (left, right)
+    ]
+    bare = [NOUN.sub("", side) for side in sides]
+    return sides[0] == sides[1] or (bare[0] == bare[1] and bare != sides and bare[0] in sides)
 
 
 def number_or_formula(text: str) -> bool:

@@ -15,8 +15,9 @@ import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from numina.answer import find, named_sets, normalise
+from numina.answer import find, named_sets, normalise, ordinals
 from numina.answer.angles import in_degrees, part_of_degree
+from numina.answer.clock import in_figures
 from numina.answer.named_sets import symbols
 from numina.answer.number import (
     DOUBLE,
@@ -30,7 +31,7 @@ from numina.answer.number import (
 from numina.answer.options import chosen, is_circled, read_options
 from numina.answer.pool import shared_pool
 from numina.answer.printed import as_latex
-from numina.answer.quantities import sum_of_units
+from numina.answer.quantities import feet_and_inches, sum_of_units
 from numina.answer.unit_vectors import marked
 from numina.answer.units import NONE, Unit, named, ratio, take_unit
 
@@ -41,6 +42,7 @@ TOTAL = re.compile(
     r"(?: ?=[^=,]+)*? ?= ?(?P<value>[^=,]+)"
 )
 BASED = re.compile(r"\d_\{?\d")
+PER = "(?:k?m|cm|mm|k?g|[Ll])/(?:h|s|min|m|[Ll])"  # units that two letters may make
 LONGEST_FORMULA = 2000  # characters
 
 
@@ -167,13 +169,14 @@ def digits(text: str) -> tuple[str, str] | None:
 @functools.lru_cache(maxsize=4096)
 def read_answer(text: str) -> Answer:
     """Find, clean and read an answer, as far as that goes without sympy."""
-    repaired = normalise.repair(text)
+    repaired = in_numbers(normalise.repair(text))
     if found := set_in_words(repaired):
         return Answer(found, normalise.key(found))
     stated = find.stated_answer(repaired)
     if len(stated) > 2 * LONGEST_FORMULA:
         return Answer(stated, stated)
-    cleaned = in_degrees(symbols(normalise.clean(marked(as_latex(stated)))))
+    cleaned = normalise.clean(marked(as_latex(in_numbers(stated))))
+    cleaned = in_degrees(symbols(cleaned))
     cleaned = set_in_words(cleaned) or cleaned
     shown = normalise.unstyled(cleaned)
     if options := read_options(shown):
@@ -193,6 +196,15 @@ def read_answer(text: str) -> Answer:
     if number is not None:
         return Answer(bare, normalise.key(value), unit, name, number)
     return Answer(bare, normalise.key(bare), unit, comma=read_decimal_comma(bare))
+
+
+def in_numbers(text: str) -> str:
+    """An ordinal or a time of day in words, in digits; any other text as it is."""
+    if len(text) > named_sets.LONGEST:
+        return text
+    shown = normalise.unstyled(text.replace("$", "")).strip(" .")
+    found = in_figures(ordinals.in_digits(shown))
+    return text if found == shown else found
 
 
 def set_in_words(text: str) -> str | None:
@@ -219,6 +231,8 @@ def equal_answers(left: Answer, right: Answer) -> Equality:
     if right.value:
         return equal(left.text, right.value)
     left, right = in_letters(left, right), in_letters(right, left)
+    if any(re.match(r"rad(?:ian)?\^", side.unit.name) for side in (left, right)):
+        left, right = in_radians(left), in_radians(right)
     scale = ratio(left.unit, right.unit)
     if scale is None:
         return Equality(False, "unit")
@@ -245,12 +259,25 @@ def as_option(one: Answer, other: Answer) -> Answer:
     return replace(one, options=chosen(one.text))
 
 
+def in_radians(angle: Answer) -> Answer:
+    """An angle in degrees in radians, as the other is; without its unit."""
+    if angle.unit.name != "°":
+        return replace(angle, unit=NONE)
+    text = rf"({angle.text})\pi/180"
+    return replace(angle, text=text, key=normalise.key(text), unit=NONE, number=None)
+
+
 def in_letters(one: Answer, other: Answer) -> Answer:
     """An answer whose letter after its number is a unit (``5000 m``), as the other has a unit."""
+    if other.unit.kind == "length" and (inches := feet_and_inches(one.text)) is not None:
+        return replace(one, text=str(inches), unit=named("in", 1), number=Number(inches))
+    order = ordinals.value_of(one.text) if ordinals.UNIT in other.unit.name else None
+    if order is not None:
+        return replace(one, number=Number(Fraction(order)))
     angle = part_of_degree(one.text) if other.unit.name == "°" and not one.unit else None
     if angle is not None:
         return replace(one, text=str(angle), unit=other.unit, number=Number(angle))
-    match = re.fullmatch(r"(.*\d) ?([mghsLlN])(\^[23])?", one.text)
+    match = re.fullmatch(rf"(.*\d) ?([mghsLlN]|{PER})(\^[23])?", one.text)
     if not other.unit or one.unit or match is None or other.unit.name in ("%", "°"):
         return one
     unit = named(match[2], int((match[3] or "^1")[1:]))

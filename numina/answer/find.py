@@ -32,7 +32,7 @@ MARKED = re.compile(
         (?!\s*(?:that\b|not\b|to\s|because|obtained|found|correct|wrong|in\s|given|known|unique|clear)\b)
     | \b(?:option|choice)\s+is\b\s*:?
     | ^[ \t]*\#\#\#\#[ \t]+(?!\#|[A-Za-z]+\s)             # GSM8K
-    | \u9009(?:\u62e9)?[ \t]*[:\uff1a]?[ \t]*(?=\(?[A-F](?![A-Za-z]))     # a Chinese choice
+    | \u9009(?:\u62e9)?[ \t]*[:\uff1a]?[ \t]*(?=\(?[A-F]{1,6}(?![A-Za-z]))  # a Chinese choice
     | (?:\u7b54\u6848|\u7b54)(?:\u4e3a|\u662f)?[ \t]*(?:[:\uff1a]|(?<=[\u4e3a\u662f]))
     | ^[ \t]*(?:\#+|\*\*)[ \t]*(?:final\s+)?answer\b[ \t:*]*$    # a heading
     | <answer>
@@ -44,7 +44,7 @@ BEHIND = re.compile(r"[ \t]*(?:\*\*|__)?[ \t]*(?P<line>\n\s*)?")
 STOP = re.compile(
     r"</answer>|\n|(?<=[^\s\d])\.(?=\s+[A-Z(\\$]|\s*$)|(?<=\d)\.(?=\s|$)"
     r"|[\u3002\uff1b]|(?<=[\w)}$\]*])[,;]?\s+(?:and\s+)?(?:which|because|since|so\s|as\s+(?:the|we|it|\w+ed)\b|where\s+we"
-    r"|I\s+hope)"
+    r"|I\s+hope|not\s+[$\d])"
 )
 MATH = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|(?<!\\)\$((?:\\.|[^$\\])+?)\$", re.S)
 DISPLAY = re.compile(r"(?:\$\$(?P<a>[^$]+?)\$\$|\\\[(?P<b>(?:(?!\\\[).)+?)\\\])[\s.,;*]*\Z", re.S)

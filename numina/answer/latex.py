@@ -29,10 +29,11 @@ from numina.answer.arithmetic import (
 )
 from numina.answer.normalise import thousands
 
+UNIT_VECTORS = ("vi", "vj", "vk")
 GREEK = {
     *("alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "kappa"),
     *("lambda", "mu", "nu", "xi", "rho", "sigma", "tau", "phi", "varphi", "chi", "psi", "omega"),
-    *("gap", "vi", "vj", "vk"),
+    *("gap", *UNIT_VECTORS),
     *("Gamma", "Delta", "Theta", "Lambda", "Sigma", "Phi", "Psi", "Omega", "ell", "vartheta"),
 }
 PLAIN = [*(name for name in (*FUNCTIONS, *SEVERAL) if name[0] not in "\\RI"), "sqrt", "pi", "infty"]
@@ -329,7 +330,11 @@ class Parser:
         r"""What a function without brackets applies to: ``2x`` in ``\sin 2x \cos y``."""
         sign = -1 if self.peek() == "-" and self.take() else 1
         value = self.power()
-        while self.begins_value(self.peek()) and self.peek() not in (*FUNCTIONS, "("):
+        while self.begins_value(self.peek()) and self.peek() not in (
+            *FUNCTIONS,
+            *UNIT_VECTORS,
+            "(",
+        ):
             value = value * self.power()
         if self.peek() == "/" and self.at + 1 < len(self.tokens):
             self.take()

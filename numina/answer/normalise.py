@@ -146,6 +146,26 @@ REWRITTEN = rules(
         lambda m: "" if re.match(r"\s*[A-Za-z]\s*\([a-z]\)\s*=", m.string) else m[0],
     ),
     (r"^(\s*\d+)\s*\\text\s*\{\s*to\s*\}\s*(\d+\s*)$", r"\1:\2"),
+    (r"<(b|i|u|em|strong|p|div|span|center)>(.*?)</\1>", r" \2 "),
+    (r"^\s*(?:I|[Ww]e) (?:get|got|obtain|have|find|found)(?: that)?:? (?=\S)", ""),
+    (
+        r"(?<=[\w)}\]%])\s+is (?:the|our|my) (?:final |correct )?(?:answer|result|solution)\s*\.?\s*$",
+        "",
+    ),
+    # What a tuple is: `the point P(1, 2)`.
+    (
+        r"^\s*(?:\\text\s*\{)?\s*(?:[Tt]he )?(?:[Pp]oints?|[Vv]ectors?|点|向量|坐标[为是]?)(?: is| are)?\s*:?"
+        r"\s*\}?\s*(?=\$?(?:[A-Z(\[]|\\(?:vec|overrightarrow|left|begin|langle)))",
+        "",
+    ),
+    (r"\\left\s*<|^\s*<(?=[^<>=]+,[^<>=]+>\s*$)", "("),
+    (r"\\right\s*>|(?<=[\w)}])\s*>\s*$", lambda m: ")" if "(" in m.string else m[0]),
+    (
+        r"(?<![A-Za-z\\])(?:\+ ?)?(?:inf|infty|infinity)(?=\s*(?:[,)\]]|$))",
+        lambda m: (
+            r"\infty " if m.start() == 0 or m.string[: m.start()].rstrip()[-1] in "-,([" else m[0]
+        ),
+    ),
     (
         r"\\(?:mathrm|text|rm)\s*\{\s*([A-Za-z]+)(?:\s*\\cdot\s*|\s*\\,\s*|\s+)([A-Za-z]+)"
         r"\s*\^\s*\{?-(\d)\}?\s*\}",
@@ -195,7 +215,7 @@ REWRITTEN = rules(
     (r"\\rangle(?![a-z])", ")"),
     (r"\\(?:triangle|angle|measuredangle)(?![a-z])", ""),
     (
-        r"\\(?:overline|overrightarrow|overleftrightarrow|widehat|overset\{\\frown\})\s*(?:\{([A-Z]{2,})\}|(?=[A-Z]{2}))",
+        r"\\(?:overline|vec|overrightarrow|overleftrightarrow|widehat|overset\{\\frown\})\s*(?:\{([A-Z]{2,})\}|(?=[A-Z]{2}))",
         r"\1",
     ),
     (r"\\(?:vec|overrightarrow|hat|mathbf)\s*\{?([A-Za-z])\}?(?![A-Za-z])", r"\1"),
@@ -237,11 +257,13 @@ REWRITTEN = rules(
         rf"(?:\{{\s*\}})?[_^]{UNIT_DIGITS}\s*\{{?(?:\\mathrm\{{|\\text\{{)?\s*P\s*\}}*\s*_{UNIT_DIGITS}",
         r"\\frac{\1!}{(\1-\2)!}",
     ),
+    (r"\\(?:mathrm|text|rm)\s*\{\s*([CAP])\s*\}\s*(?=[_^]\s*\{?\d+\}?\s*[_^]\s*\{?\d)", r"\1"),
     (r"(?<![A-Za-z])C_\{?(\d+)\}?\^\{?(\d+)\}?", r"\\binom{\1}{\2}"),
     (r"(?<![A-Za-z])C\^\{?(\d+)\}?_\{?(\d+)\}?", r"\\binom{\2}{\1}"),
     (r"(?<![A-Za-z])[AP]_\{?(\d+)\}?\^\{?(\d+)\}?", r"\\frac{\1!}{(\1-\2)!}"),
     (r"(?<![A-Za-z\d])(?:\\binom)?C\(\s*(\w+)\s*[,;]\s*(\w+)\s*\)", combinations),
     (r"(?<![A-Za-z\d])(\d+)C(\d+)(?![\w_])", r"\\binom{\1}{\2}"),
+    (r"(?<![A-Za-z\d])(\d+)P(\d+)(?![\w_])", r"\\frac{\1!}{(\1-\2)!}"),
     (r"\{([^{}]*)\\choose([^{}]*)\}", r"\\binom{\1}{\2}"),
     (r"^([^{}]*)\\choose([^{}]*)$", r"\\binom{\1}{\2}"),
     (r"_\{(\w)\}", r"_\1"),

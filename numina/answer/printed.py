@@ -56,12 +56,17 @@ MATRICES = {"Matrix", "ImmutableMatrix", "MutableDenseMatrix", "ImmutableDenseMa
 FACTOR = re.compile(r"\^\s*[A-Za-z]\s*\(")
 
 
+SPACED = re.compile(r"\s*\[[\s\d.eE+\-\[\]]+\]\s*")
+NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?")
+
+
 class NotPrinted(ValueError):
     """A text is not an expression as a program prints it."""
 
 
 def as_latex(text: str) -> str:
     """A text that a program printed as LaTeX; any other text as it is."""
+    text = with_commas(text)
     if len(text) > LONGEST or "\\" in text or not (SIGNS.search(text) or CALL.search(text)):
         return text
     if FACTOR.search(text):
@@ -71,6 +76,18 @@ def as_latex(text: str) -> str:
         return written(ast.parse(source, mode="eval").body)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return text
+
+
+def with_commas(text: str) -> str:
+    """An array as numpy prints it, ``[[1 2] [3 4]]``, as a list; any other text as it is."""
+    if len(text) > LONGEST or not SPACED.fullmatch(text):
+        return text
+    numbers = re.sub(r"[\[\]]", " ", text).split()
+    if len(numbers) < 2 or not all(map(NUMBER.fullmatch, numbers)):
+        return text
+    text = re.sub(r"(?<=[\d.])\s+(?=[-+\d.])", ", ", text.strip())
+    rows = re.sub(r"\]\s*\[", "], [", text)
+    return f"array({rows})"
 
 
 def written(node: ast.expr) -> str:
