@@ -60,6 +60,10 @@ def equal_shapes(left: Shape, right: Shape) -> bool:
         return equal_lists(left, right)
     if kinds == {"set", "formula"}:
         return equal_members(flat_set(left), flat_set(right), equal_shapes)
+    if kinds == {"set", "pair"} and any(
+        s.kind == "set" and len(s.items) == 1 for s in (left, right)
+    ):
+        return equal_members(flat_set(left), flat_set(right), equal_shapes)
     if kinds == {"pair"}:
         brackets = len(left.items) > 2 or len(right.items) > 2 or left.text == right.text
         return brackets and in_order(left.items, right.items, equal_shapes)
@@ -117,10 +121,11 @@ def equal_texts(left: str, right: str) -> bool:
 def with_constant(left: str, right: str) -> tuple[str, str]:
     """Two antiderivatives with one name for their constant, if only the names differ."""
     found = [CONSTANT.fullmatch(side.strip()) for side in (left, right)]
-    if found[0] and found[1] and found[0][2] != found[1][2]:
-        if not any(re.search(rf"(?<![A-Za-z\\]){m[2]}(?![A-Za-z])", m[1]) for m in found if m):
-            return left, f"{found[1][1]}+{found[0][2]}"
-    return left, right
+    if not (found[0] and found[1]) or any(
+        re.search(rf"(?<![A-Za-z\\]){match[2]}(?![A-Za-z])", match[1]) for match in found if match
+    ):
+        return left, right
+    return left, f"{found[1][1]}+{found[0][2]}"
 
 
 def same_words(left: str, right: str) -> bool:

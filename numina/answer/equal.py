@@ -43,6 +43,10 @@ TOTAL = re.compile(
 )
 BASED = re.compile(r"\d_\{?\d")
 PER = "(?:k?m|cm|mm|k?g|[Ll])/(?:h|s|min|m|[Ll])"  # units that two letters may make
+OF_A_SET = re.compile(
+    r"^(?:the|its) (?:domain|range|solution(?: set)?|answer|set of solutions)(?: of [^.]{1,30}?)? (?:is|are) ",
+    re.I,
+)
 LONGEST_FORMULA = 2000  # characters
 
 
@@ -211,7 +215,8 @@ def set_in_words(text: str) -> str | None:
     """A set such as ``all real numbers except 2`` in symbols, None for any other text."""
     if len(text) > named_sets.LONGEST:
         return None
-    return named_sets.in_symbols(normalise.unstyled(normalise.clean(text)))
+    shown = normalise.unstyled(normalise.clean(text))
+    return named_sets.in_symbols(OF_A_SET.sub("", shown))
 
 
 def unbracketed(text: str) -> str:
@@ -277,7 +282,7 @@ def in_letters(one: Answer, other: Answer) -> Answer:
     angle = part_of_degree(one.text) if other.unit.name == "°" and not one.unit else None
     if angle is not None:
         return replace(one, text=str(angle), unit=other.unit, number=Number(angle))
-    match = re.fullmatch(rf"(.*\d) ?([mghsLlN]|{PER})(\^[23])?", one.text)
+    match = re.fullmatch(rf"(.*\d) ?([mghsLlN]|in|{PER})(\^[23])?", one.text)
     if not other.unit or one.unit or match is None or other.unit.name in ("%", "°"):
         return one
     unit = named(match[2], int((match[3] or "^1")[1:]))
@@ -309,7 +314,7 @@ def equal_formulas(left: Answer, right: Answer, scale: Fraction) -> Equality:
     """The verdict of the worker processes on two texts in the same unit."""
     ours, theirs = left.text, right.text
     for one, other in ((left, right), (right, left)):
-        if one.unit.name == "°" and not other.unit and r"\pi" in other.text:
+        if one.unit.name == "°" and not other.unit and re.search(r"\\pi|arc[cst]", other.text):
             radians = rf"({one.text})\pi/180"
             return symbolic(*((radians, theirs) if one is left else (ours, radians)))
         if one.number and "," in one.text and re.search(r", |\\\{|[([]|and|or", other.text):

@@ -51,6 +51,9 @@ DISPLAY = re.compile(r"(?:\$\$(?P<a>[^$]+?)\$\$|\\\[(?P<b>(?:(?!\\\[).)+?)\\\])[
 NUMBER = re.compile(
     r"(?<![A-Za-z0-9_.\\^/])[+-]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?(?:/\d+)?)(?![\d(])"
 )
+IS = re.compile(
+    r"(?:\b(?:is|are|equals|at)|[为是])\s*:?\s*(?P<value>[\[({].*[\])}])\s*[.。]?\s*\Z", re.S
+)
 LISTED = re.compile(r"\s*,?\s*(?:and|or)?\s*")
 LINK = re.compile(r"\\[()\[\]]|\\(?:text|quad|qquad|mathrm)|[${}]|\\[,;!: ]")
 ASIDE = re.compile(
@@ -301,6 +304,8 @@ def is_sentence(text: str) -> bool:
 
 def last_value(text: str) -> str | None:
     """The last formula of a text with those listed before it, else its last number."""
+    if (tuple_of := IS.search(text)) and not MATH.search(text) and not words(tuple_of["value"]):
+        return tuple_of["value"]
     formulas, numbers = list(MATH.finditer(text)), list(NUMBER.finditer(text))
     if formulas:
         first = len(formulas) - 1

@@ -104,8 +104,12 @@ def with_rest(name: str, rest: str, *, plain: bool) -> str | None:
         return rf"{name}\setminus\{{{values}\}}" if values else None
     if plain and (match := SUCH.fullmatch(rest)):
         return match["said"]
-    if plain and (match := BOUND.fullmatch(rest)) and VALUE.fullmatch(match["value"]):
-        return f"x{BOUNDS[match['word'].lower()]}{match['value']}"
+    bounds = [BOUND.fullmatch(part) for part in re.split(r"\band\b|\bbut\b", rest)]
+    if plain and all(match and VALUE.fullmatch(match["value"]) for match in bounds):
+        found = [
+            f"x{BOUNDS[match['word'].lower()]}{match['value'].strip()}" for match in bounds if match
+        ]
+        return r"\text{ and }".join(found)
     return None
 
 

@@ -30,7 +30,7 @@ SIGNS = str.maketrans(
         **{"×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "÷": r"\div ", "∗": "*"},
         **{"π": r"\pi ", "∞": r"\infty ", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta "},
         **{"γ": r"\gamma ", "λ": r"\lambda ", "μ": r"\mu ", "φ": r"\phi ", "ω": r"\omega "},
-        **{"′": "'", "″": "''", "“": '"', "”": '"', "∖": r"\setminus "},
+        **{"′": "'", "″": "''", "“": '"', "”": '"', "∖": r"\setminus ", "￥": "¥"},
         **{"≤": r"\le ", "≥": r"\ge ", "⩽": r"\le ", "⩾": r"\ge ", "≠": r"\ne ", "∪": r"\cup "},
         **{"∩": r"\cap ", "∈": r"\in ", "≈": r"\approx ", "≡": r"\equiv ", "∧": r"\land "},
         **{"∨": r"\lor ", "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "→": r"\to ", "⟨": "(", "⟩": ")"},
@@ -152,6 +152,10 @@ REWRITTEN = rules(
         r"(?<=[\w)}\]%])\s+is (?:the|our|my) (?:final |correct )?(?:answer|result|solution)\s*\.?\s*$",
         "",
     ),
+    (r"^\s*(?:So|Thus|Hence|Therefore|Then|所以|因此|故)\s*[,，:：]?\s*(?=[\w\\(-])", ""),
+    (r"(?<=[a-z)])\s*\^\s*\{?\s*\\(?:text|mathrm)\s*\{\s*(?:st|nd|rd|th)\s*\}\s*\}?", ""),
+    (r"\^\s*\{\s*\\(?:mathrm|mathsf|text|rm)(?:\s*\{\s*T\s*\}|\s+T)\s*\}", "^T"),
+    (r"(?<=[)\]])\s*U\s*(?=[(\[])", r"\\cup "),
     # What a tuple is: `the point P(1, 2)`.
     (
         r"^\s*(?:\\text\s*\{)?\s*(?:[Tt]he )?(?:[Pp]oints?|[Vv]ectors?|点|向量|坐标[为是]?)(?: is| are)?\s*:?"
@@ -210,6 +214,8 @@ REWRITTEN = rules(
     (r"(?<=\d) ?[xX] ?(?=10 ?\^)", r"\\times "),
     (r"\\varnothing(?![a-z])|\\O(?![a-zA-Z])", r"\\emptyset"),
     (r"(?:\\mathbb\s*\{?R\}?|\\R)\s*(?:\^\s*\{?\s*\+\s*\}?|_\{\s*>\s*0\s*\})", r"(0,\\infty)"),
+    (r"(?:\\mathbb\s*\{?R\}?|\\R)\s*_\{\s*\\ge\s*0\s*\}", r"[0,\\infty)"),
+    (r"(?:\\mathbb\s*\{?R\}?|\\R)\s*(?:\^\s*\{?\s*-\s*\}?|_\{\s*<\s*0\s*\})", r"(-\\infty,0)"),
     (r"(?<=\d) ?(?:\\text\{ ?)?[Rr](?:em(?:ainder)?)?\.?(?: ?\})? ?(?=\d)", r"\\text{ remainder }"),
     (r"\\langle(?![a-z])", "("),
     (r"\\rangle(?![a-z])", ")"),

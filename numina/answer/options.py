@@ -17,8 +17,9 @@ LEAD = re.compile(
 )
 ONE = r"(?:\([A-J]\)|[A-J]\)?)"
 SEPARATOR = r" ?(?:,|;|and\b|or\b|&|, ?and\b|[和与及]) ?"
-SEVERAL = re.compile(rf"{ONE}(?:{SEPARATOR}{ONE})+(?: only)?|\([A-J]\)(?: ?\([A-J]\))+(?: only)?")
+SEVERAL = re.compile(rf"{ONE}(?:{SEPARATOR}{ONE})+|\([A-J]\)(?: ?\([A-J]\))+")
 CIRCLED = re.compile("[①-⑳](?:[ ,、和]*[①-⑳])*")
+SAID = re.compile(r" (?:are|is) (?:all )?(?:correct|true|right)$| only$|(?:是|都)?正确的?$")
 RUN = re.compile(r"[A-J](?:[ ,;]*[A-J])+")
 
 
@@ -27,9 +28,9 @@ def read_options(text: str) -> tuple[frozenset[str], str] | None:
     if CIRCLED.fullmatch(text):
         return frozenset(re.findall("[①-⑳]", text)), ""
     lead = LEAD.match(text)
-    rest = text[lead.end() :] if lead else text
+    rest = SAID.sub("", text[lead.end() :] if lead else text)
     if SEVERAL.fullmatch(rest):
-        return frozenset(re.findall("[A-J]", rest.removesuffix(" only"))), ""
+        return frozenset(re.findall("[A-J]", rest)), ""
     if match := OPTION.fullmatch(text) or NAMED.fullmatch(text):
         *letters, value = match.groups()
         return frozenset(next(filter(None, letters)).upper()), value or ""

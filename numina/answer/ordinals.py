@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from numina.answer.words import PARTS, TENS, VALUES
+from numina.answer.words import PARTS, TENS, VALUES, chinese_number
 
 ORDINALS = {"first": 1, "second": 2, "third": 3}
 ORDINALS |= {word: value for word, value in PARTS.items() if not word.endswith("s") and value > 3}
 ORDINALS = {word: value for word, value in ORDINALS.items() if word not in ("half", "quarter")}
+ORDINALS |= {"hundredth": 100, "thousandth": 1000}
 ORDINALS |= {"eleventh": 11, "twelfth": 12}
 ORDINALS |= {f"{word}th": value for word, value in VALUES.items() if 13 <= value < 20}
 ORDINALS |= {f"{word.removesuffix('y')}ieth": 10 * tens for tens, word in enumerate(TENS, 2)}
@@ -21,7 +22,7 @@ DIGITS = re.compile(
 WORDS = re.compile(
     rf"(?:the )?(?:(?P<tens>{'|'.join(TENS)})[ -])?(?P<unit>{'|'.join(ORDINALS)}){NOUN}", re.I
 )
-CHINESE = re.compile(r"第\s*(?P<number>\d+)\s*(?P<noun>[一-鿿]{0,2})")
+CHINESE = re.compile(r"第\s*(?P<number>\d+|[一二三四五六七八九十百]+)\s*(?P<noun>[一-鿿]{0,2})")
 
 
 def in_digits(text: str) -> str:
@@ -29,7 +30,10 @@ def in_digits(text: str) -> str:
 
     A word that may be a fraction, as ``tenth`` alone, stays: see `value_of`.
     """
-    if (match := DIGITS.fullmatch(text)) or (match := CHINESE.fullmatch(text)):
+    if match := CHINESE.fullmatch(text):
+        number = match["number"]
+        return numbered(number if number.isdigit() else str(chinese_number(number)), match["noun"])
+    if match := DIGITS.fullmatch(text):
         return numbered(match["number"], match["noun"])
     match = WORDS.fullmatch(text)
     if match is None or text.lower() in FRACTIONS:

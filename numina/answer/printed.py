@@ -13,7 +13,7 @@ LONGEST = 1000  # characters
 CALL = re.compile(r"(?<![A-Za-z\\])[A-Za-z_][\w.]*\(")
 SIGNS = re.compile(
     r"\*|(?<![A-Za-z])I(?![A-Za-z])|(?<![a-z])oo(?![a-z])|\[\[|\d[jJ]\b|[{\[][({]|^\{.*:|'"
-    r"|\) ?[&|] ?\(|^(?:S\.)?(?:EmptySet|Reals)$"
+    r"|\) ?[&|] ?\(|(?<![A-Za-z])(?:math|np|numpy|sympy|sp)\.[a-z]|^(?:S\.)?(?:EmptySet|Reals)$"
 )
 OPERATORS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: r" \cdot "}
 COMPARED: dict[type[ast.cmpop], str] = {
@@ -222,6 +222,8 @@ def matrix(node: ast.expr) -> str:
 
 def solution(node: ast.Dict) -> str:
     """``{x: 2, y: 3}`` as equations."""
+    if any(isinstance(value, ast.Compare) for value in node.values):
+        return refuse(node)  # {x: -2 <= x < 3} is a set
     pairs = zip(node.keys, node.values, strict=True)
     return r" \text{ and } ".join(
         f"{written(key or node)}={written(value)}" for key, value in pairs
@@ -287,6 +289,9 @@ BUILT: dict[tuple[str, int], Callable[[Sequence[str]], str]] = {
     ("binomial", 2): lambda a: rf"\binom{{{a[0]}}}{{{a[1]}}}",
     ("comb", 2): lambda a: rf"\binom{{{a[0]}}}{{{a[1]}}}",
     ("nCr", 2): lambda a: rf"\binom{{{a[0]}}}{{{a[1]}}}",
+    ("Ne", 2): lambda a: rf"{a[0]}\ne {a[1]}",
+    ("Or", 0): r" \text{ or } ".join,
+    ("And", 0): r" \text{ and } ".join,
     ("Eq", 2): lambda a: f"{a[0]}={a[1]}",
     ("Point", 2): lambda a: f"({a[0]}, {a[1]})",
     ("Point2D", 2): lambda a: f"({a[0]}, {a[1]})",

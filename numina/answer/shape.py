@@ -193,7 +193,12 @@ def read_unnamed(text: str) -> Shape:
 def read_chain(text: str, signs: Sequence[re.Match[str]]) -> Shape:
     cuts = [0, *(end for match in signs for end in match.span()), len(text)]
     terms = [text[cuts[i] : cuts[i + 1]].strip() for i in range(0, len(cuts), 2)]
-    return Shape("chain", " ".join(match[0] for match in signs), tuple(map(read_unnamed, terms)))
+    items = tuple(map(read_unnamed, terms))
+    if [match[0] for match in signs] == [r"\ne"] and items[1].kind == "list":  # x \ne \pm 3
+        return Shape(
+            "meet", items=tuple(Shape("chain", r"\ne", (items[0], one)) for one in items[1].items)
+        )
+    return Shape("chain", " ".join(match[0] for match in signs), items)
 
 
 def read_bracketed(text: str) -> Shape:

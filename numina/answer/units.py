@@ -108,6 +108,7 @@ CHINESE = re.compile(
     r"(?<=[\d}\])])\s*(?:\\(?:text|mathrm)\s*\{\s*)?([\u4e00-\u9fff\uac00-\ud7af℃]{1,6}(?:/[\u4e00-\u9fff]{1,2})?)"
     r"(?:\s*\})?$"
 )
+ONE_DEGREE = re.compile(r"\s*(?:\^\s*(?:\\circ|\{\s*\\circ\s*\})|\\degree)(?![a-z])")
 ANGLE = re.compile(r"sin|cos|tan|cot|sec|csc|cis")  # here degrees are more than a unit
 WORD = re.compile(r"[A-Za-z]+")
 NO_UNIT = {  # words that say more about a value than what it counts
@@ -164,7 +165,8 @@ def take_unit(text: str) -> tuple[str, Unit]:
         return shown[: match.start()].strip(), single("%")
     if (match := DEGREE.search(text)) and match.start() and not ANGLE.search(text):
         scale = match["scale"] or (match["word"] or "")[:1].upper()
-        return text[: match.start()].strip(), single("°" + scale)
+        head = ONE_DEGREE.sub("", text[: match.start()])
+        return head.strip(), single("°" + scale)
     if match := OHM.search(text):
         return text[: match.start()].strip(), single("Ω")
     if match := CURRENCY_BEFORE.search(text):
@@ -242,7 +244,7 @@ def named(name: str, power: int) -> Unit:
         name, power = name[match.end() :], 2 if name[0] in "sS" else 3
     if match := re.fullmatch(r"(.+?)\s+(squared|cubed)", name):
         name, power = match[1], 2 if match[2] == "squared" else 3
-    short = singular(name)
+    short = singular(re.sub(r"^个(?=[\u4e00-\u9fff])", "", name))
     if short == "%" or short.startswith("°"):
         return single(short)
     if "/" in short:

@@ -20,6 +20,7 @@ NUMBER = re.compile(
     rf"(?:[ -](?P<part>{'|'.join(PARTS)})|(?P<counted> [a-z]+))?",
     re.I,
 )
+NO_SUCH = re.compile(r"(?:there (?:is|are) )?no such [a-z ]+", re.I)
 MIXED = re.compile(
     rf"((?:{WORD})(?:[ -](?:{WORD}))*|\d+) and (an?|one|two|three) ({'|'.join(PARTS)})", re.I
 )
@@ -27,6 +28,7 @@ CHINESE = {sign: value for value, sign in enumerate("零一二三四五六七八
 CHINESE_SCALES = {"十": 10, "百": 100, "千": 1000, "万": 10**4, "亿": 10**8}
 IN_CHINESE = re.compile(f"[{''.join([*CHINESE, *CHINESE_SCALES])}]+")
 PERCENT = re.compile(rf"百分之({IN_CHINESE.pattern}|\d+(?:\.\d+)?)")
+FRACTION = re.compile(f"({IN_CHINESE.pattern})分之({IN_CHINESE.pattern})")
 NOT_COUNTED = {
     "and",
     "or",
@@ -78,6 +80,7 @@ SAME = {  # what means the same, each with the text that stands for it
     **dict.fromkeys(
         ("necessary and sufficient", "sufficient and necessary"), "sufficient and necessary"
     ),
+    "一半": r"\frac{1}{2}",
     **dict.fromkeys(("true", "yes", "是", "对", "正确"), "yes"),
     **dict.fromkeys(("false", "no", "否", "不是", "错误", "错"), "no"),
 }
@@ -94,10 +97,14 @@ def standard(text: str) -> str:
 
     A word for what is counted is kept: ``twelve apples`` is ``12 apples``. Any other text stays.
     """
+    if NO_SUCH.fullmatch(text):
+        return r"\emptyset"
     if text.casefold() in SAME:
         return SAME[text.casefold()]
     if match := PERCENT.fullmatch(text):
         return rf"{chinese_number(match[1]) if IN_CHINESE.fullmatch(match[1]) else match[1]}\%"
+    if match := FRACTION.fullmatch(text):
+        return rf"\frac{{{chinese_number(match[2])}}}{{{chinese_number(match[1])}}}"
     if IN_CHINESE.fullmatch(text):
         return str(chinese_number(text))
     if (match := MIXED.fullmatch(text)) and (found := mixed(match)):
