@@ -1,4 +1,4 @@
-r"""Angles in degrees, minutes and seconds, in degrees: ``22^\circ 30'`` is ``\frac{45}{2}^\circ``."""
+r"""Angles in degrees, minutes and seconds: ``22^\circ 30'`` is ``\frac{45}{2}^\circ``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times of day in words, in figures: ``half past three``, ``3 o'clock``, ``下午3点半``, ``noon``."""
+"""Times of day in words: ``half past three``, ``3 o'clock``, ``下午3点半``, ``noon``."""
 
 from __future__ import annotations
 

@@ -93,8 +93,11 @@ def equal_shapes(left: Shape, right: Shape) -> bool:
 def equal_texts(left: str, right: str) -> bool:
     if key(left) == key(right):
         return True
-    if all(WORDS.fullmatch(side.strip()) and prose(side) for side in (left, right)):
-        return same_words(left, right)  # their letters are not a product
+    if all(WORDS.fullmatch(side.strip()) for side in (left, right)):
+        if same_words(left, right):
+            return True
+        if prose(left) and prose(right):
+            return False  # their letters are not a product
     if r"\emptyset" in (left.strip(), right.strip()):
         return False
     gaps = [DOTS in side for side in (left, right)]

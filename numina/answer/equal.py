@@ -44,7 +44,8 @@ TOTAL = re.compile(
 BASED = re.compile(r"\d_\{?\d")
 PER = "(?:k?m|cm|mm|k?g|[Ll])/(?:h|s|min|m|[Ll])"  # units that two letters may make
 OF_A_SET = re.compile(
-    r"^(?:the|its) (?:domain|range|solution(?: set)?|answer|set of solutions)(?: of [^.]{1,30}?)? (?:is|are) ",
+    r"^(?:the |its )?(?:domain|range|solution(?: set)?|answer|set of solutions)(?: of [^.]{1,30}?)?"
+    r" (?:is|are) ",
     re.I,
 )
 LONGEST_FORMULA = 2000  # characters

@@ -27,23 +27,28 @@ CHINESE = {
     **{"负实数": r"(-\infty,0)", "非负实数": r"[0,\infty)", "非零实数": r"\Reals\setminus\{0\}"},
 }
 BLACKBOARD = {"R": "", "Z": r"\Integers", "Q": r"\Rationals", "C": r"\Complexes", "N": r"\Naturals"}
-NAME = r"(?:(?:the )?(?:variable )?\$?[a-zA-Z]\$? ?(?:is|can be|may be|could be|are|can take(?: on)?|takes|=|\\in) ?)?"
+NAME = (
+    r"(?:(?:the )?(?:variable )?\$?[a-zA-Z]\$? ?"
+    r"(?:is|can be|may be|could be|are|can take(?: on)?|takes|=|\\in) ?)?"
+)
 ENGLISH = re.compile(
     rf"(?:{NAME}|true for |holds for |for )"
-    r"(?P<all>(?:the )?(?:set of )?(?:(?:all|any|every|each)(?: of)?(?: the)? )?)(?:possible )?(?:values of [a-z] in )?"
+    r"(?P<all>(?:the )?(?:set of )?(?:(?:all|any|every|each)(?: of)?(?: the)? )?)"
+    r"(?:possible )?(?:values of [a-z] in )?"
     r"(?P<sign>(?:positive|negative|non-?(?:negative|zero|positive)) )?"
     r"(?P<kind>real|integer|natural|rational|complex)"
     r"(?P<noun>s?(?: numbers?| values?(?: of [a-z])?)?(?: [a-z](?=$|[ ,:|]))?)(?P<rest>\W.*|)",
     re.I | re.S,
 )
 EXCEPT = re.compile(
-    r"[\s,]*(?:\(?\s*(?:except|excluding|other than|besides|but not|not equal to|not including|apart from)"
+    r"[\s,]*(?:\(?\s*(?:except|excluding|other than|besides|but not|not equal to|not including"
+    r"|apart from)"
     r"(?: for| at| when| where| the (?:value|number|point)s?)*)\s*:?(?P<values>.*?)\)?",
     re.I | re.S,
 )
 SUCH = re.compile(
-    r"[\s,]*(?:such that|with|for which|where|satisfying|so that|:|\|)\s*(?P<said>[a-z] ?(?:[<>=]|\\[lgn]e)"
-    r".*|.*[<>] ?[a-z])",
+    r"[\s,]*(?:such that|with|for which|where|satisfying|so that|:|\|)\s*"
+    r"(?P<said>[a-z] ?(?:[<>=]|\\[lgn]e).*|.*[<>] ?[a-z])",
     re.S,
 )
 BOUNDS = {
@@ -57,14 +62,16 @@ BOUNDS = {
     ),
 }
 BOUND = re.compile(
-    rf"\s*(?:that are )?(?P<word>{'|'.join(sorted(BOUNDS, key=len, reverse=True))})\s*(?P<value>\S.*)",
+    rf"\s*(?:that are )?(?P<word>{'|'.join(sorted(BOUNDS, key=len, reverse=True))})\s*"
+    r"(?P<value>\S.*)",
     re.I | re.S,
 )
 VALUE = re.compile(r"(?:[-+\d./ ]|\\(?:frac|sqrt|pi|infty)(?![a-z])|[{}()])+")
 KIND_ZH = "|".join(sorted(CHINESE, key=len, reverse=True))
 IN_CHINESE = re.compile(
-    rf"(?:[a-z] ?(?:为|是|可以?取|可以?是|可为|=|\\in)?\s*)?(?:除了?(?P<but>.+?)(?:以外|之外|外)的?)?"
-    rf"(?:不等于(?P<not>.+?)的)?(?P<all>全体|所有|一切|任意|任何|每个)?的?(?P<kind>{KIND_ZH})(?P<set>集|值)?R?"
+    r"(?:[a-z] ?(?:为|是|可以?取|可以?是|可为|=|\\in)?\s*)?"
+    r"(?:除了?(?P<but>.+?)(?:以外|之外|外)的?)?(?:不等于(?P<not>.+?)的)?"
+    rf"(?P<all>全体|所有|一切|任意|任何|每个)?的?(?P<kind>{KIND_ZH})(?P<set>集|值)?R?"
 )
 BB = r"(?:\\mathbb\s*\{?\s*(?P<bb>[RZQCN])\s*\}?|\\(?P<bare>[RZQN])(?![A-Za-z]))"
 POSITIVE = r"\^\s*\{?\s*(?:\+|\*|\\ast)\s*\}?|_\s*\{?\s*(?:\+|\*|>\s*0|\\ge\s*1)\s*\}?"

@@ -149,7 +149,8 @@ REWRITTEN = rules(
     (r"<(b|i|u|em|strong|p|div|span|center)>(.*?)</\1>", r" \2 "),
     (r"^\s*(?:I|[Ww]e) (?:get|got|obtain|have|find|found)(?: that)?:? (?=\S)", ""),
     (
-        r"(?<=[\w)}\]%])\s+is (?:the|our|my) (?:final |correct )?(?:answer|result|solution)\s*\.?\s*$",
+        r"(?<=[\w)}\]%])\s+is (?:the|our|my) (?:final |correct )?(?:answer|result|solution)"
+        r"\s*\.?\s*$",
         "",
     ),
     (r"^\s*(?:So|Thus|Hence|Therefore|Then|所以|因此|故)\s*[,，:：]?\s*(?=[\w\\(-])", ""),
@@ -158,8 +159,8 @@ REWRITTEN = rules(
     (r"(?<=[)\]])\s*U\s*(?=[(\[])", r"\\cup "),
     # What a tuple is: `the point P(1, 2)`.
     (
-        r"^\s*(?:\\text\s*\{)?\s*(?:[Tt]he )?(?:[Pp]oints?|[Vv]ectors?|点|向量|坐标[为是]?)(?: is| are)?\s*:?"
-        r"\s*\}?\s*(?=\$?(?:[A-Z(\[]|\\(?:vec|overrightarrow|left|begin|langle)))",
+        r"^\s*(?:\\text\s*\{)?\s*(?:[Tt]he )?(?:[Pp]oints?|[Vv]ectors?|点|向量|坐标[为是]?)"
+        r"(?: is| are)?\s*:?\s*\}?\s*(?=\$?(?:[A-Z(\[]|\\(?:vec|overrightarrow|left|begin|langle)))",
         "",
     ),
     (r"\\left\s*<|^\s*<(?=[^<>=]+,[^<>=]+>\s*$)", "("),
@@ -390,7 +391,8 @@ def unpainted(text: str) -> str:
         position = match.start()
     text = text.strip()
     while text.startswith("{") and (found := group(text, 0)) and found[1] == len(text):
-        if not found[0].strip() or "," in found[0] or r"\choose" in found[0]:
+        builder = re.match(r"\s*[a-z]\s*(?:\\in[^:|]*)?[:|]", found[0])
+        if builder or not found[0].strip() or "," in found[0] or r"\choose" in found[0]:
             break  # {1, 2} is a set
         text = found[0].strip()
     return text

@@ -7,10 +7,9 @@ import re
 from numina.answer.sets import read
 from numina.answer.shape import Shape
 from numina.answer.symbolic import equal_values
-from numina.answer.verdicts import decided
+from numina.answer.verdicts import Undecided, decided
 
-
-TIMES = ("time", "clock")
+TIMES = ("time", "hours", "clock")
 
 
 def equal_ratios(left: Shape, right: Shape) -> bool:
@@ -26,11 +25,16 @@ def equal_ratios(left: Shape, right: Shape) -> bool:
 
 
 def equal_times(left: Shape, right: Shape) -> bool:
-    """Times of day; ``3:30`` may be before or after noon if the other says which."""
-    if left.text == right.text or left.items[1:] != right.items[1:]:
-        return left.items == right.items
+    """Times of day; ``3:30`` has the half of the day that the other states, as ``3:30 PM`` does."""
+    if left.items == right.items:
+        return True
     hours = [int(side.items[0].text) for side in (left, right)]
-    return (hours[0] - hours[1]) % 12 == 0
+    kinds = {left.text, right.text}
+    if "clock" not in kinds or len(kinds) == 1 or (hours[0] - hours[1]) % 12:
+        return False
+    if left.items[1:] == right.items[1:] and "hours" in kinds:
+        raise Undecided("3:30 may be 15:30")
+    return left.items[1:] == right.items[1:]
 
 
 def untimed(shape: Shape) -> Shape:

@@ -271,8 +271,10 @@ def flat(shape: Shape) -> tuple[Shape, ...]:
 
 
 def time_kind(match: re.Match[str]) -> str:
-    """A ``time`` of day, or what a ``clock`` shows, which may be before or after noon."""
-    return "time" if match[4] or not 1 <= int(match[1]) <= 12 or match[1][0] == "0" else "clock"
+    """A ``time`` with its half of the day, of 24 ``hours``, or as a ``clock`` shows it."""
+    if match[4]:
+        return "time"
+    return "clock" if 1 <= int(match[1]) <= 12 and match[1][0] != "0" else "hours"
 
 
 def time_parts(match: re.Match[str]) -> tuple[Shape, ...]:

@@ -13,7 +13,7 @@ UNIT = re.compile(
     rf"{STYLE}\{{\s*{STYLE}\{{\s*{NAME}\}}\s*\}}|{STYLE}\{{\s*{STYLE}{NAME}\}}|{STYLE}\{{\s*{NAME}\}}|{STYLE}{NAME}"
 )
 MARK = re.compile(r"\\v[ijk](?![a-z])")
-ALONE = re.compile(r"[^-+=]*=?\s*[-+]?[^-+=]*\\vi\s*\.?\$?\s*")
+ALONE = re.compile(r"(?:[^-+=]*=)?\s*[-+]?[^-+=]*\\vi\s*\.?\$?\s*")
 PLAIN = re.compile(r"(?<!\\)j|i.*(?<!\\)k", re.S)
 
 

@@ -79,7 +79,10 @@ PLAIN = sorted(
     key=len,
     reverse=True,
 )  # fmt: skip
-CURRENCY = r"(?:US|C|A|HK)?\\?\$|[€£¥₹₽₩]|¢|\\(?:pounds|euro|yen|cent)(?![a-z])|\\textdollar|\bRs\.?|\bUSD\b"
+CURRENCY = (
+    r"(?:US|C|A|HK)?\\?\$|[€£¥₹₽₩¢]|\\(?:pounds|euro|yen|cent)(?![a-z])|\\textdollar"
+    r"|\bRs\.?|\bUSD\b"
+)
 OHM = re.compile(r"(?<=[\d}])\s*(?:\\Omega|Ω)$")
 CURRENCY_BEFORE = re.compile(rf"^([+-]?)\s*({CURRENCY})\s*(?=[+-]?[\d.\\])")
 CURRENCY_BEHIND = re.compile(rf"\s*({CURRENCY})$")
