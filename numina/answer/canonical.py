@@ -15,10 +15,11 @@ from typing import Any
 import sympy
 
 from numina.answer.arithmetic import Unreadable, is_matrix
-from numina.answer.compare import is_empty, is_nested, prose
+from numina.answer.compare import prose
 from numina.answer.equations import named, numerator, stated, value_of
 from numina.answer.latex import read_formula
 from numina.answer.matrices import components, entries
+from numina.answer.nested import is_empty, is_nested
 from numina.answer.normalise import WORDS, key
 from numina.answer.number import read_number
 from numina.answer.sets import as_set, names_set, read

@@ -11,10 +11,11 @@ from numina.answer.equations import congruence_of, named, stated
 from numina.answer.latex import read_formula
 from numina.answer.matrices import entries, equal_in_units, equal_vectors, in_units
 from numina.answer.members import equal_members, equal_pair_and_list, in_order, turned
+from numina.answer.nested import equal_nested, is_nested
 from numina.answer.normalise import WORDS, key, unstyled
 from numina.answer.ratios import equal_quotient, equal_ratios
 from numina.answer.sets import as_set, names_set, read, readings, variables
-from numina.answer.shape import Shape, read_bracketed, read_shape, spelled
+from numina.answer.shape import Shape, read_bracketed, read_shape
 from numina.answer.symbolic import equal_formulas, equal_values
 from numina.answer.systems import equal_systems
 from numina.answer.units import take_unit
@@ -55,7 +56,7 @@ def equal_shapes(left: Shape, right: Shape) -> bool:
     if kinds == {"formula"}:
         return equal_texts(left.text, right.text)
     if "set" in kinds and (is_nested(left) or is_nested(right)):
-        return equal_nested(left, right)
+        return equal_nested(left, right, equal_shapes)
     if kinds in ({"list"}, {"set"}, {"list", "set"}):
         return equal_lists(left, right)
     if kinds == {"set", "formula"}:
@@ -169,32 +170,6 @@ def equal_lists(left: Shape, right: Shape) -> bool:
 
 def contained(fewer: Sequence[Shape], more: Sequence[Shape]) -> bool:
     return all(any(equal_shapes(one, other) for other in more) for one in fewer)
-
-
-def equal_nested(left: Shape, right: Shape) -> bool:
-    r"""Sets of sets, whose braces count: ``\{\{1\}\}`` is not ``\{1\}``."""
-    sides = [Shape("set") if is_empty(side) else side for side in (left, right)]
-    if any(side.kind not in ("set", "list") for side in sides):
-        return False
-    return equal_members(sides[0].items, sides[1].items, equal_inside)
-
-
-def equal_inside(left: Shape, right: Shape) -> bool:
-    """Two members of a set of sets."""
-    if any(side.kind == "set" or is_empty(side) for side in (left, right)):
-        return left.kind != "list" and right.kind != "list" and equal_nested(left, right)
-    return equal_shapes(left, right)
-
-
-def is_nested(shape: Shape) -> bool:
-    """Whether a shape is a set of sets, or an empty set."""
-    inner = any(item.kind == "set" or is_empty(item) for item in shape.items)
-    return is_empty(shape) or (shape.kind == "set" and inner)
-
-
-def is_empty(shape: Shape) -> bool:
-    """Whether a shape is the empty set, in braces or as a sign."""
-    return shape == Shape("set") or (shape.kind == "formula" and spelled(shape) == r"\emptyset")
 
 
 def equal_named_point(left: Shape, right: Shape) -> bool:

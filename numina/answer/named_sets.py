@@ -154,6 +154,7 @@ def symbols(text: str) -> str:
             return text
         name = r"\Positives"
     rest = match["minus"].strip()
-    if rest and not (found := MINUS.fullmatch(rest)):
+    found = MINUS.fullmatch(rest)
+    if rest and not found:
         return text
-    return rf"{match['name'] or ''}{name}" + (rf"\setminus{found['values']}" if rest else "")
+    return rf"{match['name'] or ''}{name}" + (rf"\setminus{found['values']}" if found else "")

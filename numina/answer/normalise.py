@@ -160,7 +160,8 @@ REWRITTEN = rules(
     # What a tuple is: `the point P(1, 2)`.
     (
         r"^\s*(?:\\text\s*\{)?\s*(?:[Tt]he )?(?:[Pp]oints?|[Vv]ectors?|点|向量|坐标[为是]?)"
-        r"(?: is| are)?\s*:?\s*\}?\s*(?=\$?(?:[A-Z(\[]|\\(?:vec|overrightarrow|left|begin|langle)))",
+        r"(?: is| are)?\s*:?\s*\}?\s*"
+        r"(?=\$?(?:[A-Z(\[]|\\(?:vec|overrightarrow|left|begin|langle)))",
         "",
     ),
     (r"\\left\s*<|^\s*<(?=[^<>=]+,[^<>=]+>\s*$)", "("),

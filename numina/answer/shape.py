@@ -104,6 +104,10 @@ def read_conditions(text: str) -> Shape:
     if len(parts) < 2:
         return read_single(parts[0] if parts else "")
     items = [read_single(part) for part in parts]
+    if any(map(is_order, items)) and len(rest := [i for i in items if not is_real(i)]) < len(items):
+        if len(rest) == 1:
+            return rest[0]  # x \ne 2, x \in R
+        items = parts = rest
     if all(item.kind == "chain" and set(item.text.split()) <= ORDERED for item in items):
         return Shape("meet" if len(joined) == len(parts) else "bounds", items=tuple(items))
     if all(item.kind in ("pair", "set", "union") for item in items) and r"\cap" in text:
@@ -149,6 +153,15 @@ def alternatives(ways: Sequence[Shape]) -> Shape:
     if any(way.kind == "system" for way in ways):
         return Shape("list", items=tuple(ways))
     return listed(ways)
+
+
+def is_real(shape: Shape) -> bool:
+    r"""Whether a part only says ``x \in R``."""
+    return (
+        shape.kind == "chain"
+        and shape.text == r"\in"
+        and spelled(shape.items[1]) in ("R", r"\R", r"\Reals", r"\mathbb{R}")
+    )
 
 
 def is_order(shape: Shape) -> bool:
