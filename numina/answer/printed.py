@@ -73,7 +73,10 @@ def as_latex(text: str) -> str:
         return text
     source = text.strip().rstrip(".").replace("^", "**")
     try:
-        return written(ast.parse(source, mode="eval").body)
+        body = ast.parse(source, mode="eval").body
+        if isinstance(body, ast.Tuple) and body.elts and body.col_offset == body.elts[0].col_offset:
+            return ", ".join(map(written, body.elts))  # A(1, 2), B(3, 4) without brackets
+        return written(body)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return text
 
