@@ -43,7 +43,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 SEVERAL: dict[str, Callable[..., Any]] = {
     **{"gcd": lambda *of: sympy.Integer(sympy.igcd(*of))},
     **{"lcm": lambda *of: sympy.Integer(sympy.ilcm(*of))},
-    **{"max": sympy.Max, "min": sympy.Min},
+    **{"max": sympy.Max, "min": sympy.Min, r"\C": sympy.binomial},
 }
 
 

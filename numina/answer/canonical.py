@@ -8,20 +8,24 @@ percent are left out. Runs in the worker processes only.
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import sympy
 
 from numina.answer.arithmetic import Unreadable, is_matrix
-from numina.answer.compare import entries, prose
+from numina.answer.compare import prose
 from numina.answer.equations import named, numerator, stated, value_of
 from numina.answer.latex import read_formula
+from numina.answer.matrices import components, entries
+from numina.answer.nested import is_empty, is_nested
 from numina.answer.normalise import WORDS, key
 from numina.answer.number import read_number
 from numina.answer.sets import as_set, names_set, read
 from numina.answer.shape import Shape, read_shape, spelled
 from numina.answer.symbolic import number_of, summed
+from numina.answer.unit_vectors import has_units
 
 DIGITS = 25  # of a value that is not rational
 LARGEST_DENOMINATOR = 10**9
@@ -46,10 +50,14 @@ def form(shape: Shape) -> str:
         if value is not None:
             return form(value)
         return equation(shape) if shape.text == "=" else conditions(shape)
+    if is_empty(shape):
+        return "{}"
     if names_set(shape) or shape.kind == "union":
         return conditions(shape)
     if shape.kind == "formula":
         return formula(shape.text)
+    if shape.kind == "set" and is_nested(shape):
+        return nested(shape)
     if shape.kind in ("list", "set"):
         return members([form(item) for item in named(shape.items)])
     if shape.kind == "system":
@@ -65,11 +73,22 @@ def form(shape: Shape) -> str:
         if all(row.kind != "row" for row in rows):
             return f"({', '.join(map(form, rows))})"
         return f"[{'; '.join(', '.join(map(form, row.items)) for row in rows)}]"
+    if shape.kind == "ratio" and shape.text == "hours":
+        return form(replace(shape, text="time"))
     inner = ", ".join(map(form, shape.items))
     if shape.kind == "pair":
         brackets = shape.text if len(shape.items) == 2 else "()"
         return f"{brackets[0]}{inner}{brackets[1]}"
     return f"{shape.kind} {shape.text} {inner}"
+
+
+def nested(shape: Shape) -> str:
+    """A set of sets, or the empty one: the braces count."""
+    if is_empty(shape):
+        return "{}"
+    if shape.kind != "set":
+        return form(shape)
+    return f"{{{', '.join(sorted(set(map(nested, shape.items))))}}}"
 
 
 def whole(text: str) -> bool:
@@ -92,6 +111,8 @@ def formula(text: str) -> str:
         value = read_formula(text)
     except Unreadable:
         return f"text {key(text)}"
+    if has_units(text) and (found := components(Shape("formula", text))) is not None:
+        value = found if r"\vk" in text else found[:2, :]
     if is_matrix(value):
         if 1 in value.shape:
             return f"({', '.join(map(fingerprint, value))})"

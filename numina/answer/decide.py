@@ -18,7 +18,7 @@ Verdict = tuple[bool | None, str, str]  # equal, method, why
 PART = re.compile(r"\\[A-Za-z]+|\d+|[A-Za-z]|[-+*/^=<>!_.,:;|'()\[\]]")
 CHANGED = {"+": "-", "-": "+", "*": "+", "<": ">", ">": "<", "/": "+", "=": "<", "^": "+"}
 UNSEEN = re.compile(  # words and signs that it drops
-    r"\\(?:text|pmod|equiv|dots|approx|mathrm|land|lor|quad)|[\u0080-\uffff]|(?<![\\A-Za-z])[A-Za-z]{2,}"
+    r"\\(?:text|pmod|equiv|dots|approx|mathrm|land|lor|quad)|[\u0080-\uffff]|(?<![\\A-Za-z])[A-Za-z]{2,}|\d\s*'"
 )
 MOST_PARTS = 40
 

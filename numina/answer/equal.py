@@ -15,7 +15,10 @@ import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from numina.answer import find, normalise
+from numina.answer import find, named_sets, normalise, ordinals
+from numina.answer.angles import in_degrees, part_of_degree
+from numina.answer.clock import in_figures
+from numina.answer.named_sets import symbols
 from numina.answer.number import (
     DOUBLE,
     LONGEST,
@@ -25,27 +28,26 @@ from numina.answer.number import (
     read_decimal_comma,
     read_number,
 )
+from numina.answer.options import chosen, is_circled, read_options
 from numina.answer.pool import shared_pool
 from numina.answer.printed import as_latex
-from numina.answer.quantities import sum_of_units
+from numina.answer.quantities import feet_and_inches, sum_of_units
+from numina.answer.unit_vectors import marked
 from numina.answer.units import NONE, Unit, named, ratio, take_unit
 
 INTEGER = re.compile(r"([+-]?)0*(\d+)(?:\.0*)?", re.ASCII)
 NAMED = re.compile(r"([A-Za-z](?:_\w|_\{\w+\})?) ?= ?(?=[-+\d.\\])")
-LETTER = r"(?:\(([A-J])\)|\[([A-J])\](?!,)|([A-J])[.):](?=\s|$|\d|\\)|([A-J])(?=$))"
-OPTION = re.compile(
-    rf"(?i:(?:the )?(?:option|choice|answer)s? ?:? ?)?{LETTER}\.?"
-    r"(?! ?(?:[-+*/^=,<>_]|\\c[au]p|and\b|or\b)) *(.*)",
-    re.S,
-)
-OPTION_NAMED = re.compile(r"(?i:(?:the )?(?:option|choice)) ?\(?([A-Ja-j])\)?[.:]? *(.*)", re.S)
-OPTIONS = re.compile(r"\(?[A-J]\)?(?: ?(?:,|;|and|or|&|, ?and) ?\(?[A-J]\)?)+")
-CIRCLED = re.compile("[①-⑳](?:[ ,、和]*[①-⑳])*")
 TOTAL = re.compile(
     r"(?P<of>[a-z]+(?: ?\+ ?[a-z]+)+|[A-Z]{2}(?: ?\+ ?[A-Z]{2})+|[a-z]{2,3})"
     r"(?: ?=[^=,]+)*? ?= ?(?P<value>[^=,]+)"
 )
 BASED = re.compile(r"\d_\{?\d")
+PER = "(?:k?m|cm|mm|k?g|[Ll])/(?:h|s|min|m|[Ll])"  # units that two letters may make
+OF_A_SET = re.compile(
+    r"^(?:the |its )?(?:domain|range|solution(?: set)?|answer|set of solutions)(?: of [^.]{1,30}?)?"
+    r" (?:is|are) ",
+    re.I,
+)
 LONGEST_FORMULA = 2000  # characters
 
 
@@ -172,19 +174,20 @@ def digits(text: str) -> tuple[str, str] | None:
 @functools.lru_cache(maxsize=4096)
 def read_answer(text: str) -> Answer:
     """Find, clean and read an answer, as far as that goes without sympy."""
-    stated = find.stated_answer(normalise.repair(text))
+    repaired = in_numbers(normalise.repair(text))
+    if found := set_in_words(repaired):
+        return Answer(found, normalise.key(found))
+    stated = find.stated_answer(repaired)
     if len(stated) > 2 * LONGEST_FORMULA:
         return Answer(stated, stated)
-    cleaned = normalise.clean(as_latex(stated))
+    cleaned = normalise.clean(marked(as_latex(in_numbers(stated))))
+    cleaned = in_degrees(symbols(cleaned))
+    cleaned = set_in_words(cleaned) or cleaned
     shown = normalise.unstyled(cleaned)
-    if CIRCLED.fullmatch(shown):
-        return Answer(shown, shown, options=frozenset(re.findall("[①-⑳]", shown)))
-    if OPTIONS.fullmatch(shown):
-        return Answer(shown, normalise.key(shown), options=frozenset(re.findall("[A-J]", shown)))
-    if match := OPTION.fullmatch(shown) or OPTION_NAMED.fullmatch(shown):
-        *letters, value = match.groups()
-        letter = next(filter(None, letters)).upper()
-        return Answer(shown, letter, options=frozenset(letter), value=value or "")
+    if options := read_options(shown):
+        letters, value = options
+        spelled = "".join(letters) if value else normalise.key(shown)
+        return Answer(shown, spelled, options=letters, value=value)
     bare, unit = sum_of_units(shown) or take_unit(cleaned)
     bare, inner = take_unit(normalise.unstyled(bare))
     unit = unit or inner
@@ -200,6 +203,23 @@ def read_answer(text: str) -> Answer:
     return Answer(bare, normalise.key(bare), unit, comma=read_decimal_comma(bare))
 
 
+def in_numbers(text: str) -> str:
+    """An ordinal or a time of day in words, in digits; any other text as it is."""
+    if len(text) > named_sets.LONGEST:
+        return text
+    shown = normalise.unstyled(text.replace("$", "")).strip(" .")
+    found = in_figures(ordinals.in_digits(shown))
+    return text if found == shown else found
+
+
+def set_in_words(text: str) -> str | None:
+    """A set such as ``all real numbers except 2`` in symbols, None for any other text."""
+    if len(text) > named_sets.LONGEST:
+        return None
+    shown = normalise.unstyled(normalise.clean(text))
+    return named_sets.in_symbols(OF_A_SET.sub("", shown))
+
+
 def unbracketed(text: str) -> str:
     """A text without the round brackets around all of it."""
     match = re.fullmatch(r"\(\s*([^(),]*?)\s*\)", text)
@@ -210,13 +230,15 @@ def equal_answers(left: Answer, right: Answer) -> Equality:
     left, right = as_option(left, right), as_option(right, left)
     if left.options and right.options:
         return Equality(left.options == right.options, "text")
-    if any(CIRCLED.fullmatch(side.text) for side in (left, right)):
+    if is_circled(left.text) or is_circled(right.text):
         return Equality(False, "text")
     if left.value:
         return equal(left.value, right.text)
     if right.value:
         return equal(left.text, right.value)
     left, right = in_letters(left, right), in_letters(right, left)
+    if any(re.match(r"rad(?:ian)?\^", side.unit.name) for side in (left, right)):
+        left, right = in_radians(left), in_radians(right)
     scale = ratio(left.unit, right.unit)
     if scale is None:
         return Equality(False, "unit")
@@ -237,17 +259,31 @@ def equal_answers(left: Answer, right: Answer) -> Equality:
 
 
 def as_option(one: Answer, other: Answer) -> Answer:
-    """An answer such as ``(b)`` as the option that it names, if the other is an option."""
-    if one.options or not other.options or other.value:
+    """An answer such as ``b`` or ``ACD`` as the options that it names, if the other has options."""
+    if one.options or not other.options or other.value or is_circled(other.text):
         return one
-    if match := re.fullmatch(r"\(?([a-j])\)?", one.text):
-        return replace(one, options=frozenset(match[1].upper()))
-    return one
+    return replace(one, options=chosen(one.text))
+
+
+def in_radians(angle: Answer) -> Answer:
+    """An angle in degrees in radians, as the other is; without its unit."""
+    if angle.unit.name != "°":
+        return replace(angle, unit=NONE)
+    text = rf"({angle.text})\pi/180"
+    return replace(angle, text=text, key=normalise.key(text), unit=NONE, number=None)
 
 
 def in_letters(one: Answer, other: Answer) -> Answer:
     """An answer whose letter after its number is a unit (``5000 m``), as the other has a unit."""
-    match = re.fullmatch(r"(.*\d) ?([mghsLlN])(\^[23])?", one.text)
+    if other.unit.kind == "length" and (inches := feet_and_inches(one.text)) is not None:
+        return replace(one, text=str(inches), unit=named("in", 1), number=Number(inches))
+    order = ordinals.value_of(one.text) if ordinals.UNIT in other.unit.name else None
+    if order is not None:
+        return replace(one, number=Number(Fraction(order)))
+    angle = part_of_degree(one.text) if other.unit.name == "°" and not one.unit else None
+    if angle is not None:
+        return replace(one, text=str(angle), unit=other.unit, number=Number(angle))
+    match = re.fullmatch(rf"(.*\d) ?([mghsLlN]|in|{PER})(\^[23])?", one.text)
     if not other.unit or one.unit or match is None or other.unit.name in ("%", "°"):
         return one
     unit = named(match[2], int((match[3] or "^1")[1:]))
@@ -279,7 +315,7 @@ def equal_formulas(left: Answer, right: Answer, scale: Fraction) -> Equality:
     """The verdict of the worker processes on two texts in the same unit."""
     ours, theirs = left.text, right.text
     for one, other in ((left, right), (right, left)):
-        if one.unit.name == "°" and not other.unit and r"\pi" in other.text:
+        if one.unit.name == "°" and not other.unit and re.search(r"\\pi|arc[cst]", other.text):
             radians = rf"({one.text})\pi/180"
             return symbolic(*((radians, theirs) if one is left else (ours, radians)))
         if one.number and "," in one.text and re.search(r", |\\\{|[([]|and|or", other.text):

@@ -32,7 +32,7 @@ MARKED = re.compile(
         (?!\s*(?:that\b|not\b|to\s|because|obtained|found|correct|wrong|in\s|given|known|unique|clear)\b)
     | \b(?:option|choice)\s+is\b\s*:?
     | ^[ \t]*\#\#\#\#[ \t]+(?!\#|[A-Za-z]+\s)             # GSM8K
-    | \u9009(?:\u62e9)?[ \t]*[:\uff1a]?[ \t]*(?=\(?[A-F](?![A-Za-z]))     # a Chinese choice
+    | \u9009(?:\u62e9)?[ \t]*[:\uff1a]?[ \t]*(?=\(?[A-F]{1,6}(?![A-Za-z]))  # a Chinese choice
     | (?:\u7b54\u6848|\u7b54)(?:\u4e3a|\u662f)?[ \t]*(?:[:\uff1a]|(?<=[\u4e3a\u662f]))
     | ^[ \t]*(?:\#+|\*\*)[ \t]*(?:final\s+)?answer\b[ \t:*]*$    # a heading
     | <answer>
@@ -44,12 +44,15 @@ BEHIND = re.compile(r"[ \t]*(?:\*\*|__)?[ \t]*(?P<line>\n\s*)?")
 STOP = re.compile(
     r"</answer>|\n|(?<=[^\s\d])\.(?=\s+[A-Z(\\$]|\s*$)|(?<=\d)\.(?=\s|$)"
     r"|[\u3002\uff1b]|(?<=[\w)}$\]*])[,;]?\s+(?:and\s+)?(?:which|because|since|so\s|as\s+(?:the|we|it|\w+ed)\b|where\s+we"
-    r"|I\s+hope)"
+    r"|I\s+hope|not\s+[$\d])"
 )
 MATH = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|(?<!\\)\$((?:\\.|[^$\\])+?)\$", re.S)
 DISPLAY = re.compile(r"(?:\$\$(?P<a>[^$]+?)\$\$|\\\[(?P<b>(?:(?!\\\[).)+?)\\\])[\s.,;*]*\Z", re.S)
 NUMBER = re.compile(
     r"(?<![A-Za-z0-9_.\\^/])[+-]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?(?:/\d+)?)(?![\d(])"
+)
+IS = re.compile(
+    r"(?:\b(?:is|are|equals|at)|[为是])\s*:?\s*(?P<value>[\[({].*[\])}])\s*[.。]?\s*\Z", re.S
 )
 LISTED = re.compile(r"\s*,?\s*(?:and|or)?\s*")
 LINK = re.compile(r"\\[()\[\]]|\\(?:text|quad|qquad|mathrm)|[${}]|\\[,;!: ]")
@@ -301,6 +304,8 @@ def is_sentence(text: str) -> bool:
 
 def last_value(text: str) -> str | None:
     """The last formula of a text with those listed before it, else its last number."""
+    if (tuple_of := IS.search(text)) and not MATH.search(text) and not words(tuple_of["value"]):
+        return tuple_of["value"]
     formulas, numbers = list(MATH.finditer(text)), list(NUMBER.finditer(text))
     if formulas:
         first = len(formulas) - 1

@@ -29,13 +29,14 @@ from numina.answer.arithmetic import (
 )
 from numina.answer.normalise import thousands
 
+UNIT_VECTORS = ("vi", "vj", "vk")
 GREEK = {
     *("alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "kappa"),
     *("lambda", "mu", "nu", "xi", "rho", "sigma", "tau", "phi", "varphi", "chi", "psi", "omega"),
-    "gap",
+    *("gap", *UNIT_VECTORS),
     *("Gamma", "Delta", "Theta", "Lambda", "Sigma", "Phi", "Psi", "Omega", "ell", "vartheta"),
 }
-PLAIN = [*(name for name in FUNCTIONS if name[0] not in "\\RI"), *SEVERAL, "sqrt", "pi", "infty"]
+PLAIN = [*(name for name in (*FUNCTIONS, *SEVERAL) if name[0] not in "\\RI"), "sqrt", "pi", "infty"]
 WORDS = "|".join(sorted(PLAIN, key=len, reverse=True))
 TOKEN = re.compile(
     r"\s*(\\[A-Za-z]+|\\.|\d+\.\d+[eE][+-]?\d+(?![\w.])|\d+[eE](?:\+?\d+|-\d\d+)(?![\w.])"
@@ -44,7 +45,7 @@ TOKEN = re.compile(
 )
 CLOSING = {"(": ")", "[": "]", "{": "}", r"\{": r"\}", r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}
 BLANK = {"\\": "", r"\cdot": "*", r"\times": "*", r"\div": "/", r"\ast": "*", r"\bullet": "*"}
-SIGNS = {*CLOSING, *CLOSING.values(), *BLANK, r"\log"}
+SIGNS = {*CLOSING, *CLOSING.values(), *BLANK, r"\log", r"\C"}
 OPERATORS = {"+", "-", "*", "/", "^", "!", "_", ",", "=", "<", ">", ":", "|", "&", ";", "?", "bmod"}
 OPERATORS |= {"dots", "%", "mod", "pmod", "equiv", "le", "ge", "ne", "in", "to", "cup", "cap"}
 MATRIX = re.compile(
@@ -264,6 +265,8 @@ class Parser:
             return self.function(token)
         if token in ("pi", "infty"):
             return sympy.pi if token == "pi" else sympy.oo
+        if "\u2e80" <= token[0] <= "\u9fff":
+            raise Unreadable(f"{token!r}")
         if token.rstrip("'").isalpha() and (len(token.rstrip("'")) == 1 or token in GREEK):
             return self.symbol(token)
         if token in ("^", "*", "/", "+", "-", "}", ")", "="):
@@ -327,7 +330,11 @@ class Parser:
         r"""What a function without brackets applies to: ``2x`` in ``\sin 2x \cos y``."""
         sign = -1 if self.peek() == "-" and self.take() else 1
         value = self.power()
-        while self.begins_value(self.peek()) and self.peek() not in (*FUNCTIONS, "("):
+        while self.begins_value(self.peek()) and self.peek() not in (
+            *FUNCTIONS,
+            *UNIT_VECTORS,
+            "(",
+        ):
             value = value * self.power()
         if self.peek() == "/" and self.at + 1 < len(self.tokens):
             self.take()

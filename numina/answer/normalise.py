@@ -29,6 +29,8 @@ SIGNS = str.maketrans(
         **{"\u2009": " ", "\u202f": " ", "\u3000": " ", "\u200b": "", "\ufeff": "", "’": "'"},
         **{"×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "÷": r"\div ", "∗": "*"},
         **{"π": r"\pi ", "∞": r"\infty ", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta "},
+        **{"γ": r"\gamma ", "λ": r"\lambda ", "μ": r"\mu ", "φ": r"\phi ", "ω": r"\omega "},
+        **{"′": "'", "″": "''", "“": '"', "”": '"', "∖": r"\setminus ", "￥": "¥"},
         **{"≤": r"\le ", "≥": r"\ge ", "⩽": r"\le ", "⩾": r"\ge ", "≠": r"\ne ", "∪": r"\cup "},
         **{"∩": r"\cap ", "∈": r"\in ", "≈": r"\approx ", "≡": r"\equiv ", "∧": r"\land "},
         **{"∨": r"\lor ", "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "→": r"\to ", "⟨": "(", "⟩": ")"},
@@ -118,6 +120,14 @@ def based(match: re.Match[str]) -> str:
     return f"{match['number']}_{{{BASES.index(base) if base in BASES else base}}}"
 
 
+def combinations(match: re.Match[str]) -> str:
+    r"""``C(5, 2)`` as a command of its own, as it may name a point; one that must is left."""
+    few = match[1].isdigit() and match[2].isdigit() and int(match[1]) < int(match[2])
+    if few or re.search(r"(?<![A-Za-z\\])[ABD-Z]'*\s*\([^()]*,", match.string):
+        return match[0]
+    return rf"\C({match[1]},{match[2]})"
+
+
 REWRITTEN = rules(
     (r"^\s*\\text\s*\{[^{}]*(?:\b(?:is|equals)|[:=])\s*\}\s*(?=\S)", ""),  # a label
     (
@@ -136,6 +146,32 @@ REWRITTEN = rules(
         lambda m: "" if re.match(r"\s*[A-Za-z]\s*\([a-z]\)\s*=", m.string) else m[0],
     ),
     (r"^(\s*\d+)\s*\\text\s*\{\s*to\s*\}\s*(\d+\s*)$", r"\1:\2"),
+    (r"<(b|i|u|em|strong|p|div|span|center)>(.*?)</\1>", r" \2 "),
+    (r"^\s*(?:I|[Ww]e) (?:get|got|obtain|have|find|found)(?: that)?:? (?=\S)", ""),
+    (
+        r"(?<=[\w)}\]%])\s+is (?:the|our|my) (?:final |correct )?(?:answer|result|solution)"
+        r"\s*\.?\s*$",
+        "",
+    ),
+    (r"^\s*(?:So|Thus|Hence|Therefore|Then|所以|因此|故)\s*[,，:：]?\s*(?=[\w\\(-])", ""),
+    (r"(?<=[a-z)])\s*\^\s*\{?\s*\\(?:text|mathrm)\s*\{\s*(?:st|nd|rd|th)\s*\}\s*\}?", ""),
+    (r"\^\s*\{\s*\\(?:mathrm|mathsf|text|rm)(?:\s*\{\s*T\s*\}|\s+T)\s*\}", "^T"),
+    (r"(?<=[)\]])\s*U\s*(?=[(\[])", r"\\cup "),
+    # What a tuple is: `the point P(1, 2)`.
+    (
+        r"^\s*(?:\\text\s*\{)?\s*(?:[Tt]he )?(?:[Pp]oints?|[Vv]ectors?|点|向量|坐标[为是]?)"
+        r"(?: is| are)?\s*:?\s*\}?\s*"
+        r"(?=\$?(?:[A-Z(\[]|\\(?:vec|overrightarrow|left|begin|langle)))",
+        "",
+    ),
+    (r"\\left\s*<|^\s*<(?=[^<>=]+,[^<>=]+>\s*$)", "("),
+    (r"\\right\s*>|(?<=[\w)}])\s*>\s*$", lambda m: ")" if "(" in m.string else m[0]),
+    (
+        r"(?<![A-Za-z\\])(?:\+ ?)?(?:inf|infty|infinity)(?=\s*(?:[,)\]]|$))",
+        lambda m: (
+            r"\infty " if m.start() == 0 or m.string[: m.start()].rstrip()[-1] in "-,([" else m[0]
+        ),
+    ),
     (
         r"\\(?:mathrm|text|rm)\s*\{\s*([A-Za-z]+)(?:\s*\\cdot\s*|\s*\\,\s*|\s+)([A-Za-z]+)"
         r"\s*\^\s*\{?-(\d)\}?\s*\}",
@@ -180,12 +216,14 @@ REWRITTEN = rules(
     (r"(?<=\d) ?[xX] ?(?=10 ?\^)", r"\\times "),
     (r"\\varnothing(?![a-z])|\\O(?![a-zA-Z])", r"\\emptyset"),
     (r"(?:\\mathbb\s*\{?R\}?|\\R)\s*(?:\^\s*\{?\s*\+\s*\}?|_\{\s*>\s*0\s*\})", r"(0,\\infty)"),
+    (r"(?:\\mathbb\s*\{?R\}?|\\R)\s*_\{\s*\\ge\s*0\s*\}", r"[0,\\infty)"),
+    (r"(?:\\mathbb\s*\{?R\}?|\\R)\s*(?:\^\s*\{?\s*-\s*\}?|_\{\s*<\s*0\s*\})", r"(-\\infty,0)"),
     (r"(?<=\d) ?(?:\\text\{ ?)?[Rr](?:em(?:ainder)?)?\.?(?: ?\})? ?(?=\d)", r"\\text{ remainder }"),
     (r"\\langle(?![a-z])", "("),
     (r"\\rangle(?![a-z])", ")"),
     (r"\\(?:triangle|angle|measuredangle)(?![a-z])", ""),
     (
-        r"\\(?:overline|overrightarrow|overleftrightarrow|widehat|overset\{\\frown\})\s*(?:\{([A-Z]{2,})\}|(?=[A-Z]{2}))",
+        r"\\(?:overline|vec|overrightarrow|overleftrightarrow|widehat|overset\{\\frown\})\s*(?:\{([A-Z]{2,})\}|(?=[A-Z]{2}))",
         r"\1",
     ),
     (r"\\(?:vec|overrightarrow|hat|mathbf)\s*\{?([A-Za-z])\}?(?![A-Za-z])", r"\1"),
@@ -227,11 +265,13 @@ REWRITTEN = rules(
         rf"(?:\{{\s*\}})?[_^]{UNIT_DIGITS}\s*\{{?(?:\\mathrm\{{|\\text\{{)?\s*P\s*\}}*\s*_{UNIT_DIGITS}",
         r"\\frac{\1!}{(\1-\2)!}",
     ),
+    (r"\\(?:mathrm|text|rm)\s*\{\s*([CAP])\s*\}\s*(?=[_^]\s*\{?\d+\}?\s*[_^]\s*\{?\d)", r"\1"),
     (r"(?<![A-Za-z])C_\{?(\d+)\}?\^\{?(\d+)\}?", r"\\binom{\1}{\2}"),
     (r"(?<![A-Za-z])C\^\{?(\d+)\}?_\{?(\d+)\}?", r"\\binom{\2}{\1}"),
     (r"(?<![A-Za-z])[AP]_\{?(\d+)\}?\^\{?(\d+)\}?", r"\\frac{\1!}{(\1-\2)!}"),
-    (r"(?<![A-Za-z\d])(?:\\binom)?C\(\s*(\w+)\s*[,;]\s*(\w+)\s*\)", r"\\binom{\1}{\2}"),
+    (r"(?<![A-Za-z\d])(?:\\binom)?C\(\s*(\w+)\s*[,;]\s*(\w+)\s*\)", combinations),
     (r"(?<![A-Za-z\d])(\d+)C(\d+)(?![\w_])", r"\\binom{\1}{\2}"),
+    (r"(?<![A-Za-z\d])(\d+)P(\d+)(?![\w_])", r"\\frac{\1!}{(\1-\2)!}"),
     (r"\{([^{}]*)\\choose([^{}]*)\}", r"\\binom{\1}{\2}"),
     (r"^([^{}]*)\\choose([^{}]*)$", r"\\binom{\1}{\2}"),
     (r"_\{(\w)\}", r"_\1"),
@@ -285,7 +325,7 @@ def clean(text: str) -> str:
         text = pattern.sub(written, text)
     text = ORDINAL.sub("", text) if re.search(r"\d\D{0,20}(?:st|nd|rd|th)", text) else text
     text = near(REASON.sub("", text))
-    text = CONDITION.sub("", text) if CONDITION.search(text) else text
+    text = CONDITION.sub("", text) or text
     return in_words(trimmed(SPACES.sub(" ", text)))
 
 
@@ -352,7 +392,8 @@ def unpainted(text: str) -> str:
         position = match.start()
     text = text.strip()
     while text.startswith("{") and (found := group(text, 0)) and found[1] == len(text):
-        if "," in found[0] or r"\choose" in found[0]:
+        builder = re.match(r"\s*[a-z]\s*(?:\\in[^:|]*)?[:|]", found[0])
+        if builder or not found[0].strip() or "," in found[0] or r"\choose" in found[0]:
             break  # {1, 2} is a set
         text = found[0].strip()
     return text

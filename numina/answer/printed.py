@@ -13,7 +13,7 @@ LONGEST = 1000  # characters
 CALL = re.compile(r"(?<![A-Za-z\\])[A-Za-z_][\w.]*\(")
 SIGNS = re.compile(
     r"\*|(?<![A-Za-z])I(?![A-Za-z])|(?<![a-z])oo(?![a-z])|\[\[|\d[jJ]\b|[{\[][({]|^\{.*:|'"
-    r"|\) ?[&|] ?\(|^(?:S\.)?(?:EmptySet|Reals)$"
+    r"|\) ?[&|] ?\(|(?<![A-Za-z])(?:math|np|numpy|sympy|sp)\.[a-z]|^(?:S\.)?(?:EmptySet|Reals)$"
 )
 OPERATORS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: r" \cdot "}
 COMPARED: dict[type[ast.cmpop], str] = {
@@ -37,12 +37,27 @@ CONSTANTS = {"I": "i", "pi": r"\pi", "E": "e", "oo": r"\infty", "inf": r"\infty"
 CONSTANTS |= {"True": "True", "False": "False", "None": "None", "EmptySet": r"\emptyset"}
 CONSTANTS |= {"Reals": r"\mathbb{R}", "zoo": r"\infty"}
 WRAPPERS = {"Integer", "Float", "Decimal", "float64", "float32", "int64", "mpf", "simplify", "N"}
-WRAPPERS |= {"float", "int", "complex128", "Tuple", "expand", "str", "list", "sorted", "set"}
+WRAPPERS |= {
+    "float",
+    "int",
+    "complex128",
+    "Tuple",
+    "expand",
+    "str",
+    "list",
+    "sorted",
+    "set",
+    "frozenset",
+}
 MATRICES = {"Matrix", "ImmutableMatrix", "MutableDenseMatrix", "ImmutableDenseMatrix", "array"}
 
 
 # An exponent of one letter before a factor in brackets, as in `e^x(x+1)`, which Python would call.
 FACTOR = re.compile(r"\^\s*[A-Za-z]\s*\(")
+
+
+SPACED = re.compile(r"\s*\[[\s\d.eE+\-\[\]]+\]\s*")
+NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?")
 
 
 class NotPrinted(ValueError):
@@ -51,15 +66,31 @@ class NotPrinted(ValueError):
 
 def as_latex(text: str) -> str:
     """A text that a program printed as LaTeX; any other text as it is."""
+    text = with_commas(text)
     if len(text) > LONGEST or "\\" in text or not (SIGNS.search(text) or CALL.search(text)):
         return text
     if FACTOR.search(text):
         return text
     source = text.strip().rstrip(".").replace("^", "**")
     try:
-        return written(ast.parse(source, mode="eval").body)
+        body = ast.parse(source, mode="eval").body
+        if isinstance(body, ast.Tuple) and body.elts and body.col_offset == body.elts[0].col_offset:
+            return ", ".join(map(written, body.elts))  # A(1, 2), B(3, 4) without brackets
+        return written(body)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return text
+
+
+def with_commas(text: str) -> str:
+    """An array as numpy prints it, ``[[1 2] [3 4]]``, as a list; any other text as it is."""
+    if len(text) > LONGEST or not SPACED.fullmatch(text):
+        return text
+    numbers = re.sub(r"[\[\]]", " ", text).split()
+    if len(numbers) < 2 or not all(map(NUMBER.fullmatch, numbers)):
+        return text
+    text = re.sub(r"(?<=[\d.])\s+(?=[-+\d.])", ", ", text.strip())
+    rows = re.sub(r"\]\s*\[", "], [", text)
+    return f"array({rows})"
 
 
 def written(node: ast.expr) -> str:
@@ -194,6 +225,8 @@ def matrix(node: ast.expr) -> str:
 
 def solution(node: ast.Dict) -> str:
     """``{x: 2, y: 3}`` as equations."""
+    if any(isinstance(value, ast.Compare) for value in node.values):
+        return refuse(node)  # {x: -2 <= x < 3} is a set
     pairs = zip(node.keys, node.values, strict=True)
     return r" \text{ and } ".join(
         f"{written(key or node)}={written(value)}" for key, value in pairs
@@ -259,6 +292,9 @@ BUILT: dict[tuple[str, int], Callable[[Sequence[str]], str]] = {
     ("binomial", 2): lambda a: rf"\binom{{{a[0]}}}{{{a[1]}}}",
     ("comb", 2): lambda a: rf"\binom{{{a[0]}}}{{{a[1]}}}",
     ("nCr", 2): lambda a: rf"\binom{{{a[0]}}}{{{a[1]}}}",
+    ("Ne", 2): lambda a: rf"{a[0]}\ne {a[1]}",
+    ("Or", 0): r" \text{ or } ".join,
+    ("And", 0): r" \text{ and } ".join,
     ("Eq", 2): lambda a: f"{a[0]}={a[1]}",
     ("Point", 2): lambda a: f"({a[0]}, {a[1]})",
     ("Point2D", 2): lambda a: f"({a[0]}, {a[1]})",
@@ -266,6 +302,7 @@ BUILT: dict[tuple[str, int], Callable[[Sequence[str]], str]] = {
     ("complex", 2): lambda a: f"{a[0]}+({a[1]})i",
     ("Interval", 2): closed,
     ("Interval", 4): closed,
+    ("set", 0): lambda a: rf"\{{{', '.join(a)}\}}",
     ("FiniteSet", 0): lambda a: rf"\{{{', '.join(a)}\}}",
     ("Union", 0): r" \cup ".join,
     ("Add", 0): "+".join,

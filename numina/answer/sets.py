@@ -15,8 +15,14 @@ from numina.answer.arithmetic import Unreadable
 from numina.answer.shape import Shape, is_name, read_shape, spelled, split_word
 from numina.answer.symbolic import read_value
 
+NUMBERS = {
+    **{r"\Integers": sympy.S.Integers, r"\Positives": sympy.S.Naturals},
+    **{r"\Nonnegatives": sympy.S.Naturals0, r"\Rationals": sympy.S.Rationals},
+    **{r"\Complexes": sympy.S.Complexes, r"\Negatives": sympy.Range(-sympy.oo, 0)},
+}
+NATURALS = r"\Naturals"  # with or without 0
 REALS = ("R", r"\R", r"\Reals", r"\reals", r"\mathbb{R}", r"\mathbbR")
-MINUS = re.compile(r"\\(?:setminus|backslash|smallsetminus)(?![a-z])")
+MINUS = re.compile(r"\\(?:setminus|backslash|smallsetminus)(?![a-z])|(?<=[RZQC}])\s*-\s*(?=\\\{)")
 CONDITIONS = ("union", "meet", "bounds")
 
 
@@ -29,12 +35,21 @@ def read(shape: Shape) -> Any:
 def names_set(shape: Shape) -> bool:
     r"""Whether a shape can only be a set: ``\R``, a difference, or inequalities joined."""
     if shape.kind == "formula":
-        return spelled(shape) in REALS or MINUS.search(shape.text) is not None
+        return (
+            spelled(shape) in (*REALS, *NUMBERS, NATURALS) or MINUS.search(shape.text) is not None
+        )
     return shape.kind in ("meet", "bounds") or (shape.kind == "union" and is_condition(shape))
 
 
 def is_condition(shape: Shape) -> bool:
     return any(item.kind in ("chain", "meet", "bounds") for item in shape.items)
+
+
+def readings(shape: Shape) -> tuple[Shape, ...]:
+    """The sets that a shape may mean: the natural numbers begin with 1 or with 0."""
+    if shape.kind == "formula" and spelled(shape) == NATURALS:
+        return (Shape("formula", r"\Positives"), Shape("formula", r"\Nonnegatives"))
+    return (shape,)
 
 
 def as_set(shape: Shape) -> Any:
@@ -63,6 +78,8 @@ def as_set(shape: Shape) -> Any:
         return sympy.Interval(low, high, shape.text[0] == "(", shape.text[1] == ")")
     if shape.kind == "formula" and spelled(shape) in REALS:
         return sympy.S.Reals
+    if shape.kind == "formula" and spelled(shape) in NUMBERS:
+        return NUMBERS[spelled(shape)]
     if shape.kind == "formula" and spelled(shape) == r"\emptyset":
         return sympy.S.EmptySet
     if shape.kind == "chain" and shape.text == r"\in" and is_name(shape.items[0]):

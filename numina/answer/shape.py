@@ -37,11 +37,16 @@ NAME = re.compile(
     rf"|\\(?:angle|triangle|overline|vec){{?[A-Za-z]+}}?|\(?{ATOM}(?:,{ATOM})+\)?"
     rf"|{ATOM}(?::{ATOM})+|[A-Z]{{2,}}"
 )
+POINT = re.compile(r"(?P<name>[A-Z](?:_\w|_\{\w+\})?'*|\\C)\s*(?P<of>\(.*\))", re.S)
+TRANSPOSED = re.compile(
+    r"(?P<of>[(\[].*[)\]])\s*\^\s*(?:T|\\top|\\intercal|\{\s*(?:T|\\top|\\intercal)\s*\})", re.S
+)
+SIGNED = re.compile(r"\\(?:pm|mp)(?![a-z])")
 OF_ANGLE = re.compile(
     r"\\(?:sin|cos|tan|cot|sec|csc)\(?(?:\\(?:theta|alpha|beta|gamma|phi)|[A-Z]+)\)?"
 )
 NOT_A_NAME = re.compile(
-    r"\\?(?:sin|cos|tan|cot|sec|csc|log|ln|exp|sqrt|pi|infty|frac[^{].*|arc\w+|e|i|cis|sum|prod)\b"
+    r"\\C\b|\\?(?:sin|cos|tan|cot|sec|csc|log|ln|exp|sqrt|pi|infty|frac[^{].*|arc\w+|e|i|cis|sum|prod)\b"
 )
 MATRIX = re.compile(
     r"\\begin\{([pbB]?(?:small)?matrix|array)\}(?:\{[^{}]*\})?((?:(?!\\begin|\\end).)*)\\end\{\1\}",
@@ -64,7 +69,7 @@ class Shape:
             ``meet`` of conditions; ``system`` of equations, one a name; ``matrix``, of ``row``;
             ``chain`` of relations; ``congruence``, of residues; ``ratio``.
         text: of a formula; of a pair, its two brackets; of a chain, its signs, spaced; of a
-            congruence, its modulus.
+            congruence, its modulus; of a list, ``signs`` if it stands for several ``\pm``.
         items: the parts.
     """
 
@@ -99,6 +104,10 @@ def read_conditions(text: str) -> Shape:
     if len(parts) < 2:
         return read_single(parts[0] if parts else "")
     items = [read_single(part) for part in parts]
+    if any(map(is_order, items)) and len(rest := [i for i in items if not is_real(i)]) < len(items):
+        if len(rest) == 1:
+            return rest[0]  # x \ne 2, x \in R
+        items = parts = rest
     if all(item.kind == "chain" and set(item.text.split()) <= ORDERED for item in items):
         return Shape("meet" if len(joined) == len(parts) else "bounds", items=tuple(items))
     if all(item.kind in ("pair", "set", "union") for item in items) and r"\cap" in text:
@@ -146,6 +155,15 @@ def alternatives(ways: Sequence[Shape]) -> Shape:
     return listed(ways)
 
 
+def is_real(shape: Shape) -> bool:
+    r"""Whether a part only says ``x \in R``."""
+    return (
+        shape.kind == "chain"
+        and shape.text == r"\in"
+        and spelled(shape.items[1]) in ("R", r"\R", r"\Reals", r"\mathbb{R}")
+    )
+
+
 def is_order(shape: Shape) -> bool:
     return shape.kind == "chain" and set(shape.text.split()) <= ORDERED
 
@@ -157,11 +175,24 @@ def read_congruence(sides: str, modulus: str) -> Shape:
 
 
 def read_single(text: str) -> Shape:
-    """A part without "or", "and" and bare commas."""
+    r"""A part without "or", "and" and bare commas; a point ``A(1, 2)`` is ``A = (1, 2)``."""
+    point = POINT.fullmatch(text.strip())
+    if (
+        point
+        and point["name"] != r"\C"
+        and whole(point["of"])
+        and len(split(point["of"][1:-1], ",;")) > 1
+    ):
+        parts = (Shape("formula", point["name"]), read_bracketed(point["of"]))
+        return Shape("chain", "=", parts)
+    return read_unnamed(text)
+
+
+def read_unnamed(text: str) -> Shape:
     text = text.strip()
     text = take_unit(unstyled(take_unit(text)[0]))[0]
     if match := TIME.fullmatch(text):
-        return Shape("ratio", "time", time_parts(match))
+        return Shape("ratio", time_kind(match), time_parts(match))
     if signs := outside(text, RELATION):
         return read_chain(text, signs)
     pieces = split_word(text, re.compile(r"\\cup(?![a-z])"))
@@ -175,7 +206,12 @@ def read_single(text: str) -> Shape:
 def read_chain(text: str, signs: Sequence[re.Match[str]]) -> Shape:
     cuts = [0, *(end for match in signs for end in match.span()), len(text)]
     terms = [text[cuts[i] : cuts[i + 1]].strip() for i in range(0, len(cuts), 2)]
-    return Shape("chain", " ".join(match[0] for match in signs), tuple(map(read_single, terms)))
+    items = tuple(map(read_unnamed, terms))
+    if [match[0] for match in signs] == [r"\ne"] and items[1].kind == "list":  # x \ne \pm 3
+        return Shape(
+            "meet", items=tuple(Shape("chain", r"\ne", (items[0], one)) for one in items[1].items)
+        )
+    return Shape("chain", " ".join(match[0] for match in signs), items)
 
 
 def read_bracketed(text: str) -> Shape:
@@ -187,24 +223,55 @@ def read_bracketed(text: str) -> Shape:
     if braces and whole(text):
         if rule := BUILDER.fullmatch(braces[1]):
             return read_shape(rule[1])
+        if not braces[1].strip():
+            return Shape("set")
         inner = read_whole(braces[1])
         return Shape("set", items=inner.items if inner.kind in ("list", "system") else (inner,))
     if len(text) > 2 and text[0] in "([" and text[-1] in ")]" and whole(text):
         inner = split(text[1:-1], ",;")
         if len(inner) > 1:
-            return Shape("pair", text[0] + text[-1], tuple(map(read_single, inner)))
+            return signed_pair(text) or Shape(
+                "pair", text[0] + text[-1], tuple(map(read_single, inner))
+            )
         if text[0] + text[-1] == "()" and (MATRIX.search(text) or RELATION.search(text)):
             return read_single(text[1:-1])
+    if (turned := TRANSPOSED.fullmatch(text)) and whole(turned["of"]):
+        inner = split(turned["of"][1:-1], ",;")
+        if len(inner) > 1:
+            return Shape(
+                "matrix", items=tuple(Shape("row", items=(read_single(i),)) for i in inner)
+            )
     if (signed := re.fullmatch(r"([-+])\s*(\(.*\))", text, re.S)) and whole(signed[2]):
         inner = split(signed[2][1:-1], ",")
         if len(inner) > 1:
             sign = signed[1].strip("+")
             return Shape("pair", "()", tuple(read_single(f"{sign}({item})") for item in inner))
-    if re.search(r"\\(?:pm|mp)(?![a-z])", text):
-        both = re.sub(r"\\(pm|mp)(?![a-z])", lambda m: "+" if m[1] == "pm" else "-", text)
-        other = re.sub(r"\\(pm|mp)(?![a-z])", lambda m: "-" if m[1] == "pm" else "+", text)
-        return Shape("list", items=(read_bracketed(both), read_bracketed(other)))
+    if SIGNED.search(text):
+        return Shape("list", items=tuple(map(read_bracketed, both_signs(text))))
     return Shape("formula", text)
+
+
+def both_signs(text: str) -> tuple[str, str]:
+    """A text with its upper signs, and with its lower ones."""
+    upper = SIGNED.sub(lambda m: "+" if "pm" in m[0] else "-", text)
+    return upper, SIGNED.sub(lambda m: "-" if "pm" in m[0] else "+", text)
+
+
+def signed_pair(text: str) -> Shape | None:
+    r"""``(\pm 3, 4)`` as a list of two points; None without a sign.
+
+    With several signs all combinations are meant (of kind ``list``, text ``signs``), unless there
+    is a ``\mp`` that says which of them go together.
+    """
+    parts = split(text[1:-1], ",;")
+    several = sum(SIGNED.search(part) is not None for part in parts) > 1
+    if not SIGNED.search(text):
+        return None
+    if not several or r"\mp" in text:
+        return Shape("list", items=tuple(map(read_bracketed, both_signs(text))))
+    ways = [both_signs(part) if SIGNED.search(part) else (part,) for part in parts]
+    points = [f"{text[0]}{','.join(way)}{text[-1]}" for way in itertools.product(*ways)]
+    return Shape("list", "signs", tuple(map(read_bracketed, points)))
 
 
 def listed(items: Sequence[Shape]) -> Shape:
@@ -214,6 +281,13 @@ def listed(items: Sequence[Shape]) -> Shape:
 
 def flat(shape: Shape) -> tuple[Shape, ...]:
     return shape.items if shape.kind in ("list",) else (shape,)
+
+
+def time_kind(match: re.Match[str]) -> str:
+    """A ``time`` with its half of the day, of 24 ``hours``, or as a ``clock`` shows it."""
+    if match[4]:
+        return "time"
+    return "clock" if 1 <= int(match[1]) <= 12 and match[1][0] != "0" else "hours"
 
 
 def time_parts(match: re.Match[str]) -> tuple[Shape, ...]:

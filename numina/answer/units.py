@@ -46,6 +46,9 @@ NAMES = {
         "时": "h",
         "毫升": "ml",
         "元": "元",
+        "yuan": "元",
+        "rmb": "元",
+        "人民币": "元",
         "平方米": "m^2",
         "平方厘米": "cm^2",
         "立方米": "m^3",
@@ -77,7 +80,8 @@ PLAIN = sorted(
     reverse=True,
 )  # fmt: skip
 CURRENCY = (
-    r"(?:US|C|A|HK)?\\?\$|[€£¥₹₽₩]|\\(?:pounds|euro|yen)(?![a-z])|\\textdollar|\bRs\.?|\bUSD\b"
+    r"(?:US|C|A|HK)?\\?\$|[€£¥₹₽₩¢]|\\(?:pounds|euro|yen|cent)(?![a-z])|\\textdollar"
+    r"|\bRs\.?|\bUSD\b"
 )
 OHM = re.compile(r"(?<=[\d}])\s*(?:\\Omega|Ω)$")
 CURRENCY_BEFORE = re.compile(rf"^([+-]?)\s*({CURRENCY})\s*(?=[+-]?[\d.\\])")
@@ -107,6 +111,7 @@ CHINESE = re.compile(
     r"(?<=[\d}\])])\s*(?:\\(?:text|mathrm)\s*\{\s*)?([\u4e00-\u9fff\uac00-\ud7af℃]{1,6}(?:/[\u4e00-\u9fff]{1,2})?)"
     r"(?:\s*\})?$"
 )
+ONE_DEGREE = re.compile(r"\s*(?:\^\s*(?:\\circ|\{\s*\\circ\s*\})|\\degree)(?![a-z])")
 ANGLE = re.compile(r"sin|cos|tan|cot|sec|csc|cis")  # here degrees are more than a unit
 WORD = re.compile(r"[A-Za-z]+")
 NO_UNIT = {  # words that say more about a value than what it counts
@@ -163,7 +168,8 @@ def take_unit(text: str) -> tuple[str, Unit]:
         return shown[: match.start()].strip(), single("%")
     if (match := DEGREE.search(text)) and match.start() and not ANGLE.search(text):
         scale = match["scale"] or (match["word"] or "")[:1].upper()
-        return text[: match.start()].strip(), single("°" + scale)
+        head = ONE_DEGREE.sub("", text[: match.start()])
+        return head.strip(), single("°" + scale)
     if match := OHM.search(text):
         return text[: match.start()].strip(), single("Ω")
     if match := CURRENCY_BEFORE.search(text):
@@ -241,7 +247,7 @@ def named(name: str, power: int) -> Unit:
         name, power = name[match.end() :], 2 if name[0] in "sS" else 3
     if match := re.fullmatch(r"(.+?)\s+(squared|cubed)", name):
         name, power = match[1], 2 if match[2] == "squared" else 3
-    short = singular(name)
+    short = singular(re.sub(r"^个(?=[\u4e00-\u9fff])", "", name))
     if short == "%" or short.startswith("°"):
         return single(short)
     if "/" in short:
@@ -277,10 +283,16 @@ def single(name: str) -> Unit:
 
 def currency(sign: str) -> Unit:
     sign = sign.replace("\\", "")
-    sign = {"textdollar": "$", "pounds": "£", "euro": "€", "yen": "¥", "Rs": "₹", "Rs.": "₹"}.get(
-        sign, sign
-    )
-    return named("$", 1) if sign[-1] in "$D" else single(sign)
+    sign = {
+        "textdollar": "$",
+        "cent": "¢",
+        "pounds": "£",
+        "euro": "€",
+        "yen": "¥",
+        "Rs": "₹",
+        "Rs.": "₹",
+    }.get(sign, sign)
+    return named("$" if sign[-1] in "$D" else sign, 1)
 
 
 def per(top: Unit, low: Unit) -> Unit:
@@ -299,7 +311,7 @@ def ratio(left: Unit, right: Unit) -> Fraction | None:
     """
     if not left or not right or left.kind == right.kind:
         return left.scale / right.scale if left and right else Fraction(1)
-    if {left.name, right.name} in ({"°", "°C"}, {"°", "°F"}):
+    if {left.name, right.name} in ({"°", "°C"}, {"°", "°F"}, {"¥^1", "元^1"}):
         return Fraction(1)
     if any(
         one.name.startswith("unit^") and measured(other)

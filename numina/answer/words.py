@@ -20,10 +20,15 @@ NUMBER = re.compile(
     rf"(?:[ -](?P<part>{'|'.join(PARTS)})|(?P<counted> [a-z]+))?",
     re.I,
 )
+NO_SUCH = re.compile(r"(?:there (?:is|are) )?no such [a-z ]+", re.I)
+MIXED = re.compile(
+    rf"((?:{WORD})(?:[ -](?:{WORD}))*|\d+) and (an?|one|two|three) ({'|'.join(PARTS)})", re.I
+)
 CHINESE = {sign: value for value, sign in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 CHINESE_SCALES = {"十": 10, "百": 100, "千": 1000, "万": 10**4, "亿": 10**8}
 IN_CHINESE = re.compile(f"[{''.join([*CHINESE, *CHINESE_SCALES])}]+")
 PERCENT = re.compile(rf"百分之({IN_CHINESE.pattern}|\d+(?:\.\d+)?)")
+FRACTION = re.compile(f"({IN_CHINESE.pattern})分之({IN_CHINESE.pattern})")
 NOT_COUNTED = {
     "and",
     "or",
@@ -42,7 +47,7 @@ SAME = {  # what means the same, each with the text that stands for it
     **dict.fromkeys(
         (
             *("no solution", "no solutions", "there is no solution", "there are no solutions"),
-            *("has no solution", "empty set", "the empty set", "无解", "方程无解", "空集"),
+            *("has no solution", "none", "empty set", "the empty set", "无解", "方程无解", "空集"),
         ),
         r"\emptyset",
     ),
@@ -65,8 +70,25 @@ SAME = {  # what means the same, each with the text that stands for it
         ),
         "infinitely many",
     ),
+    **dict.fromkeys(
+        ("infinity", "positive infinity", "+infinity", "正无穷", "正无穷大"), r"\infty"
+    ),
+    **dict.fromkeys(("negative infinity", "-infinity", "负无穷", "负无穷大"), r"-\infty"),
+    **dict.fromkeys(("convergent", "converges", "收敛"), "converges"),
+    **dict.fromkeys(("divergent", "diverges", "发散"), "diverges"),
+    **dict.fromkeys(("充要条件", "充分必要条件", "充要", "充分且必要条件"), "充要条件"),
+    **dict.fromkeys(
+        ("necessary and sufficient", "sufficient and necessary"), "sufficient and necessary"
+    ),
+    "一半": r"\frac{1}{2}",
     **dict.fromkeys(("true", "yes", "是", "对", "正确"), "yes"),
     **dict.fromkeys(("false", "no", "否", "不是", "错误", "错"), "no"),
+}
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+SAME |= {
+    f"{week}{sign}": day
+    for week in ("星期", "周")
+    for sign, day in zip("一二三四五六日", DAYS, strict=True)
 }
 
 
@@ -75,12 +97,18 @@ def standard(text: str) -> str:
 
     A word for what is counted is kept: ``twelve apples`` is ``12 apples``. Any other text stays.
     """
+    if NO_SUCH.fullmatch(text):
+        return r"\emptyset"
     if text.casefold() in SAME:
         return SAME[text.casefold()]
     if match := PERCENT.fullmatch(text):
         return rf"{chinese_number(match[1]) if IN_CHINESE.fullmatch(match[1]) else match[1]}\%"
+    if match := FRACTION.fullmatch(text):
+        return rf"\frac{{{chinese_number(match[2])}}}{{{chinese_number(match[1])}}}"
     if IN_CHINESE.fullmatch(text):
         return str(chinese_number(text))
+    if (match := MIXED.fullmatch(text)) and (found := mixed(match)):
+        return found
     found = NUMBER.fullmatch(text)
     if found is None or (found["counted"] or "").strip().lower() in NOT_COUNTED:
         return text
@@ -90,6 +118,15 @@ def standard(text: str) -> str:
     if found["part"]:
         return rf"\frac{{{value}}}{{{PARTS[found['part'].lower()]}}}"
     return f"{value}{found['counted'] or ''}"
+
+
+def mixed(match: re.Match[str]) -> str | None:
+    """A mixed number: ``three and a half``."""
+    whole = int(match[1]) if match[1].isdigit() else number(re.split(r"[ -]+", match[1].lower()))
+    if whole is None:
+        return None
+    top, low = VALUES.get(match[2].lower(), 1), PARTS[match[3].lower()]
+    return rf"\frac{{{whole * low + top}}}{{{low}}}"
 
 
 def number(words: list[str]) -> int | None:

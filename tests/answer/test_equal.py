@@ -144,7 +144,12 @@ ONE_VOTE = [
     ["(C)", r"\text{(C)}", "Option C", "C"],
     ["2x+3y=6", "6-2x=3y", "4x+6y-12=0"],
     [r"x\equiv 10\pmod 7", r"3 \pmod 7"],
-    [r"\text{no solution}", "No solution"],
+    [r"\text{no solution}", "No solution", r"\{\}", r"\varnothing"],
+    [r"\{\emptyset\}", r"\{\varnothing\}"],
+    [r"3\mathbf{i}-2\mathbf{j}", "(3,-2)", r"P(3, -2)", r"\langle 3,-2\rangle"],
+    [r"22^\circ 30'", "22.5", r"\frac{45}{2}"],
+    ["all real numbers", r"\mathbb{R}", r"(-\infty,\infty)"],
+    ["3:30 PM", "15:30"],
 ]
 
 
