@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from numina.answer.compare import Undecided, equal_answers
+from numina.answer.families import equal_families
 from numina.answer.symbolic import equal_values
 
 Verdict = tuple[bool | None, str, str]  # equal, method, why
@@ -39,6 +40,17 @@ def decide(prediction: str, gold: str) -> Verdict:
         return math_verify(prediction, gold), "math_verify", ""
     except Exception as error:  # as above
         return None, "undecided", f"{why}; {type(error).__name__}: {error}"[:500]
+
+
+def decide_families(prediction: str, gold: str) -> Verdict:
+    """Decide a pair of cleaned answers as sets with a parameter; "other" if they are not."""
+    try:
+        verdict = equal_families(prediction, gold)
+    except Undecided as reason:
+        return None, "undecided", str(reason)
+    except Exception as error:  # as above
+        return None, "other", f"{type(error).__name__}: {error}"
+    return verdict, "other" if verdict is None else "symbolic", ""
 
 
 def math_verify(prediction: str, gold: str) -> bool:

@@ -275,8 +275,11 @@ def repair(text: str) -> str:
     return text if r"\begin" in text else DOUBLED.sub(r"\\", text)
 
 
-def clean(text: str) -> str:
-    """A repaired answer with spacing, styling and variants of signs taken away."""
+def clean(text: str, *, declared: bool = False) -> str:
+    """A repaired answer with spacing, styling and variants of signs taken away.
+
+    With `declared`, the declaration of a parameter at its end stays.
+    """
     text = re.sub(r"(?<!\\)\$([^$]*)(?<!\\)\$", r" \1 ", text)
     text = scripts(lined(unfolded(text))).translate(SIGNS)
     text = unpainted(text)
@@ -285,7 +288,7 @@ def clean(text: str) -> str:
         text = pattern.sub(written, text)
     text = ORDINAL.sub("", text) if re.search(r"\d\D{0,20}(?:st|nd|rd|th)", text) else text
     text = near(REASON.sub("", text))
-    text = CONDITION.sub("", text) if CONDITION.search(text) else text
+    text = CONDITION.sub("", text) if not declared and CONDITION.search(text) else text
     return in_words(trimmed(SPACES.sub(" ", text)))
 
 
