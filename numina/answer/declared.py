@@ -12,21 +12,24 @@ from dataclasses import dataclass, replace
 from numina.answer.normalise import unstyled
 
 NAME = r"(?:\\(?:lambda|mu|alpha|beta|theta)(?![a-z])|(?<![A-Za-z\\])[A-Za-z](?:_\w)?(?![A-Za-z]))"
-NAMES = rf"(?P<names>{NAME}(?: ?(?:,|and|、) ?{NAME})*)"
-LEAD = (
-    r"(?:(?:[,;]|\(|\[|here|where|with|for|as|if|when|and|such that|其中|any|all|every|each|some"
-    r"|arbitrary|parameters?|constants?|the|values? of|both|且|，)\s*)*"
+LEADS = (
+    r"(?:(?:[,;(\[]|其中|且|，|(?<![A-Za-z\\])(?:here|where|with|for|as|if|when|and|such that|any|all"
+    r"|every|each|some|arbitrary|parameters?|constants?|the|values? of|both)(?![A-Za-z]))\s*)"
 )
+LEAD = rf"{LEADS}*"
+SEVERAL = rf"{NAME}(?: ?(?:,|and|、) ?{NAME})*"
+NAMES = rf"(?:(?:^|(?<=[|:{{])|{LEADS}+)\s*(?P<several>{SEVERAL})|(?P<names>{NAME}))"
 SIGN = r"(?P<sign>positive|negative|non-?negative|natural|whole|real|正|非负|自然|实|任意)?"
 KIND = rf"(?:(?:an?|any|some|all|every|arbitrary|任意|任意的)\s+)*{SIGN}\s*(?P<noun>integers?|整数|numbers?|数|reals?)"
 NUMBERS = r"\{?\s*(?:\\mathbb ?)?\{?\s*\\?(?P<set>[ZNR])\s*\}?\s*\}?(?![A-Za-z])(?P<part>\s*(?:[\^_]\s*(?:\{[^{}]*\}|[+*\d]|\\ast))*)"
 STEPS = r"(?P<steps>(?:\\pm ?)?-?\d+(?: ?, ?(?:\\pm ?)?-?\d+)*(?:(?: ?,)? ?\\dots(?: ?, ?[-\w]+)?)?)"
 END = r"\s*[)\]]?"
 FORMS = [
-    re.compile(rf"{LEAD}{NAMES}\s*\\in\s*{NUMBERS}{END}"),
-    re.compile(rf"{LEAD}{NAMES}\s*(?:is|are|be|being|为|是|,)?\s*{KIND}{END}", re.I),
+    re.compile(rf"{NAMES}\s*\\in\s*{NUMBERS}{END}"),
+    re.compile(rf"{NAMES}\s*(?:is|are|be|being|为|是|,)?\s*{KIND}{END}", re.I),
     re.compile(
-        rf"(?:{LEAD}(?<![A-Za-z]))(?:an?\s+)?{SIGN}\s*(?P<noun>integers?|real numbers?)\s+{NAMES}{END}",
+        rf"{LEAD}(?<![A-Za-z])(?:an?\s+)?{SIGN}\s*(?P<noun>integers?|real numbers?)\s+(?P<names>{SEVERAL}){END}"
+        r"(?!\s*[-+*/^=\\(\d])",
         re.I,
     ),
     re.compile(rf"{LEAD}(?P<names>{NAME})\s*\\in\s*\\\{{\s*{STEPS}\s*\\\}}{END}"),
@@ -35,6 +38,9 @@ FORMS = [
 BOUND = re.compile(
     r"[,;(]?\s*(?:and|且)?\s*(?:(?P<low>-?\d+)\s*(?P<below>\\le|<)\s*)?(?P<name>[a-z])"
     r"(?:\s*(?P<sign>\\le|\\ge|<|>|\\ne)\s*(?P<end>-?\d+))?\s*\)?"
+)
+IN_BRACKETS = re.compile(
+    r"\((\s*(?:-?\d+\s*(?:\\le|<)\s*)?[a-z]\s*(?:(?:\\[lg]e|[<>])\s*-?\d+)?\s*)\)\s*$"
 )
 LEAST = {"positive": 1, "正": 1, "nonnegative": 0, "non-negative": 0, "非负": 0, "whole": 0}
 
@@ -75,7 +81,7 @@ def take_declarations(text: str) -> tuple[str, dict[str, Domain]]:
         found = domain(match.groupdict())
         if found is None:
             return match[0]
-        for name in re.findall(NAME, match["names"]):
+        for name in re.findall(NAME, match["names"] or match["several"]):
             if name != "and":
                 domains.setdefault(name.removeprefix("\\"), found)
         opened = match[0].count("(") - match[0].count(")")
@@ -158,6 +164,7 @@ def bounded(text: str, domains: dict[str, Domain]) -> str:
 
 def apart(text: str, taken: Callable[[re.Match[str]], str]) -> str:
     """A text, each of its parts between commas or bars replaced that is only a bound."""
+    text = IN_BRACKETS.sub(r", \1", text)
     parts = re.split(r"([,;|]|(?<=[|:]))", text)
     for place in range(2, len(parts), 2):
         match = BOUND.fullmatch(parts[place].strip())

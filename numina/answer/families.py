@@ -118,10 +118,11 @@ def comparable(left: Family, right: Family) -> bool:
         ):
             return False
     sides = (left, right)
-    if any(one.kind == "part" for side in sides for one in side.branches):
-        return all(side.letters or side.declares for side in sides)
     if any(side.declares for side in sides):
         return True
+    parts = [any(one.kind == "part" for one in side.branches) for side in sides]
+    if any(parts):
+        return all(part or side.letters for part, side in zip(parts, sides, strict=True))
     if not left.letters or not right.letters:
         return False
     renamed = not left.letters & right.letters
@@ -316,7 +317,7 @@ class Reader:
     def set_of(self, head: str, condition: str, domains: dict[str, Domain]) -> Family:
         r"""A set such as ``\{x \mid ...\}``, whose head may have gone with its declaration."""
         head, condition = head.strip(), condition.strip().strip(",;").strip()
-        if not condition:
+        if not condition and head:
             return Family(tuple(self.branches(head)), domains, condition=True)
         name = head or next(iter(domains), "")
         if not re.fullmatch(r"\\?[A-Za-z]+", name):
@@ -327,7 +328,8 @@ class Reader:
             found = Family(branches, rest, condition=True)
             stated = {one for one in self.names if one != name}
             if self.names and not stated and name not in found.letters | unknown(found):
-                return found
+                if found.kinds != {"interval"} or found.letters:
+                    return found
         except Unreadable:
             pass
         return self.solutions(condition, name, domains.get(name, Domain(real=True)))
@@ -351,6 +353,8 @@ class Reader:
         r"""Inequalities of a name that is declared as whole, as ``-1 \le x \le 1``."""
         ((name, domain),) = domains.items()
         signs = {match[0] for match in outside(body, RELATION)}
+        if not body and (domain.low, domain.high) != (None, None):
+            return self.solutions("", name, domain)
         if domain.real or not signs or not signs <= ORDERED:
             return None
         letters = set(re.findall(r"(?<![A-Za-z\\])[A-Za-z](?![A-Za-z])", body))

@@ -32,6 +32,7 @@ SIGNS = str.maketrans(
         **{"≤": r"\le ", "≥": r"\ge ", "⩽": r"\le ", "⩾": r"\ge ", "≠": r"\ne ", "∪": r"\cup "},
         **{"∩": r"\cap ", "∈": r"\in ", "≈": r"\approx ", "≡": r"\equiv ", "∧": r"\land "},
         **{"∨": r"\lor ", "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "→": r"\to ", "⟨": "(", "⟩": ")"},
+        **{"∉": r"\notin ", "≢": r"\nequiv ", "≮": r"\ge ", "≯": r"\le ", "≰": ">", "≱": "<"},
         **{"°": r"^\circ ", "√": r"\sqrt ", "±": r"\pm ", "∓": r"\mp ", "∅": r"\emptyset "},
         **{"…": r"\dots ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil "},
         **{"∠": r"\angle ", "△": r"\triangle ", "﹣": "-", "﹢": "+", "∶": ":", "⁄": "/", "∕": "/"},
@@ -61,6 +62,15 @@ ORDER = {
     **{"leqslant": r"\le ", "leq": r"\le ", "leqq": r"\le ", "le": r"\le ", "lt": "<"},
     **{"geqslant": r"\ge ", "geq": r"\ge ", "geqq": r"\ge ", "ge": r"\ge ", "gt": ">"},
 }
+NEGATIONS = {  # of a sign after \\not, and of the commands that have it in their name
+    **{"=": r"\ne ", r"\in": r"\notin ", r"\equiv": r"\nequiv ", r"\le": ">", r"\ge": "<"},
+    **{"<": r"\ge ", ">": r"\le ", r"\nless": r"\ge ", r"\ngtr": r"\le ", r"\nleq": ">"},
+    **{r"\nleqslant": ">", r"\ngeq": "<", r"\ngeqslant": "<"},
+}
+NEGATED = (
+    r"\\not\s*\{?\s*(?P<sign>=|<|>|\\(?:in|equiv|le|ge)(?![a-z]))\s*\}?"
+    r"|(?P<own>\\n(?:less|gtr|leq(?:slant)?|geq(?:slant)?)(?![a-z]))"
+)
 BASES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 BASES += ["eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen"]
 NAMED_BASE = "|".join(sorted(BASES[2:], key=len, reverse=True))
@@ -159,7 +169,8 @@ REWRITTEN = rules(
     (r"\\(?:leqslant|leqq|leq|le|lt|geqslant|geqq|geq|ge|gt)(?![a-z])", lambda m: ORDER[m[0][1:]]),
     (r"<=|=<", r"\\le "),
     (r">=", r"\\ge "),
-    (r"\\(?:neq|ne|not\s*=)(?![a-z])|!=|<>", r"\\ne "),
+    (NEGATED, lambda m: NEGATIONS[m["sign"] or m["own"]]),
+    (r"\\(?:neq|ne)(?![a-z])|!=|<>", r"\\ne "),
     (r"\\(?:lbrace|lbrack)(?![a-z])", lambda m: r"\{" if "brace" in m[0] else "["),
     (r"\\(?:rbrace|rbrack)(?![a-z])", lambda m: r"\}" if "brace" in m[0] else "]"),
     (r"\\(?:lvert|rvert|vert|mid)(?![a-z])", "|"),
