@@ -6,6 +6,7 @@ Runs in the worker processes only.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
@@ -17,7 +18,7 @@ from numina.answer.arithmetic import Unreadable
 from numina.answer.declared import Domain
 from numina.answer.progressions import Progression
 from numina.answer.sets import as_set, read
-from numina.answer.shape import AND, CONGRUENT, OR, Shape, read_shape, split, split_word
+from numina.answer.shape import AND, CONGRUENT, EQUIVALENT, OR, Shape, read_shape, split, split_word
 
 MOST = 1000  # residues
 
@@ -28,7 +29,8 @@ def residues(text: str) -> tuple[list[int], int] | None:
     Raises:
         Unreadable: they are not whole numbers.
     """
-    if len(split_word(text, OR)) > 1 or not CONGRUENT.fullmatch(text):
+    several = len(re.findall(EQUIVALENT, text)) > 1 or len(split_word(text, OR)) > 1
+    if several or not CONGRUENT.fullmatch(text):
         return None
     shape = read_shape(text)
     if shape.kind != "congruence":
@@ -127,8 +129,8 @@ def ranges(found: Any) -> Iterator[tuple[int | None, int | None]]:
         yield from ((int(value), int(value)) for value in found if value.is_Integer)
     elif isinstance(found, sympy.Interval):
         low, high = sympy.ceiling(found.start), sympy.floor(found.end)
-        low += bool(found.left_open and low == found.start)
-        high -= bool(found.right_open and high == found.end)
+        low += int(bool(found.left_open and low.is_finite and low == found.start))
+        high -= int(bool(found.right_open and high.is_finite and high == found.end))
         yield (
             int(low) if low.is_finite else None,
             int(high) if high.is_finite else None,

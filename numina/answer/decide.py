@@ -12,6 +12,7 @@ from typing import Any
 
 from numina.answer.compare import Undecided, equal_answers
 from numina.answer.families import equal_families
+from numina.answer.negated import opposite
 from numina.answer.symbolic import equal_values
 
 Verdict = tuple[bool | None, str, str]  # equal, method, why
@@ -27,6 +28,8 @@ MOST_PARTS = 40
 def decide(prediction: str, gold: str) -> Verdict:
     """Decide a pair of cleaned answers. Errors become the verdict's reason and are not raised."""
     try:
+        if opposite(prediction, gold):
+            return False, "symbolic", ""
         return equal_answers(prediction, gold), "symbolic", ""
     except Undecided as reason:
         why = str(reason)

@@ -20,8 +20,8 @@ LEAD = rf"{LEADS}*"
 SEVERAL = rf"{NAME}(?: ?(?:,|and|、) ?{NAME})*"
 NAMES = rf"(?:(?:^|(?<=[|:{{])|{LEADS}+)\s*(?P<several>{SEVERAL})|(?P<names>{NAME}))"
 SIGN = r"(?P<sign>positive|negative|non-?negative|natural|whole|real|正|非负|自然|实|任意)?"
-KIND = rf"(?:(?:an?|any|some|all|every|arbitrary|任意|任意的)\s+)*{SIGN}\s*(?P<noun>integers?|整数|numbers?|数|reals?)"
-NUMBERS = r"\{?\s*(?:\\mathbb ?)?\{?\s*\\?(?P<set>[ZNR])\s*\}?\s*\}?(?![A-Za-z])(?P<part>\s*(?:[\^_]\s*(?:\{[^{}]*\}|[+*\d]|\\ast))*)"
+KIND = rf"(?:(?:an?|any|some|all|every|arbitrary|任意|任意的)\s+)*{SIGN}\s*(?P<noun>integers?|整数|numbers?|parameters?|参数|数|reals?)"
+NUMBERS = r"(?P<outer>\{ ?)?(?:\\mathbb ?)?(?P<inner>\{ ?)?\\?(?P<set>[ZNR])(?(inner) ?\})(?(outer) ?\})(?![A-Za-z])(?P<part>\s*(?:[\^_]\s*(?:\{[^{}]*\}|[+*\d]|\\ast))*)"
 STEPS = r"(?P<steps>(?:\\pm ?)?-?\d+(?: ?, ?(?:\\pm ?)?-?\d+)*(?:(?: ?,)? ?\\dots(?: ?, ?[-\w]+)?)?)"
 END = r"\s*[)\]]?"
 FORMS = [
@@ -46,7 +46,7 @@ LEAST = {"positive": 1, "正": 1, "nonnegative": 0, "non-negative": 0, "非负":
 
 
 STATED = re.compile(
-    r"\\in(?![a-z])|integer|整数|自然数|real number|\\pmod|\\bmod|\\equiv|\\?\{[^{}]*[|:]|=[^=]*\\dots"
+    r"\\in(?![a-z])|integer|整数|自然数|real number|\\pmod|\\bmod|\\equiv|\\?\{[^{}]*[|:]|=[^=]*\\dots|[a-z] ?= ?-?\d+ ?,|parameter|参数"
 )
 LETTER = re.compile(r"(?<![A-Za-z\\])[klmnjstuv](?![A-Za-z(])|\\(?:lambda|mu)(?![a-z])|\dk\b")
 
@@ -111,7 +111,7 @@ def domain(found: dict[str, str | None]) -> Domain | None:
         least = {"": None, "0": 0, r"\ge0": 0}.get(part, 1)
         return Domain(natural=True) if least is None else Domain(low=least)
     sign, noun = (found["sign"] or "").lower(), (found["noun"] or "").lower()
-    if noun.startswith("real") or sign in ("real", "实"):
+    if noun.startswith(("real", "param", "参")) or sign in ("real", "实"):
         return Domain(real=True) if sign in ("", "real", "实") else None
     if sign in ("natural", "自然"):
         return Domain(natural=True)

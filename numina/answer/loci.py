@@ -15,7 +15,7 @@ import sympy
 from numina.answer.compare import Undecided, decided
 from numina.answer.declared import Domain
 from numina.answer.progressions import whole
-from numina.answer.symbolic import equal_values
+from numina.answer.symbolic import equal_values, number_of
 
 TRIED = range(-3, 4)
 MEMBERS = 6
@@ -155,7 +155,7 @@ def maps(ratio: Any, shift: Any, domain: Domain, other: Domain) -> bool:
 
 def lacks(some: Locus, others: Locus) -> bool:
     """Whether a member of one is plainly not in the other, whose coordinates are polynomials."""
-    (name, domain), (theirs, _) = some.domains[0], others.domains[0]
+    (name, domain), (theirs, other) = some.domains[0], others.domains[0]
     low = domain.low if domain.low is not None else 0
     for k in range(low, low + MEMBERS):
         if domain.listed or (domain.high is not None and k > domain.high):
@@ -163,19 +163,30 @@ def lacks(some: Locus, others: Locus) -> bool:
         member = [value.subs(name, k) for value in some.values]
         if not all(value.is_Rational for value in member):
             return False
-        found: set[Any] | None = None  # whole parameters of the member
+        found: list[Any] | None = None  # the parameters of the member among the others
         for value, coordinate in zip(member, others.values, strict=True):
             roots = solutions(coordinate - value, theirs)
             if roots is None:
                 continue
-            if not roots:
+            roots = [root for root in roots if may_be(root, other)]
+            found = roots if found is None else [r for r in found if any(near(r, o) for o in roots)]
+            if not found:
                 return True
-            if not some.real:
-                wholes = {root for root in roots if root.is_Integer}
-                found = wholes if found is None else found & wholes
-        if found is not None and not found:
-            return True
     return False
+
+
+def may_be(value: Any, domain: Domain) -> bool:
+    """Whether a real number may be in a domain."""
+    if domain.real:
+        return True
+    inside = (domain.low is None or value >= domain.low) and (
+        domain.high is None or value <= domain.high
+    )
+    return bool(value.is_Integer and inside)
+
+
+def near(one: Any, other: Any) -> bool:
+    return bool(abs(number_of(one - other, 40)) < sympy.Float("1e-30"))
 
 
 def solutions(value: Any, name: Any) -> set[Any] | None:

@@ -33,6 +33,7 @@ SIGNS = str.maketrans(
         **{"∩": r"\cap ", "∈": r"\in ", "≈": r"\approx ", "≡": r"\equiv ", "∧": r"\land "},
         **{"∨": r"\lor ", "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "→": r"\to ", "⟨": "(", "⟩": ")"},
         **{"∉": r"\notin ", "≢": r"\nequiv ", "≮": r"\ge ", "≯": r"\le ", "≰": ">", "≱": "<"},
+        **{"∤": r"\nmid ", "∦": r"\nparallel ", "⊄": r"\nsubset ", "⊈": r"\nsubseteq "},
         **{"°": r"^\circ ", "√": r"\sqrt ", "±": r"\pm ", "∓": r"\mp ", "∅": r"\emptyset "},
         **{"…": r"\dots ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil "},
         **{"∠": r"\angle ", "△": r"\triangle ", "﹣": "-", "﹢": "+", "∶": ":", "⁄": "/", "∕": "/"},
@@ -65,10 +66,10 @@ ORDER = {
 NEGATIONS = {  # of a sign after \\not, and of the commands that have it in their name
     **{"=": r"\ne ", r"\in": r"\notin ", r"\equiv": r"\nequiv ", r"\le": ">", r"\ge": "<"},
     **{"<": r"\ge ", ">": r"\le ", r"\nless": r"\ge ", r"\ngtr": r"\le ", r"\nleq": ">"},
-    **{r"\nleqslant": ">", r"\ngeq": "<", r"\ngeqslant": "<"},
+    **{r"\approx": r"\napprox ", r"\nleqslant": ">", r"\ngeq": "<", r"\ngeqslant": "<"},
 }
 NEGATED = (
-    r"\\not\s*\{?\s*(?P<sign>=|<|>|\\(?:in|equiv|le|ge)(?![a-z]))\s*\}?"
+    r"\\not\s*\{?\s*(?P<sign>=|<|>|\\(?:in|equiv|approx|le|ge)(?![a-z]))\s*\}?"
     r"|(?P<own>\\n(?:less|gtr|leq(?:slant)?|geq(?:slant)?)(?![a-z]))"
 )
 BASES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]

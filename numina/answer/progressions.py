@@ -181,7 +181,8 @@ def whole(value: Any) -> int | None:
     nearest = sympy.Integer(round(real))
     if abs(real - nearest) > sympy.Float("1e-40"):
         return None
-    return int(nearest) if decided(equal_values(value, nearest)) else None
+    same = decided(equal_values(value - nearest + 1, sympy.Integer(1)))  # no zero: it has digits
+    return int(nearest) if same else None
 
 
 def merged(ranges: Sequence[Range]) -> list[Range]:
