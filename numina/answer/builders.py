@@ -21,6 +21,7 @@ from numina.answer.sets import as_set, read
 from numina.answer.shape import AND, CONGRUENT, EQUIVALENT, OR, Shape, read_shape, split, split_word
 
 MOST = 1000  # residues
+DIVIDES = re.compile(r"\s*([1-9]\d{0,8})\s*\|\s*[a-z]\s*")
 
 
 def residues(text: str) -> tuple[list[int], int] | None:
@@ -29,7 +30,9 @@ def residues(text: str) -> tuple[list[int], int] | None:
     Raises:
         Unreadable: they are not whole numbers.
     """
-    several = len(re.findall(EQUIVALENT, text)) > 1 or len(split_word(text, OR)) > 1
+    if divides := DIVIDES.fullmatch(text):
+        return [0], int(divides[1])
+    several = max(len(re.findall(sign, text)) for sign in (EQUIVALENT, "mod")) > 1
     if several or not CONGRUENT.fullmatch(text):
         return None
     shape = read_shape(text)
@@ -76,6 +79,8 @@ def allowed(text: str, name: str, domain: Domain) -> Iterator[Progression]:
                 congruences.append(congruence)
             else:
                 found = found.intersect(real(part, name))
+    if domain.without:
+        found = found - sympy.FiniteSet(*domain.without)
     if domain.listed:
         found = found.intersect(sympy.FiniteSet(*domain.listed))
     if isinstance(found, sympy.FiniteSet):

@@ -13,7 +13,7 @@ from numina.answer.normalise import unstyled
 
 NAME = r"(?:\\(?:lambda|mu|alpha|beta|theta)(?![a-z])|(?<![A-Za-z\\])[A-Za-z](?:_\w)?(?![A-Za-z]))"
 LEADS = (
-    r"(?:(?:[,;(\[]|其中|且|，|(?<![A-Za-z\\])(?:here|where|with|for|as|if|when|and|such that|any|all"
+    r"(?:(?:[,;(\[]|\\forall|其中|且|，|(?<![A-Za-z\\])(?:here|where|with|for|as|if|when|and|such that|any|all"
     r"|every|each|some|arbitrary|parameters?|constants?|the|values? of|both)(?![A-Za-z]))\s*)"
 )
 LEAD = rf"{LEADS}*"
@@ -29,7 +29,7 @@ FORMS = [
     re.compile(rf"{NAMES}\s*(?:is|are|be|being|为|是|,)?\s*{KIND}{END}", re.I),
     re.compile(
         rf"{LEAD}(?<![A-Za-z])(?:an?\s+)?{SIGN}\s*(?P<noun>integers?|real numbers?)\s+(?P<names>{SEVERAL}){END}"
-        r"(?!\s*[-+*/^=\\(\d])",
+        r"(?!\s*(?:[-+*/^=(\d]|\\(?!\})))",
         re.I,
     ),
     re.compile(rf"{LEAD}(?P<names>{NAME})\s*\\in\s*\\\{{\s*{STEPS}\s*\\\}}{END}"),
@@ -58,6 +58,7 @@ class Domain:
     Attributes:
         natural: the least value is 0 or 1, by convention.
         listed: the values, if they are listed.
+        without: values that are left out.
     """
 
     real: bool = False
@@ -65,6 +66,7 @@ class Domain:
     high: int | None = None
     natural: bool = False
     listed: tuple[int, ...] = ()
+    without: tuple[int, ...] = ()
 
 
 def may_be_families(left: str, right: str) -> bool:
@@ -145,8 +147,13 @@ def bounded(text: str, domains: dict[str, Domain]) -> str:
 
     def taken(match: re.Match[str]) -> str:
         name, known = match["name"], domains.get(match["name"])
-        if known is None or known.real or known.listed or match["sign"] == r"\ne":
+        if known is None or known.real or known.listed:
             return match[0]
+        if match["sign"] == r"\ne":
+            if match["low"]:
+                return match[0]
+            domains[name] = replace(known, without=(*known.without, int(match["end"])))
+            return ""
         low, high = known.low, known.high
         if match["low"]:
             low = int(match["low"]) + (match["below"] == "<")

@@ -33,6 +33,11 @@ CUP = re.compile(r"\\(?:big)?cup(?![a-z])(?:\s*_\s*\{\s*\}|\s*_)?")
 NAMED = re.compile(
     r"\s*\(?\s*((?:\\[a-z]+|[A-Za-z])(?:_\w|_\{\w+\}|\([a-z]\))?)\s*\)?\s*"
 )
+COORDINATES = re.compile(
+    r"\s*(?:\(\s*[a-z](?:\s*,\s*[a-z])+\s*\)|\\begin\{([pb]matrix)\}\s*[a-z](?:\s*\\\\\s*[a-z])+\s*"
+    r"\\end\{\1\}|\\?[rvp])\s*"
+)
+TUPLE = re.compile(r"\(([^(),]*(?:,[^(),]*)+)\)")
 Value = tuple[Any, ...]
 
 
@@ -182,6 +187,8 @@ def compared(left: Family, right: Family) -> bool:
     if kinds <= {"value", "except"}:
         return equal_values_of(*sides)
     if kinds == {"interval"}:
+        if not left.letters or not right.letters:
+            return False  # a bounded set and one without bounds
         return equal_periodic(*([periodic(one, side) for one in side.branches] for side in sides))
     return equal_loci(*([locus(one, side) for one in side.branches] for side in sides))
 
@@ -236,7 +243,8 @@ def linear(value: Any, domains: dict[str, Domain]) -> Iterator[Progression]:
     steps = [sympy.expand(sympy.diff(value, name)) for name in names]
     known = [domains[str(name)] for name in names]
     if len(names) == 1:
-        yield Progression(first, steps[0], known[0].low, known[0].high)
+        for low, high in parts(known[0]):
+            yield Progression(first, steps[0], low, high)
         return
     sizes = [rational(step / steps[0]) for step in steps]
     if None in sizes or any(domain != Domain() for domain in known):
@@ -247,12 +255,24 @@ def linear(value: Any, domains: dict[str, Domain]) -> Iterator[Progression]:
     yield Progression(first, steps[0] * sympy.Rational(top, low))
 
 
+def parts(domain: Domain) -> Iterator[tuple[int | None, int | None]]:
+    """The ranges of a domain between the numbers that it leaves out."""
+    low = domain.low
+    for gap in sorted(set(domain.without)):
+        if (low is None or gap >= low) and (domain.high is None or gap <= domain.high):
+            if low is None or low < gap:
+                yield low, gap - 1
+            low = gap + 1
+    if low is None or domain.high is None or low <= domain.high:
+        yield low, domain.high
+
+
 def finite(domain: Domain) -> Sequence[int]:
     if domain.listed:
         return domain.listed
     if domain.low is None or domain.high is None or domain.high - domain.low > 500:
         return ()
-    return range(domain.low, domain.high + 1)
+    return [k for k in range(domain.low, domain.high + 1) if k not in domain.without]
 
 
 def halves(value: Any, names: Sequence[Any], domains: dict[str, Domain]) -> Iterator[Progression]:
@@ -328,7 +348,7 @@ class Reader:
             found = Family(branches, rest, condition=True)
             stated = {one for one in self.names if one != name}
             if self.names and not stated and name not in found.letters | unknown(found):
-                if found.kinds != {"interval"} or found.letters:
+                if not found.kinds & {"interval", "except"} or found.letters:
                     return found
         except Unreadable:
             pass
@@ -364,7 +384,8 @@ class Reader:
         """The parts of a text between "or", "and", commas and signs of unions."""
         if re.fullmatch(r"\s*(?:\\emptyset)?\s*", text):
             raise Unreadable("empty")
-        for way in split_word(text, OR):
+        whole_text = builders.residues(text.strip()) is not None
+        for way in [text] if whole_text else split_word(text, OR):
             congruences = []
             parts = [part for half in split_word(way, AND) for part in split(half, ";")]
             if builders.residues(way.strip()) is None:
@@ -441,6 +462,7 @@ class Reader:
             if len(coordinates) > 1:
                 yield from self.bracketed(text[0] + text[-1], coordinates)
                 return
+        text = TUPLE.sub(lambda m: vector(m[1]), text)  # (1, 2) + t(3, 4)
         for value in self.values(text, matrix=True):
             if is_matrix(value):
                 yield Branch("point", tuple(value))
@@ -474,8 +496,12 @@ def unknown(family: Family) -> set[str]:
     return {str(s) for one in family.branches for s in one.symbols} - family.letters
 
 
+def vector(coordinates: str) -> str:
+    return rf"\begin{{pmatrix}}{coordinates.replace(',', chr(92) * 2)}\end{{pmatrix}}"
+
+
 def is_names(text: str) -> bool:
-    return re.fullmatch(r"\s*\(\s*[a-z](?:\s*,\s*[a-z])+\s*\)\s*", text) is not None
+    return COORDINATES.fullmatch(text) is not None
 
 
 def signed(text: str, sign: str) -> str:

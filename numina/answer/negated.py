@@ -9,7 +9,7 @@ from numina.answer.normalise import key
 OWN = ["equiv", "in", "mid", "sim", "approx", "subset", "subseteq", "supset", "supseteq"]
 OWN += ["parallel", "cong", "exists"]
 NEGATION = re.compile(
-    rf"\\(?:not|neg|lnot)(?![a-z])\s*|\\n(?=(?:{'|'.join(OWN)})(?![a-z]))|\\not(?=in(?![a-z]))"
+    rf"\\(?:not|neg|lnot)(?![a-z])\s*|(?P<own>\\not(?=in(?![a-z]))|\\n(?=(?:{'|'.join(OWN)})(?![a-z])))"
 )
 
 
@@ -22,6 +22,7 @@ def opposite(left: str, right: str) -> bool:
 def affirmed(text: str) -> tuple[str, int]:
     """A text without its negations, spelled alike, and how many there are."""
     text = re.sub(r"\\ne(?![a-z])", r"\\not=", text)
-    text, count = NEGATION.subn(lambda m: "\\" if m[0] in (r"\n", r"\not") else "", text)
+    text, count = NEGATION.subn(lambda m: "\\" if m["own"] else "", text)
     text = re.sub(r"\\mid(?![a-z])", "|", text)
-    return key(re.sub(r"(\\[a-z]+|[=|])\s*", r"\1 ", text.replace("\\\\", "\\")).strip()), count
+    text = re.sub(r"[{}]", " ", text).replace("\\\\", "\\")
+    return key(re.sub(r"(\\[a-z]+|[=|])\s*", r"\1 ", text).strip()), count
