@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import sympy
 from sympy.ntheory.modular import solve_congruence
 
 from numina.answer.arithmetic import Unreadable
+from numina.answer.compare import DOTS
 from numina.answer.declared import Domain
 from numina.answer.progressions import Progression
 from numina.answer.sets import as_set, read
@@ -39,9 +40,34 @@ def residues(text: str) -> tuple[list[int], int] | None:
     if shape.kind != "congruence":
         return None
     modulus, *found = [read(Shape("formula", shape.text)), *map(read, shape.items)]
-    if not modulus.is_Integer or not 0 < abs(modulus) or not all(r.is_Integer for r in found):
+    if not modulus.is_Integer or modulus == 0 or not all(r.is_Integer for r in found):
         raise Unreadable("a congruence of other than numbers")
     return sorted({int(r) % abs(int(modulus)) for r in found}), abs(int(modulus))
+
+
+def dotted(parts: Sequence[str]) -> Progression | None:
+    r"""The progression of which ``1, 4, 7, \dots`` are members; None if there are no dots.
+
+    Raises:
+        Unreadable: it is not plain how they go on.
+    """
+    if DOTS not in [part.strip() for part in parts]:
+        return None
+    gaps = [place for place, part in enumerate(parts) if part.strip() == DOTS]
+    shown = [read(Shape("formula", part)) for part in parts if part.strip() != DOTS]
+    ahead = shown[:-1] if gaps == [len(parts) - 2] else shown
+    steps = [sympy.simplify(b - a) for a, b in pairwise(ahead)]
+    if len(steps) < 2 or any(step != steps[0] for step in steps) or steps[0] == 0:
+        raise Unreadable("dots")
+    if gaps == [len(parts) - 2]:
+        last = sympy.simplify((shown[-1] - shown[0]) / steps[0])
+        if not last.is_Integer or last < len(ahead):
+            raise Unreadable("dots")
+        return Progression(shown[0], steps[0], 0, int(last))
+    if not set(gaps) <= {0, len(parts) - 1}:
+        raise Unreadable("dots")
+    low, high = (None if 0 in gaps else 0), (None if len(parts) - 1 in gaps else len(ahead) - 1)
+    return Progression(shown[0], steps[0], low, high)
 
 
 def both(conditions: Sequence[tuple[list[int], int]]) -> tuple[list[int], int]:
@@ -70,7 +96,8 @@ def solved(condition: str, name: str, domain: Domain) -> Iterator[Progression]:
 
 def allowed(text: str, name: str, domain: Domain) -> Iterator[Progression]:
     """As `solved`, for conditions that hold together."""
-    congruences, found = [], sympy.S.Reals
+    congruences: list[tuple[list[int], int]] = []
+    found: Any = sympy.S.Reals
     for half in split_word(text, AND):
         for part in split(half, ",;"):
             if not part.strip():
@@ -131,7 +158,8 @@ def ranges(found: Any) -> Iterator[tuple[int | None, int | None]]:
         for part in found.args:
             yield from ranges(part)
     elif isinstance(found, sympy.FiniteSet):
-        yield from ((int(value), int(value)) for value in found if value.is_Integer)
+        values: Any = list(found)
+        yield from ((int(value), int(value)) for value in values if value.is_Integer)
     elif isinstance(found, sympy.Interval):
         low, high = sympy.ceiling(found.start), sympy.floor(found.end)
         low += int(bool(found.left_open and low.is_finite and low == found.start))

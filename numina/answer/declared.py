@@ -11,29 +11,44 @@ from dataclasses import dataclass, replace
 
 from numina.answer.normalise import unstyled
 
-NAME = r"(?:\\(?:lambda|mu|alpha|beta|theta)(?![a-z])|(?<![A-Za-z\\])[A-Za-z](?:_\w)?(?![A-Za-z]))"
+NAME = (
+    r"(?:\\(?:lambda|mu|alpha|beta|theta)(?![a-z])"
+    r"|(?<![A-Za-z\\])[A-Za-z](?:_\w)?(?![A-Za-z]))"
+)
 LEADS = (
-    r"(?:(?:[,;(\[]|\\forall|其中|且|，|(?<![A-Za-z\\])(?:here|where|with|for|as|if|when|and|such that|any|all"
-    r"|every|each|some|arbitrary|parameters?|constants?|the|values? of|both)(?![A-Za-z]))\s*)"
+    r"(?:(?:[,;(\[]|\\forall|其中|且|，|(?<![A-Za-z\\])(?:here|where|with|for|as|if|when|and"
+    r"|such that|any|all|every|each|some|arbitrary|parameters?|constants?|the|values? of|both)(?![A-Za-z]))"
+    r"\s*)"
 )
 LEAD = rf"{LEADS}*"
 SEVERAL = rf"{NAME}(?: ?(?:,|and|、) ?{NAME})*"
 NAMES = rf"(?:(?:^|(?<=[|:{{])|{LEADS}+)\s*(?P<several>{SEVERAL})|(?P<names>{NAME}))"
 SIGN = r"(?P<sign>positive|negative|non-?negative|natural|whole|real|正|非负|自然|实|任意)?"
-KIND = rf"(?:(?:an?|any|some|all|every|arbitrary|任意|任意的)\s+)*{SIGN}\s*(?P<noun>integers?|整数|numbers?|parameters?|参数|数|reals?)"
-NUMBERS = r"(?P<outer>\{ ?)?(?:\\mathbb ?)?(?P<inner>\{ ?)?\\?(?P<set>[ZNR])(?(inner) ?\})(?(outer) ?\})(?![A-Za-z])(?P<part>\s*(?:[\^_]\s*(?:\{[^{}]*\}|[+*\d]|\\ast))*)"
-STEPS = r"(?P<steps>(?:\\pm ?)?-?\d+(?: ?, ?(?:\\pm ?)?-?\d+)*(?:(?: ?,)? ?\\dots(?: ?, ?[-\w]+)?)?)"
+KIND = (
+    rf"(?:(?:an?|any|some|all|every|arbitrary|任意|任意的)\s+)*{SIGN}\s*"
+    r"(?P<noun>integers?|整数|numbers?|parameters?|参数|数|reals?)"
+)
+NUMBERS = (
+    r"(?P<outer>\{ ?)?(?:\\mathbb ?)?(?P<inner>\{ ?)?\\?(?P<set>[ZNR])(?(inner) ?\})(?(outer) ?\})"
+    r"(?![A-Za-z])(?P<part>\s*(?:[\^_]\s*(?:\{[^{}]*\}|[+*\d]|\\ast))*)"
+)
+STEPS = (
+    r"(?P<steps>(?:\\pm ?)?-?\d+(?: ?, ?(?:\\pm ?)?-?\d+)*(?:(?: ?,)? ?\\dots(?: ?, ?[-\w]+)?)?)"
+)
 END = r"\s*[)\]]?"
 FORMS = [
     re.compile(rf"{NAMES}\s*\\in\s*{NUMBERS}{END}"),
     re.compile(rf"{NAMES}\s*(?:is|are|be|being|为|是|,)?\s*{KIND}{END}", re.I),
     re.compile(
-        rf"{LEAD}(?<![A-Za-z])(?:an?\s+)?{SIGN}\s*(?P<noun>integers?|real numbers?)\s+(?P<names>{SEVERAL}){END}"
-        r"(?!\s*(?:[-+*/^=(\d]|\\(?!\})))",
+        rf"{LEAD}(?<![A-Za-z])(?:an?\s+)?{SIGN}\s*(?P<noun>integers?|real numbers?)\s+"
+        rf"(?P<names>{SEVERAL}){END}(?!\s*(?:[-+*/^=(\d]|\\(?!\}})))",
         re.I,
     ),
     re.compile(rf"{LEAD}(?P<names>{NAME})\s*\\in\s*\\\{{\s*{STEPS}\s*\\\}}{END}"),
-    re.compile(rf"(?:[,;]|\(|where|for|with)\s*{LEAD}(?P<names>{NAME})\s*=\s*{STEPS}\s*{END}$"),
+    re.compile(
+        rf"(?:[,;]|(?<=[|:])|\(|where|for|with)\s*{LEAD}(?P<names>{NAME})\s*=\s*{STEPS}\s*{END}"
+        r"\s*(?=\\\}|$)"
+    ),
 ]
 BOUND = re.compile(
     r"[,;(]?\s*(?:and|且)?\s*(?:(?P<low>-?\d+)\s*(?P<below>\\le|<)\s*)?(?P<name>[a-z])"
@@ -46,9 +61,10 @@ LEAST = {"positive": 1, "正": 1, "nonnegative": 0, "non-negative": 0, "非负":
 
 
 STATED = re.compile(
-    r"\\in(?![a-z])|integer|整数|自然数|real number|\\pmod|\\bmod|\\equiv|\\?\{[^{}]*[|:]|=[^=]*\\dots|[a-z] ?= ?-?\d+ ?,|parameter|参数"
+    r"\\in(?![a-z])|integer|整数|自然数|real number|parameter|参数|\\pmod|\\bmod|\\equiv"
+    r"|\\?\{[^{}]*[|:]|=[^=]*\\dots|[a-z] ?= ?-?\d+ ?,"
 )
-LETTER = re.compile(r"(?<![A-Za-z\\])[klmnjstuv](?![A-Za-z(])|\\(?:lambda|mu)(?![a-z])|\dk\b")
+LETTER = re.compile(r"(?<![A-Za-z\\])[klmnjstuv](?![A-Za-z])|\\(?:lambda|mu)(?![a-z])|\dk\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +190,13 @@ def apart(text: str, taken: Callable[[re.Match[str]], str]) -> str:
     text = IN_BRACKETS.sub(r", \1", text)
     parts = re.split(r"([,;|]|(?<=[|:]))", text)
     for place in range(2, len(parts), 2):
-        match = BOUND.fullmatch(parts[place].strip())
+        shown = parts[place].strip()
+        end = r"\}" if shown.endswith(r"\}") else ""
+        match = BOUND.fullmatch(shown.removesuffix(end).strip())
         if match and (match["low"] or match["sign"]):
             kept = taken(match)
             if not kept:
-                parts[place] = ""
+                parts[place] = end
                 if parts[place - 1] in ",;":
                     parts[place - 1] = ""
     return "".join(parts)

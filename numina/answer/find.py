@@ -118,6 +118,8 @@ def find_answer(text: str, from_output: bool = False) -> str | None:
     if is_plain(said) and not words(said) and not BOX.search(said):
         return stripped(said)
     return last_output(text) if from_output else None
+
+
 INTEGER_PARAMETER = re.compile(
     r"(?<=\$)[,;]?\s*\(?(?:(?:where|for|with|and|here)\s+)?(?:\$(?P<one>[a-z])\$\s+(?:is|are|be|being)"
     r"\s+(?:an?|any|some)\s+(?:arbitrary\s+)?integer|(?:any|all|every|some|each|an)?\s*integers?\s+"
@@ -308,7 +310,9 @@ def last_value(text: str) -> str | None:
     """The last formula of a text with those listed before it, else its last number."""
     if match := INTEGER_PARAMETER.search(text):  # the formula before it is the answer
         found = last_value(text[: match.start()])
-        return None if found is None else rf"{found}, {match['one'] or match['other']}\in\mathbb{{Z}}"
+        return (
+            None if found is None else rf"{found}, {match['one'] or match['other']}\in\mathbb{{Z}}"
+        )
     formulas, numbers = list(MATH.finditer(text)), list(NUMBER.finditer(text))
     if formulas:
         first = len(formulas) - 1

@@ -1,4 +1,4 @@
-r"""Relations that are negated, as ``\not\equiv`` and ``\notin``: written in one way, never dropped."""
+r"""Answers of which one negates the other, as ``x \notin A`` and ``x \in A``."""
 
 from __future__ import annotations
 

@@ -300,7 +300,8 @@ def clean(text: str, *, declared: bool = False) -> str:
         text = pattern.sub(written, text)
     text = ORDINAL.sub("", text) if re.search(r"\d\D{0,20}(?:st|nd|rd|th)", text) else text
     text = near(REASON.sub("", text))
-    text = CONDITION.sub("", text) if not declared and CONDITION.search(text) else text
+    if not declared:
+        text = CONDITION.sub("", text) or text
     return in_words(trimmed(SPACES.sub(" ", text)))
 
 

@@ -29,7 +29,7 @@ class Progression:
     """
 
     first: Any
-    step: Any = sympy.Integer(0)
+    step: Any = sympy.S.Zero
     low: int | None = None
     high: int | None = None
 
@@ -130,7 +130,7 @@ def rational(value: Any) -> Fraction | None:
     raise Undecided(f"the ratio {value} of two periods")
 
 
-def multiple(sizes: Sequence[Fraction]) -> sympy.Rational:
+def multiple(sizes: Sequence[Fraction]) -> Any:
     """The least common multiple of rational sizes."""
     top = math.lcm(*(abs(size.numerator) for size in sizes))
     return sympy.Rational(top, math.gcd(*(size.denominator for size in sizes)))

@@ -83,7 +83,9 @@ def read_whole(text: str) -> Shape:
     """As `read_shape`, for a text whose commas only separate members, not digits."""
     if r"\pmod" in text or "mod" in text:
         found = CONGRUENT.fullmatch(text)
-        if found and ((found["sides"].strip() and "bmod" not in text) or re.search(EQUIVALENT, text)):
+        if found and (
+            (found["sides"].strip() and "bmod" not in text) or re.search(EQUIVALENT, text)
+        ):
             return read_congruence(found["sides"], found["modulus"])
     ways = split_word(text, OR)
     if len(ways) == 1 and len(parts := split(text, ";")) > 1:
