@@ -25,6 +25,10 @@ MOST = 1000  # residues
 DIVIDES = re.compile(r"\s*([1-9]\d{0,8})\s*\|\s*[a-z]\s*")
 
 
+class Continuum(Unreadable):
+    """A condition that an interval of real numbers satisfies."""
+
+
 def residues(text: str) -> tuple[list[int], int] | None:
     r"""The residues and the modulus of ``n \equiv 1, 5 \pmod 6``; None if it is not of this form.
 
@@ -88,7 +92,8 @@ def solved(condition: str, name: str, domain: Domain) -> Iterator[Progression]:
     """The numbers of a domain that a condition on one name allows.
 
     Raises:
-        Unreadable: the condition, or real solutions that are not single numbers.
+        Continuum: its solutions are real numbers and not single.
+        Unreadable: it is not such a condition.
     """
     for way in split_word(condition, OR):
         yield from allowed(way, name, domain)
@@ -110,11 +115,15 @@ def allowed(text: str, name: str, domain: Domain) -> Iterator[Progression]:
         found = found - sympy.FiniteSet(*domain.without)
     if domain.listed:
         found = found.intersect(sympy.FiniteSet(*domain.listed))
+    if found is sympy.S.EmptySet:
+        return
     if isinstance(found, sympy.FiniteSet):
         yield from (Progression(value) for value in found if fits(value, congruences, domain))
         return
+    if domain.real and congruences:
+        domain = Domain()
     if domain.real:
-        raise Unreadable("real numbers that are not single")
+        raise Continuum("real numbers that are not single")
     rests, modulus = both(congruences) if congruences else ([0], 1)
     for low, high in ranges(found):
         low = max((end for end in (low, domain.low) if end is not None), default=None)

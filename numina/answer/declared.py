@@ -17,8 +17,8 @@ NAME = (
 )
 LEADS = (
     r"(?:(?:[,;(\[]|\\forall|其中|且|，|(?<![A-Za-z\\])(?:here|where|with|for|as|if|when|and"
-    r"|such that|any|all|every|each|some|arbitrary|parameters?|constants?|the|values? of|both)(?![A-Za-z]))"
-    r"\s*)"
+    r"|such that|any|all|every|each|some|arbitrary|parameters?|constants?|the|values? of|both)"
+    r"(?![A-Za-z]))\s*)"
 )
 LEAD = rf"{LEADS}*"
 SEVERAL = rf"{NAME}(?: ?(?:,|and|、) ?{NAME})*"

@@ -50,6 +50,8 @@ class Reader:
         body = re.sub(r"^\s*\\(?:big)?cup\s*(?:_\s*\{\s*\}|_)\s*", "", body)
         if match := re.match(r"(\\?[A-Za-z]+|[A-Z] ?=)\s*(?:\\in)?\s*(?=\\\{)", body):
             body = body[match.end() :]
+        if re.fullmatch(r"\\emptyset|\\\{\s*\\\}", body):
+            return Family((), domains)
         inner = re.fullmatch(r"\\\{(.*)\\\}", body, re.S)
         if inner and whole(body):
             head, condition = divided(inner[1])
@@ -88,6 +90,8 @@ class Reader:
         known = replace(domain, low=self.start) if domain.natural else domain
         try:
             found = tuple(builders.solved(condition, name, known))
+        except builders.Continuum:
+            return Family((Branch("continuum"),), {}, condition=True)
         except (NotImplementedError, TypeError, ValueError) as reason:
             raise Unreadable(str(reason)) from None
         return Family(

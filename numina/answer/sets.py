@@ -16,6 +16,7 @@ from numina.answer.shape import Shape, is_name, read_shape, spelled, split_word
 from numina.answer.symbolic import read_value
 
 REALS = ("R", r"\R", r"\Reals", r"\reals", r"\mathbb{R}", r"\mathbbR")
+NUMBERS = {"Z": sympy.S.Integers, "Q": sympy.S.Rationals, "C": sympy.S.Complexes}
 MINUS = re.compile(r"\\(?:setminus|backslash|smallsetminus)(?![a-z])")
 CONDITIONS = ("union", "meet", "bounds")
 
@@ -63,6 +64,9 @@ def as_set(shape: Shape) -> Any:
         return sympy.Interval(low, high, shape.text[0] == "(", shape.text[1] == ")")
     if shape.kind == "formula" and spelled(shape) in REALS:
         return sympy.S.Reals
+    letter = re.fullmatch(r"\\mathbb\{?([ZQC])\}?|([ZQC])", spelled(shape))
+    if shape.kind == "formula" and letter:
+        return NUMBERS[letter[1] or letter[2]]
     if shape.kind == "formula" and spelled(shape) == r"\emptyset":
         return sympy.S.EmptySet
     if shape.kind == "chain" and shape.text == r"\in" and is_name(shape.items[0]):
