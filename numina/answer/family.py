@@ -28,7 +28,7 @@ class Branch:
 
     Attributes:
         kind: ``value``; ``except``, for what is left out; ``point``; ``interval``; ``part`` of
-            whole numbers, which `progressions` has; ``continuum``, for real numbers that `sets` has.
+            whole numbers, which `progressions` has; ``continuum``, for intervals, which `sets` has.
         values: one, the coordinates, or the two ends.
         open: which of the two ends are left out.
     """
