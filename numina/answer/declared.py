@@ -99,9 +99,11 @@ def take_declarations(text: str) -> tuple[str, dict[str, Domain]]:
         found = domain(match.groupdict())
         if found is None:
             return match[0]
-        for name in re.findall(NAME, match["names"] or match["several"]):
-            if name != "and":
-                domains.setdefault(name.removeprefix("\\"), found)
+        names = re.findall(NAME, match["names"] or match["several"])
+        for name in names:
+            domains.setdefault(name.removeprefix("\\"), found)
+        if len(set(names)) < len(names):
+            return f"{names[0]} "  # n, n \in Z
         opened = match[0].count("(") - match[0].count(")")
         return " " if not opened else " " + ("(" if opened > 0 else ")")
 

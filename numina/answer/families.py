@@ -71,7 +71,7 @@ def comparable(left: Family, right: Family) -> bool:
         if turning(left) and turning(right):
             return renamed or bool(left.names and right.names) or aside(left, right)
         return renamed and bool(left.names and right.names)
-    return renamed
+    return renamed and len(left.letters) == len(right.letters) == 1
 
 
 def is_rule(left: Family, right: Family) -> bool:

@@ -64,6 +64,8 @@ class Reader:
         branches = tuple(self.branches(body))
         if not all(re.search(rf"(?<![A-Za-z]){name}(?![A-Za-z])", body) for name in domains):
             raise Unreadable("a declaration of another name")
+        if len(set(self.names)) > 1:
+            raise Unreadable("values of several names")
         return Family(branches, domains, tuple(dict.fromkeys(self.names)))
 
     def set_of(self, head: str, condition: str, domains: dict[str, Domain]) -> Family:
