@@ -11,6 +11,8 @@ import re
 from typing import Any
 
 from numina.answer.compare import Undecided, equal_answers
+from numina.answer.families import equal_families
+from numina.answer.negated import opposite
 from numina.answer.symbolic import equal_values
 
 Verdict = tuple[bool | None, str, str]  # equal, method, why
@@ -26,6 +28,8 @@ MOST_PARTS = 40
 def decide(prediction: str, gold: str) -> Verdict:
     """Decide a pair of cleaned answers. Errors become the verdict's reason and are not raised."""
     try:
+        if opposite(prediction, gold):
+            return False, "symbolic", ""
         return equal_answers(prediction, gold), "symbolic", ""
     except Undecided as reason:
         why = str(reason)
@@ -39,6 +43,17 @@ def decide(prediction: str, gold: str) -> Verdict:
         return math_verify(prediction, gold), "math_verify", ""
     except Exception as error:  # as above
         return None, "undecided", f"{why}; {type(error).__name__}: {error}"[:500]
+
+
+def decide_families(prediction: str, gold: str) -> Verdict:
+    """Decide a pair of cleaned answers as sets with a parameter; "other" if they are not."""
+    try:
+        verdict = equal_families(prediction, gold)
+    except Undecided as reason:
+        return None, "undecided", str(reason)
+    except Exception as error:  # as above
+        return None, "other", f"{type(error).__name__}: {error}"
+    return verdict, "other" if verdict is None else "symbolic", ""
 
 
 def math_verify(prediction: str, gold: str) -> bool:

@@ -18,6 +18,7 @@ from fractions import Fraction
 from numina.answer import find, named_sets, normalise, ordinals
 from numina.answer.angles import in_degrees, part_of_degree
 from numina.answer.clock import in_figures
+from numina.answer.declared import may_be_families
 from numina.answer.named_sets import symbols
 from numina.answer.number import (
     DOUBLE,
@@ -82,6 +83,7 @@ class Answer:
         comma: the number that it is if its comma is a decimal point.
         options: the letters of a multiple choice before or instead of a value.
         value: what follows such a letter.
+        declared: clean, with its unit and the declaration of its parameter.
     """
 
     text: str
@@ -92,6 +94,7 @@ class Answer:
     comma: Number | None = None
     options: frozenset[str] = frozenset()
     value: str = ""
+    declared: str = ""
 
 
 def equal(prediction: str, gold: str) -> Equality:
@@ -200,7 +203,9 @@ def read_answer(text: str) -> Answer:
     number = read_number(value) or read_number(unbracketed(value))
     if number is not None:
         return Answer(bare, normalise.key(value), unit, name, number)
-    return Answer(bare, normalise.key(bare), unit, comma=read_decimal_comma(bare))
+    comma = read_decimal_comma(bare)
+    declared = normalise.clean(as_latex(stated), declared=True)
+    return Answer(bare, normalise.key(bare), unit, comma=comma, declared=declared)
 
 
 def in_numbers(text: str) -> str:
@@ -236,6 +241,8 @@ def equal_answers(left: Answer, right: Answer) -> Equality:
         return equal(left.value, right.text)
     if right.value:
         return equal(left.text, right.value)
+    if (verdict := by_families(left, right)) is not None:
+        return verdict
     left, right = in_letters(left, right), in_letters(right, left)
     if any(re.match(r"rad(?:ian)?\^", side.unit.name) for side in (left, right)):
         left, right = in_radians(left), in_radians(right)
@@ -256,6 +263,15 @@ def equal_answers(left: Answer, right: Answer) -> Equality:
     if max(len(left.text), len(right.text)) > LONGEST_FORMULA:
         return Equality(None, "undecided", "too long", "undecided")
     return equal_formulas(left, right, scale)
+
+
+def by_families(left: Answer, right: Answer) -> Equality | None:
+    """The verdict on two answers as sets with a parameter; None if they are none."""
+    if left.key == right.key or not may_be_families(left.declared, right.declared):
+        return None
+    if max(len(left.declared), len(right.declared)) > LONGEST_FORMULA:
+        return None
+    return families(left.declared or left.text, right.declared or right.text)
 
 
 def as_option(one: Answer, other: Answer) -> Answer:
@@ -326,6 +342,15 @@ def equal_formulas(left: Answer, right: Answer, scale: Fraction) -> Equality:
     if scale != 1:
         ours = rf"({ours})\cdot\frac{{{scale.numerator}}}{{{scale.denominator}}}"
     return symbolic(ours, theirs)
+
+
+@functools.lru_cache(maxsize=65536)
+def families(left: str, right: str) -> Equality | None:
+    verdict, method, why = shared_pool().families(left, right)
+    if method == "other":
+        return None
+    status = method if method in ("timeout", "crash") else "undecided"
+    return Equality(verdict, method, why, "decided" if verdict is not None else status)
 
 
 @functools.lru_cache(maxsize=65536)

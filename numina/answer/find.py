@@ -123,6 +123,13 @@ def find_answer(text: str, from_output: bool = False) -> str | None:
     return last_output(text) if from_output else None
 
 
+INTEGER_PARAMETER = re.compile(
+    r"(?<=\$)[,;]?\s*\(?(?:(?:where|for|with|and|here)\s+)?(?:\$(?P<one>[a-z])\$\s+(?:is|are|be|being)"
+    r"\s+(?:an?|any|some)\s+(?:arbitrary\s+)?integer|(?:any|all|every|some|each|an)?\s*integers?\s+"
+    r"\$(?P<other>[a-z])\$)\)?[\s.]*$"
+)
+
+
 def stated_answer(text: str) -> str:
     r"""The answer of a text that may be the plain answer itself.
 
@@ -304,6 +311,11 @@ def is_sentence(text: str) -> bool:
 
 def last_value(text: str) -> str | None:
     """The last formula of a text with those listed before it, else its last number."""
+    if match := INTEGER_PARAMETER.search(text):  # the formula before it is the answer
+        found = last_value(text[: match.start()])
+        return (
+            None if found is None else rf"{found}, {match['one'] or match['other']}\in\mathbb{{Z}}"
+        )
     if (tuple_of := IS.search(text)) and not MATH.search(text) and not words(tuple_of["value"]):
         return tuple_of["value"]
     formulas, numbers = list(MATH.finditer(text)), list(NUMBER.finditer(text))

@@ -34,6 +34,8 @@ SIGNS = str.maketrans(
         **{"≤": r"\le ", "≥": r"\ge ", "⩽": r"\le ", "⩾": r"\ge ", "≠": r"\ne ", "∪": r"\cup "},
         **{"∩": r"\cap ", "∈": r"\in ", "≈": r"\approx ", "≡": r"\equiv ", "∧": r"\land "},
         **{"∨": r"\lor ", "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "→": r"\to ", "⟨": "(", "⟩": ")"},
+        **{"∉": r"\notin ", "≢": r"\nequiv ", "≮": r"\ge ", "≯": r"\le ", "≰": ">", "≱": "<"},
+        **{"∤": r"\nmid ", "∦": r"\nparallel ", "⊄": r"\nsubset ", "⊈": r"\nsubseteq "},
         **{"°": r"^\circ ", "√": r"\sqrt ", "±": r"\pm ", "∓": r"\mp ", "∅": r"\emptyset "},
         **{"…": r"\dots ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil "},
         **{"∠": r"\angle ", "△": r"\triangle ", "﹣": "-", "﹢": "+", "∶": ":", "⁄": "/", "∕": "/"},
@@ -63,6 +65,15 @@ ORDER = {
     **{"leqslant": r"\le ", "leq": r"\le ", "leqq": r"\le ", "le": r"\le ", "lt": "<"},
     **{"geqslant": r"\ge ", "geq": r"\ge ", "geqq": r"\ge ", "ge": r"\ge ", "gt": ">"},
 }
+NEGATIONS = {  # of a sign after \\not, and of the commands that have it in their name
+    **{"=": r"\ne ", r"\in": r"\notin ", r"\equiv": r"\nequiv ", r"\le": ">", r"\ge": "<"},
+    **{"<": r"\ge ", ">": r"\le ", r"\nless": r"\ge ", r"\ngtr": r"\le ", r"\nleq": ">"},
+    **{r"\approx": r"\napprox ", r"\nleqslant": ">", r"\ngeq": "<", r"\ngeqslant": "<"},
+}
+NEGATED = (
+    r"\\not\s*\{?\s*(?P<sign>=|<|>|\\(?:in|equiv|approx|le|ge)(?![a-z]))\s*\}?"
+    r"|(?P<own>\\n(?:less|gtr|leq(?:slant)?|geq(?:slant)?)(?![a-z]))"
+)
 BASES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 BASES += ["eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen"]
 NAMED_BASE = "|".join(sorted(BASES[2:], key=len, reverse=True))
@@ -195,7 +206,8 @@ REWRITTEN = rules(
     (r"\\(?:leqslant|leqq|leq|le|lt|geqslant|geqq|geq|ge|gt)(?![a-z])", lambda m: ORDER[m[0][1:]]),
     (r"<=|=<", r"\\le "),
     (r">=", r"\\ge "),
-    (r"\\(?:neq|ne|not\s*=)(?![a-z])|!=|<>", r"\\ne "),
+    (NEGATED, lambda m: NEGATIONS[m["sign"] or m["own"]]),
+    (r"\\(?:neq|ne)(?![a-z])|!=|<>", r"\\ne "),
     (r"\\(?:lbrace|lbrack)(?![a-z])", lambda m: r"\{" if "brace" in m[0] else "["),
     (r"\\(?:rbrace|rbrack)(?![a-z])", lambda m: r"\}" if "brace" in m[0] else "]"),
     (r"\\(?:lvert|rvert|vert|mid)(?![a-z])", "|"),
@@ -315,8 +327,11 @@ def repair(text: str) -> str:
     return text if r"\begin" in text else DOUBLED.sub(r"\\", text)
 
 
-def clean(text: str) -> str:
-    """A repaired answer with spacing, styling and variants of signs taken away."""
+def clean(text: str, *, declared: bool = False) -> str:
+    """A repaired answer with spacing, styling and variants of signs taken away.
+
+    With `declared`, the declaration of a parameter at its end stays.
+    """
     text = re.sub(r"(?<!\\)\$([^$]*)(?<!\\)\$", r" \1 ", text)
     text = scripts(lined(unfolded(text))).translate(SIGNS)
     text = unpainted(text)
@@ -325,7 +340,8 @@ def clean(text: str) -> str:
         text = pattern.sub(written, text)
     text = ORDINAL.sub("", text) if re.search(r"\d\D{0,20}(?:st|nd|rd|th)", text) else text
     text = near(REASON.sub("", text))
-    text = CONDITION.sub("", text) or text
+    if not declared:
+        text = CONDITION.sub("", text) or text
     return in_words(trimmed(SPACES.sub(" ", text)))
 
 

@@ -133,6 +133,11 @@ class GradingPool:
         reply, verdict = self.ask([prediction, gold])
         return verdict if reply is None else tuple(reply)
 
+    def families(self, prediction: str, gold: str) -> Verdict:
+        """As `decide`, only for sets with a parameter; the method of others is ``other``."""
+        reply, verdict = self.ask([prediction, gold, "families"])
+        return verdict if reply is None else tuple(reply)
+
     def canonical(self, answer: str) -> str | None:
         """The canonical form of an answer, or None if it took a process too long."""
         reply, _ = self.ask([answer])

@@ -84,6 +84,8 @@ def as_set(shape: Shape) -> Any:
         return sympy.S.EmptySet
     if shape.kind == "chain" and shape.text == r"\in" and is_name(shape.items[0]):
         return as_set(shape.items[1])
+    if shape.kind == "chain" and shape.text == r"\notin" and is_name(shape.items[0]):
+        return sympy.S.Reals - as_set(shape.items[1])
     if shape.kind == "chain" and shape.text == "=" and is_name(shape.items[0]):
         return sympy.FiniteSet(read(shape.items[1]))
     if shape.kind != "chain":
@@ -106,7 +108,7 @@ def variables(shape: Shape) -> set[str]:
     found = set()
     for item in shape.items:
         found |= {spelled(item)} if is_name(item) else {str(s) for s in read(item).free_symbols}
-        if item.kind == "chain" or shape.text == r"\in":
+        if item.kind == "chain" or shape.text in (r"\in", r"\notin"):
             break
     return found
 

@@ -23,7 +23,8 @@ OR = re.compile(
     rf"[,;]?\s*(?:{WRAP}\s*\{{\s*,?\s*or\s*,?\s*\}}|(?<![A-Za-z\\])or(?![A-Za-z])|(?<=[\d)])or(?=[(\dA-Za-z])"
     r"|\\lor(?![a-z])|或者?)\s*,?"
 )
-RELATION = re.compile(r"\\(?:le|ge|ne|in)(?![a-z])|[=<>]")
+RELATION = re.compile(r"\\(?:le|ge|ne|in|notin)(?![a-z])|[=<>]")
+EQUIVALENT = r"\\n?equiv(?![a-z])"
 CONGRUENT = re.compile(
     rf"(?P<sides>.*?)\s*\(?\s*(?:\\pmod|\\bmod|\\mod|\(?(?<![A-Za-z])mod(?:ulo)?(?![a-z])|{WRAP}\{{\s*\(?mod(?:ulo)?\s*\}}?)"
     r"\s*(?P<modulus>\{?[^{}()]+\}?|\{?\([^()]*\)\}?)\s*\)?\s*\}?",
@@ -87,7 +88,9 @@ def read_whole(text: str) -> Shape:
     """As `read_shape`, for a text whose commas only separate members, not digits."""
     if r"\pmod" in text or "mod" in text:
         found = CONGRUENT.fullmatch(text)
-        if found and ((found["sides"].strip() and "bmod" not in text) or r"\equiv" in text):
+        if found and (
+            (found["sides"].strip() and "bmod" not in text) or re.search(EQUIVALENT, text)
+        ):
             return read_congruence(found["sides"], found["modulus"])
     ways = split_word(text, OR)
     if len(ways) == 1 and len(parts := split(text, ";")) > 1:
@@ -169,9 +172,22 @@ def is_order(shape: Shape) -> bool:
 
 
 def read_congruence(sides: str, modulus: str) -> Shape:
-    residues = re.split(r"\\equiv|=", sides)[-1]
+    residues = re.split(rf"{EQUIVALENT}|=", sides)[-1]
     shape = read_shape(residues.strip().rstrip("(").strip())
-    return Shape("congruence", modulus.strip("{}() "), flat(shape))
+    congruence = Shape("congruence", modulus.strip("{}() "), flat(shape))
+    return others(congruence) if r"\nequiv" in sides else congruence
+
+
+def others(congruence: Shape) -> Shape:
+    """A congruence with all residues that another one does not have."""
+    numbers = [item.text.replace(" ", "") for item in congruence.items]
+    whole_ones = all(re.fullmatch(r"-?\d{1,9}", number) for number in numbers)
+    if not whole_ones or not re.fullmatch(r"[1-9]\d{0,3}", congruence.text):
+        return Shape("formula", rf"\nequiv {' '.join(numbers)} \pmod {congruence.text}")
+    modulus = int(congruence.text)
+    taken = {int(number) % modulus for number in numbers}
+    rest = (Shape("formula", str(n)) for n in range(modulus) if n not in taken)
+    return Shape("congruence", congruence.text, tuple(rest))
 
 
 def read_single(text: str) -> Shape:

@@ -1,7 +1,8 @@
 """A process that decides hard pairs, one at a time: started and, if necessary, killed by `pool`.
 
-Input, a JSON line: ``[prediction, gold]``, or ``[answer]`` for its canonical form. Output, a line:
-``[equal, method, why]`` or ``[form]``. The process ends when its input ends, which it does with
+Input, a JSON line: ``[prediction, gold]``, with a third text to decide them only as sets with a
+parameter, or ``[answer]`` for its canonical form. Output, a line: ``[equal, method, why]`` or
+``[form]``. The process ends when its input ends, which it does with
 the caller, however that ended. The limit is processor time. The kernel counts it and ends the
 process without help from the caller or from this interpreter, which may be busy in one long
 multiplication. If the caller dies during a pair, the kernel ends the process in the same way: the
@@ -37,14 +38,17 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     from numina.answer.canonical import canonical_form
-    from numina.answer.decide import decide
+    from numina.answer.decide import decide, decide_families
 
     decide("x+1", "1+x")  # fills lazily built tables
     print("[]", file=replies, flush=True)
     for line in sys.stdin:
         texts = json.loads(line)
         signal.setitimer(signal.ITIMER_PROF, limit)
-        reply = decide(*texts) if len(texts) == 2 else [canonical_form(*texts)]
+        if len(texts) == 1:
+            reply = [canonical_form(*texts)]
+        else:
+            reply = (decide if len(texts) == 2 else decide_families)(*texts[:2])
         signal.setitimer(signal.ITIMER_PROF, 0)
         print(json.dumps(reply), file=replies, flush=True)
 
