@@ -49,7 +49,7 @@ OF_A_SET = re.compile(
     r" (?:is|are) ",
     re.I,
 )
-LONGEST_FORMULA = 2000  # characters
+LONGEST_FORMULA = 4000  # characters
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,6 +225,7 @@ REWRITTEN = rules(
         turned,
     ),
     (r"\*\*", "^"),
+    (r"(?<=\d)\{([:.])\}(?=\d)", r"\1"),
     (r"(?<=\d) ?[xX] ?(?=10 ?\^)", r"\\times "),
     (r"\\varnothing(?![a-z])|\\O(?![a-zA-Z])", r"\\emptyset"),
     (r"(?:\\mathbb\s*\{?R\}?|\\R)\s*(?:\^\s*\{?\s*\+\s*\}?|_\{\s*>\s*0\s*\})", r"(0,\\infty)"),
