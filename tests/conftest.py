@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from numina.profile import merged
 from numina.records.problem import Problem
@@ -17,6 +18,12 @@ from numina.sources.reading import Ids
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
+
+# The same examples in every run, with no limit that depends on how busy the machine is.
+settings.register_profile(
+    "numina", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("numina")
 
 
 def changed_params(changes: dict[str, Any] | None = None) -> Params:

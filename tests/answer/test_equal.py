@@ -59,14 +59,14 @@ def test_fractions_are_equal_as_rationals_are(left, right):
     assert equal(str(right), latex).equal is (left == right)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(SMALL, SMALL, SMALL, st.integers(-1, 1))
 def test_roots_are_equal_where_their_squares_are(a, b, c, off):
     left, right = rf"{a}\sqrt{{{b}}}+{c}", rf"{c + off}+\sqrt{{{a * a * b}}}"
     assert equal(left, right).equal is (off == 0)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(-9, 9), min_size=2, max_size=4), st.randoms())
 def test_sets_have_no_order_and_pairs_have(numbers, draw):
     other = draw.sample(numbers, len(numbers))

@@ -43,14 +43,14 @@ def test_what_an_answer_declares(answer, body, domains):
     assert take_declarations(clean(answer, declared=True)) == (body, domains)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(UNIONS, UNIONS)
 def test_unions_are_equal_as_their_members_are(left, right):
     same = members(left, right) == members(right, left)
     assert equal_families(written(left, "k"), written(right, "n")) is same
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(UNIONS, st.integers(1, 3), st.integers(-2, 2))
 def test_a_progression_is_the_union_of_its_parts(union, parts, shift):
     split = [
@@ -63,7 +63,7 @@ def test_a_progression_is_the_union_of_its_parts(union, parts, shift):
     assert equal_families(written(union, "k"), written(moved, "n")) is False
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(-5, 5), min_size=4, max_size=4), st.integers(-3, 3), st.booleans())
 def test_a_line_has_the_same_points_from_each_of_them(numbers, shift, whole):
     x, y, a, b = numbers

@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from numina.measure import curves
@@ -68,7 +68,6 @@ def vote_is_right(votes) -> bool:
     return bool(ranked) and ranked[0][0] in RIGHT
 
 
-@settings(deadline=None)
 @given(VOTES)
 def test_subsets_are_those_of_the_vote_itself(votes):
     expected = [
@@ -78,7 +77,6 @@ def test_subsets_are_those_of_the_vote_itself(votes):
     assert subsets(pool(votes), [0]) == pytest.approx(expected)
 
 
-@settings(deadline=None)
 @given(VOTES)
 def test_prefixes_are_those_of_the_vote_itself(votes):
     right, sure = first_k(pool(votes))
@@ -105,7 +103,6 @@ def test_what_a_lossless_stop_left_says_how_every_k_would_have_ended(votes):
     assert list(right) == list(first_k(pool(votes))[0])
 
 
-@settings(deadline=None)
 @given(VOTES, st.sets(st.integers(0, 6)))
 def test_what_is_sure_of_a_pool_with_holes_is_so_whatever_they_held(votes, holes):
     found = {i: vote for i, vote in enumerate(votes) if i not in holes}

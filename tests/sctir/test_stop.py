@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from numina.sctir.stop import beta, lossless, traces_needed, windows
@@ -60,7 +60,6 @@ SPELLINGS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(SPELLINGS, st.integers())
 def test_the_lossless_stop_holds_for_answers_with_units_and_roundings(answers, seed):
     rng = random.Random(seed)
