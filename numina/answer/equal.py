@@ -21,7 +21,6 @@ from numina.answer.clock import in_figures
 from numina.answer.declared import may_be_families
 from numina.answer.named_sets import symbols
 from numina.answer.number import (
-    DOUBLE,
     LONGEST,
     NOISE,
     Number,
@@ -140,7 +139,7 @@ def value_form(read: Answer) -> str:
 
 def printed_value(number: Number) -> Fraction:
     """A number's value; for all the digits of a double, the simple fraction that they stand for."""
-    if number.digits < DOUBLE:
+    if not number.is_double:
         return number.value
     simple = number.value.limit_denominator(10**6)
     return simple if abs(simple - number.value) <= abs(simple) * NOISE else number.value

@@ -21,7 +21,7 @@ PART = r"(?:\{\s*(-?\d+)\s*\}|(\d))"
 FRACTION = re.compile(
     rf"([+-]?)(?:(\d+)\s*)?\\frac\s*{PART}\s*{PART}|([+-]?)(?:(\d+) )?(-?\d+)\s?/\s?(-?\d+)"
 )
-DOUBLE = 15  # significant digits that only a program prints
+DOUBLE = range(15, 18)  # significant digits that only a program prints
 NOISE = Fraction(1, 10**14)
 DECIMAL_COMMA = re.compile(r"[+-]?(0,\d+|\d+,\d{2})")
 
@@ -46,6 +46,11 @@ class Number:
     def rounded(self) -> bool:
         """Whether it may stand for another value near it: a decimal of two places or more."""
         return self.places is not None and self.places >= 2 and self.value.denominator > 1
+
+    @property
+    def is_double(self) -> bool:
+        """Whether it has all the digits of a double that a program printed."""
+        return self.digits in DOUBLE and self.value.denominator > 1
 
     @property
     def endless(self) -> bool:
@@ -123,7 +128,7 @@ def equal_numbers(prediction: Number, gold: Number) -> bool:
     if prediction.value == gold.value and not (prediction.irrational or gold.irrational):
         return True
     for one, other in ((prediction, gold), (gold, prediction)):
-        if one.digits >= DOUBLE and abs(one.value - other.value) <= abs(other.value) * NOISE:
+        if one.is_double and abs(one.value - other.value) <= abs(other.value) * NOISE:
             return True
     if gold.rounded and not (prediction.value.denominator == 1 and not prediction.irrational):
         short = prediction.places is not None and prediction.places < (gold.places or 0)
