@@ -30,7 +30,7 @@ from numina.bench import notebook
 from numina.bench.recorded import RecordedPool, RecordingPool, recorded, recording
 from numina.bench.simulated_time import SimulatedLoop
 from numina.engine.choose import open_engine
-from numina.engine.protocol import Engine
+from numina.engine.protocol import Completion, Engine
 from numina.engine.replay import Recorded, Recorder, ReplayEngine
 from numina.progress import progress_bar
 from numina.records.problem import Problem
@@ -266,12 +266,21 @@ def recorded_problem(name: str) -> Problem:
 def redrawn(
     rows: dict[int, Recorded], name: str, problem_id: str, drawn: Sequence[int], depth: int
 ) -> list[Recorded]:
-    """The recording of problem `name`, whose trace i is trace `drawn[i]` of a recorded problem."""
+    """The recording of problem `name`, whose trace i is trace `drawn[i]` of a recorded problem.
+
+    A trace whose context was full ended without a further completion. The replay does not count
+    tokens as the model does, so it asks for one, and gets an empty one.
+    """
     found = []
     for place, index in enumerate(drawn):
         for step in range(depth + 1):
+            seed = step_seed(SEED, name, place, step)
             row = rows.get(step_seed(SEED, problem_id, index, step))
-            if row is not None:
-                seed = step_seed(SEED, name, place, step)
-                found.append(Recorded(seed, row.seconds, row.completion))
+            found.append(Recorded(seed, row.seconds, row.completion) if row else cut_off(seed))
     return found
+
+
+def cut_off(seed: int) -> Recorded:
+    """A completion that ends its trace without a token."""
+    nothing = Completion("", "length", prompt_tokens=0, generated_tokens=0, logprob_sum=0.0)
+    return Recorded(seed, 0.0, nothing)

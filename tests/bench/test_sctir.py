@@ -2,8 +2,15 @@
 
 import asyncio
 
+from numina.agent.trace import step_seed
 from numina.bench import contest, sctir
+from numina.bench.notebook import Executed
+from numina.bench.recorded import RecordingPool
 from numina.bench.simulated_time import SimulatedLoop
+from numina.engine.protocol import Completion
+from numina.engine.replay import Recorded
+from numina.records.problem import Problem
+from numina.sandbox.result import Result
 from numina.sources.catalog import validation_problems
 from tests.conftest import changed_params
 
@@ -42,6 +49,24 @@ def test_a_replayed_problem_ends_as_the_recorded_one_did(model_folder):
     for name in ("full", "notebook"):
         assert played[name].answers == live[name].answers
         assert played[name].tokens == live[name].tokens
+
+
+def test_a_trace_whose_context_was_full_ends_in_the_replay_as_well():
+    params = changed_params({"sctir.n": 1, "sctir.max_context": 512})
+    text = "```python\nprint(7)\n```\n```output\n"
+    step = Completion(text, "stop", prompt_tokens=500, generated_tokens=12, logprob_sum=0.0)
+    seed = step_seed(sctir.SEED, "p", 0, 0)
+    pool = RecordingPool(None)
+    pool.results["print(7)",] = Result("ok", "7\n", None, None, None, False, 0.1, 0.1, 0.0)
+    tape = sctir.Tape(
+        [Problem("p", "", "7", "")],
+        {seed: Recorded(seed, 1.0, step)},
+        {seed: Recorded(seed, 1.0, step)},
+        pool,
+        {"print(7)": Executed("7", 0.1)},
+    )
+    played, _ = sctir.replay(params, tape, 3)
+    assert {name: row.tokens for name, row in played.items()} == dict.fromkeys(played, 3 * 12)
 
 
 def test_the_time_bank_raises_a_contests_score_and_steadies_it():
