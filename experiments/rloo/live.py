@@ -47,7 +47,7 @@ class LiveEngine(TransformersEngine):
         self.prefixes = Prefixes(hardware.cache_mb * 1e6)
         self.before = network.config._attn_implementation, network.training
         network.eval()
-        self.adopt()
+        self.adopt(packed=False)
         self.prefixes.clear()
         self.places, self.decoded = self.batch_size, 0
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from numina.answer.compare import Undecided, equal_answers
+from numina.answer.compare import equal_answers
 from numina.answer.families import equal_families
 from numina.answer.negated import opposite
 from numina.answer.symbolic import equal_values
+from numina.answer.verdicts import Undecided
 
 Verdict = tuple[bool | None, str, str]  # equal, method, why
 

@@ -14,13 +14,14 @@ from dataclasses import replace
 import sympy
 
 from numina.answer.arithmetic import Unreadable
-from numina.answer.compare import Undecided, equal_answers
+from numina.answer.compare import equal_answers
 from numina.answer.declared import Domain, take_declarations
 from numina.answer.family import Family, NotLinear, locus, periodic, progressions
 from numina.answer.family_reader import Reader
 from numina.answer.loci import equal_loci
 from numina.answer.periodic import equal_periodic
 from numina.answer.progressions import equal_unions
+from numina.answer.verdicts import Undecided
 
 WHOLE = {*"klmnj"}  # letters of whole numbers, where nothing is said
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import sympy
 
-from numina.answer.compare import Undecided
 from numina.answer.declared import Domain
 from numina.answer.loci import Locus, affine
 from numina.answer.periodic import Periodic
 from numina.answer.progressions import Progression, rational
 from numina.answer.symbolic import number_of
+from numina.answer.verdicts import Undecided
 
 PARAMETERS = {*"klmnjtsuv", "lambda", "mu"}
 MOST = 500  # values of a parameter

@@ -12,10 +12,10 @@ from typing import Any
 
 import sympy
 
-from numina.answer.compare import Undecided, decided
 from numina.answer.declared import Domain
 from numina.answer.progressions import whole
 from numina.answer.symbolic import equal_values, number_of
+from numina.answer.verdicts import Undecided, decided
 
 TRIED = range(-3, 4)
 MEMBERS = 6

@@ -11,9 +11,9 @@ from typing import Any
 
 import sympy
 
-from numina.answer.compare import Undecided, decided
 from numina.answer.progressions import multiple, rational, whole
 from numina.answer.symbolic import equal_values, number_of
+from numina.answer.verdicts import Undecided, decided
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from typing import Any
 
 import sympy
 
-from numina.answer.compare import Undecided, decided
 from numina.answer.symbolic import equal_values, number_of
+from numina.answer.verdicts import Undecided, decided
 
 MOST = 3000  # classes or points of one side
 Range = tuple[float, float]  # the least and the greatest integer, which may be infinite

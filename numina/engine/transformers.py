@@ -60,13 +60,16 @@ class TransformersEngine:
             from numina.engine.cache import Prefixes
 
             self.prefixes = Prefixes(hardware.cache_mb * 1e6)
-            self.adopt()
+            self.adopt(packed=True)
             self.prefixes.clear()
         self.places, self.decoded = self.batch_size, 0
         self.waiting: asyncio.Queue[Row]
 
-    def adopt(self) -> None:
-        """Give the model our attention and cache, after checking that they suit it.
+    def adopt(self, packed: bool) -> None:
+        """Give the model our attention, cache and layers, and check that they suit it.
+
+        Args:
+            packed: pack its weights, which can then not be trained any more.
 
         Raises:
             UserError: they do not, with what they do not compute.
@@ -75,6 +78,7 @@ class TransformersEngine:
 
         from numina.engine.attention import ATTENTION, check_layers, check_logits
         from numina.engine.cache import Slots
+        from numina.engine.packed import pack_linears
 
         name = getattr(self.network.config, "model_type", "?")
         texts = [[(7 * i + 3) % self.embeddings for i in range(size)] for size in PROBES]
@@ -84,6 +88,8 @@ class TransformersEngine:
                 given = [torch.tensor([ids], device=self.network.device) for ids in texts]
                 own = [self.network(input_ids=ids, use_cache=False).logits[0, -1] for ids in given]
                 self.network.set_attn_implementation(ATTENTION)
+                if packed:
+                    pack_linears(self.network)
                 slots = Slots(self.network, len(texts))
                 for past in self.read([Row(prompt=ids) for ids in texts]):
                     slots.join(past)

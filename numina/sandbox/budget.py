@@ -1,4 +1,4 @@
-"""Limit the memory of all sessions together: above the limit, the largest session is ended."""
+"""Limit memory that the kernel does not limit: of all sessions together, and of names of files."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import contextlib
 import os
 from pathlib import Path
 
+from numina.sandbox.names import Names
 from numina.sandbox.process import Process
 
 EVERY_S = 0.5
@@ -15,16 +16,18 @@ LIMIT = Path("/sys/fs/cgroup/memory.max")  # the limit of a container
 
 
 class Budget:
-    """The memory limit of the sessions of a pool together.
+    """The memory limit of the sessions of a pool together, and of each one's names of files.
 
     Args:
-        limit_mb: the limit; 0 for half of the memory of this machine or container.
-        least_mb: the limit of one session, which is always allowed.
+        limit_mb: the limit of all; 0 for half of the memory of this machine or container.
+        session_mb: the limit of one session, which is always allowed.
     """
 
-    def __init__(self, limit_mb: int, least_mb: int) -> None:
-        self.limit = max(limit_mb * 2**20 or memory() // SHARE, least_mb * 2**20)
+    def __init__(self, limit_mb: int, session_mb: int) -> None:
+        self.session_limit = session_mb * 2**20
+        self.limit = max(limit_mb * 2**20 or memory() // SHARE, self.session_limit)
         self.sessions: set[Process] = set()
+        self.names = Names()
 
     def add(self, process: Process) -> None:
         self.sessions.add(process)
@@ -36,8 +39,22 @@ class Budget:
             self.look()
 
     def look(self) -> None:
-        """End the largest sessions until the rest is within the limit."""
+        """End the sessions that are beyond a limit."""
         self.sessions = {process for process in self.sessions if not process.closed}
+        self.end_largest()
+        self.end_by_names()
+
+    def end_by_names(self) -> None:
+        """End the sessions that looked up too many files that do not exist."""
+        for process, held in self.names.look(self.sessions).items():
+            if held > self.session_limit:
+                process.take_memory_back(
+                    f"it looked up too many files that do not exist: their names held up to "
+                    f"{held >> 20} MB of the kernel's memory, of {self.session_limit >> 20} MB"
+                )
+
+    def end_largest(self) -> None:
+        """End the largest sessions until the rest is within the limit of all."""
         if sum(resident(process.pid) for process in self.sessions) <= self.limit:
             return
         # Most of it may be pages of the zygote, which all sessions share.

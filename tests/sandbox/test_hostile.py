@@ -4,7 +4,9 @@ After each, a neighbour's session that was there before still has its names, and
 """
 
 import asyncio
+import itertools
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -14,7 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from numina.sandbox import names
 from numina.sandbox.jail.zygote import QUIET
+from numina.sandbox.names import NAME_BYTES, cached_names
 from numina.sandbox.output import KEPT
 from numina.sandbox.pool import SandboxPool
 from numina.sandbox.result import Result
@@ -759,6 +763,44 @@ def test_memory_of_all_sessions_together():
     for result in ended:
         assert result.status == "memory"
         assert result.message == "the sessions together held more than 300 MB, this one the most"
+
+
+LOOKUPS = """
+import os
+for i in range(10**9):
+    os.path.exists(f"/usr/{'n' * 240}{os.getpid()}-{i}")
+"""
+
+
+def test_names_of_missing_files_count_as_memory():
+    """Each stays in the kernel's memory, which no limit of a process counts."""
+    if not cached_names():
+        pytest.skip("this kernel does not count the names of missing files")
+    limits = LIMITS.model_copy(update={"memory_mb": 100, "timeout_s": 20.0})
+
+    async def use() -> list[Result]:
+        async with SandboxPool(limits, SANDBOX_HARDWARE) as pool:
+            async with pool.session() as session:
+                return [await session.run(LOOKUPS), await session.run("1 + 1")]
+
+    before = cached_names()
+    looked_up, after = asyncio.run(use())
+    assert looked_up.status == "memory"
+    assert re.match("it looked up too many files that do not exist", looked_up.message)
+    assert cached_names() - before < 10 * 100 * 2**20 / NAME_BYTES
+    assert after.status == "ok"
+
+
+def test_a_machine_that_looks_up_names_ends_no_session(monkeypatch):
+    """A session is charged no more names than it had system time for."""
+    counts = itertools.count(0, 10**9)
+    monkeypatch.setattr(names, "cached_names", lambda: next(counts))
+
+    async def use() -> Result:
+        async with SandboxPool(LIMITS, SANDBOX_HARDWARE) as pool, pool.session() as session:
+            return await session.run("import time\nfor _ in range(3): time.sleep(0.5)\n1 + 1")
+
+    assert asyncio.run(use()).status == "ok"
 
 
 def test_an_early_reply_does_not_go_round_the_slots(machine):

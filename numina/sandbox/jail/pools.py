@@ -103,13 +103,13 @@ class AsyncResult:
         return self
 
 
-class Results:
-    """As what `imap` returns."""
+class ImapIterator:
+    """Like the iterator that `Pool.imap` returns."""
 
     def __init__(self, values: Iterator[Any]) -> None:
         self.values = values
 
-    def __iter__(self) -> Results:
+    def __iter__(self) -> ImapIterator:
         return self
 
     def __next__(self) -> Any:
@@ -187,12 +187,12 @@ class Pool:
     def starmap(self, func: Any, iterable: Any, chunksize: int | None = None) -> list[Any]:
         return self.starmap_async(func, iterable, chunksize).get()
 
-    def imap(self, func: Any, iterable: Iterable[Any], chunksize: int = 1) -> Results:
+    def imap(self, func: Any, iterable: Iterable[Any], chunksize: int = 1) -> ImapIterator:
         self.check()
         function = functools.partial(call_all, func)
         parts = chunks(((item,) for item in iterable), chunksize)
         found = (self.executor.submit(function, part).result() for part in parts)
-        return Results(itertools.chain.from_iterable(found))
+        return ImapIterator(itertools.chain.from_iterable(found))
 
     imap_unordered = imap
 
