@@ -779,9 +779,8 @@ def test_names_of_missing_files_count_as_memory():
     limits = LIMITS.model_copy(update={"memory_mb": 100, "timeout_s": 20.0})
 
     async def use() -> list[Result]:
-        async with SandboxPool(limits, SANDBOX_HARDWARE) as pool:
-            async with pool.session() as session:
-                return [await session.run(LOOKUPS), await session.run("1 + 1")]
+        async with SandboxPool(limits, SANDBOX_HARDWARE) as pool, pool.session() as session:
+            return [await session.run(LOOKUPS), await session.run("1 + 1")]
 
     before = cached_names()
     looked_up, after = asyncio.run(use())
