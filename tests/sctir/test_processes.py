@@ -1,5 +1,6 @@
 """Problems shared out over processes: the same verdicts, one journal, nothing repeated."""
 
+import contextlib
 import dataclasses
 import json
 import threading
@@ -90,6 +91,16 @@ def without_times(verdict: dict) -> dict:
     return verdict
 
 
+def running_solvers() -> list[psutil.Process]:
+    """The processes of a run that still solve; one that has ended may not be reaped yet."""
+    found = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "multiprocessing.spawn" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
+
+
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
     return solved(tmp_path_factory.mktemp("alone"), recorded(), 1)
@@ -119,17 +130,13 @@ def test_a_killed_process_ends_the_run_and_the_next_run_repeats_nothing(alone, t
         except UserError as error:
             caught.append(error)
 
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=run, daemon=True)  # a failure here must not wait for it
     thread.start()
     end = time.monotonic() + LIMIT_S
     while not kept.exists() or kept.read_bytes().count(b"\n") < 12 * N - 1:
         assert time.monotonic() < end, "the other traces did not end"
         time.sleep(0.05)
-    solving = [
-        child
-        for child in psutil.Process().children()
-        if "multiprocessing.spawn" in " ".join(child.cmdline())
-    ]
+    solving = running_solvers()
     assert len(solving) >= 1
     max(solving, key=lambda child: child.pid).kill()
     thread.join(LIMIT_S)
