@@ -23,6 +23,7 @@ from numina.measure.score import (
     breakdown,
     groups,
     metrics,
+    one_sampled,
     outcome_rows,
     outcomes,
     summary,
@@ -50,7 +51,7 @@ def main() -> str:
     write_csv(args.curve, CURVE_FIELDS, curve)
     write_csv(args.depth, DEPTH_FIELDS, depths)
     write_csv(args.breakdown, BREAKDOWN_FIELDS, breakdown(found))
-    write_csv(args.outcomes, OUTCOME_FIELDS, outcome_rows(found))
+    write_csv(args.outcomes, OUTCOME_FIELDS, outcome_rows([*found, *one_sampled(results)]))
     write_json(args.cost, spent)
     write_json(args.quantization, quantised)
     write_json(args.summary, summary(table))

@@ -20,7 +20,7 @@ from numina.measure.grade import grade
 from numina.measure.recovery import recoveries
 from numina.measure.results import Results
 from numina.measure.stats import Estimate, estimate, over_seeds
-from numina.measure.systems import GREEDY, SCTIR
+from numina.measure.systems import GREEDY, ONE_SAMPLED, SCTIR
 from numina.records.problem import Problem
 
 ALL = "all"  # every problem of every split
@@ -38,7 +38,7 @@ class Outcome:
     """Whether a system got a problem right.
 
     Attributes:
-        system: a name of `numina.measure.systems`.
+        system: a name of `numina.measure.systems`, or `ONE_SAMPLED`.
         by_seed: right, wrong or undecided (None) with each seed; one entry for a greedy system.
     """
 
@@ -62,6 +62,22 @@ def outcomes(results: Results) -> list[Outcome]:
             for problem, row in zip(problems, rows, strict=True):
                 grades = tuple(grade(answer, problem.answer) for answer in row)
                 found.append(Outcome(split, problem, system, grades))
+    return found
+
+
+def one_sampled(results: Results) -> list[Outcome]:
+    """Whether one sampled trace of each vote is right, by split: the first of those that finished.
+
+    A vote of one trace would have this result.
+    """
+    found = []
+    for split, problems in results.problems.items():
+        for problem, *votes in zip(problems, *results.sctir[split].values(), strict=True):
+            firsts = [
+                min(vote.traces, key=lambda trace: trace.index, default=None) for vote in votes
+            ]
+            grades = tuple(grade(first and first.answer, problem.answer) for first in firsts)
+            found.append(Outcome(split, problem, ONE_SAMPLED, grades))
     return found
 
 

@@ -74,6 +74,8 @@ SYSTEMS = (
     ),
     SCTIR,
 )
+# The first sampled trace of each vote: no way to solve problems, but what a vote is compared with.
+ONE_SAMPLED = "one_sampled"
 GREEDY = tuple(system for system in SYSTEMS if system.decoding == "greedy")
 MODELS = tuple(dict.fromkeys(system.model for system in SYSTEMS))
 

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from numina.errors import UserError
 from numina.measure.stats import Paired, paired
-from numina.measure.systems import SYSTEMS
+from numina.measure.systems import ONE_SAMPLED, SCTIR, SYSTEMS
 from numina.report.csv_tables import OutcomeRow, parse_table
 from numina.report.provenance import Commit, committed
 
 # By system, split and problem: the share of seeds that were right.
 Shares = dict[str, dict[tuple[str, str], float]]
+
+VOTE = "vote"  # the step from one sampled trace to a vote
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +65,22 @@ def compare(
 
 
 def between_systems(now: Shares) -> dict[str, Comparison]:
-    """The gain of each step of the recipe over all problems, by the system that has the step."""
+    """The gain of each step of the recipe over all problems.
+
+    Returns:
+        By the system that has the step. The last step, sampling and voting, is there as a whole and
+        in two parts: `ONE_SAMPLED` is what sampling changes, `VOTE` what the vote adds to that.
+    """
+    steps = [(system.name, system.adds, system.name, system.after) for system in SYSTEMS]
+    parts = [
+        (ONE_SAMPLED, "Of that, what sampling one trace changes", ONE_SAMPLED, SCTIR.after),
+        (VOTE, "Of that, what the vote adds to one sampled trace", SCTIR.name, ONE_SAMPLED),
+    ]
     found = {}
-    for system in SYSTEMS:
-        if system.after is None:
-            continue
-        comparison = compare(system.adds, now[system.name], now[system.after])
+    for key, words, with_it, without in [*steps, *parts]:
+        comparison = compare(words, now.get(with_it, {}), now.get(without or "", {}))
         if comparison:
-            found[system.name] = comparison
+            found[key] = comparison
     return found
 
 
@@ -100,8 +110,8 @@ def with_previous(now: Shares, before: Shares | None, where: str) -> Previous:
     if before == now:
         return Previous(f"Every outcome is the same as in {where}.", {})
     rows = {}
-    for system, outcomes in now.items():
-        comparison = compare(system, outcomes, before.get(system, {}))
+    for system in (system.name for system in SYSTEMS if system.name in now):
+        comparison = compare(system, now[system], before.get(system, {}))
         if comparison:
             rows[system] = comparison
     if not rows:

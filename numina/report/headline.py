@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from numina.measure.score import ALL, Table
 from numina.measure.systems import GREEDY, SCTIR, SystemLabels
-from numina.report.compare import Comparison
+from numina.report.compare import VOTE, Comparison
 from numina.report.wording import interval, percent, plain
 
 BEYOND = 0.25  # the problems are too hard for the model if no interval reaches this accuracy
@@ -46,9 +46,14 @@ def headline(
         f"{f', mean of {seeds} seeds,' if seeds > 1 else ''} give {percent(voted['accuracy'])}% "
         "right; the 95% interval for other problems like these is "
         f"{interval(voted, ' to ')}%.",
-        f"One greedy trace a problem: {'; '.join(greedy)}. What the vote adds to the last of these "
-        f"{'is within chance' if within(steps, SCTIR.name) else 'is more than chance'}.",
+        f"One greedy trace a problem: {'; '.join(greedy)}. What sampling and voting add to the "
+        f"last of these {chance(steps, SCTIR.name)}.",
     ]
+    if VOTE in steps:
+        said.append(
+            f"One sampled trace a problem: {percent(steps[VOTE].second)}%. What the vote adds to "
+            f"it {chance(steps, VOTE)}."
+        )
     none = [
         f"{plain(name)}: 0 of {row[SCTIR.name]['n']:.0f}, {interval(row[SCTIR.name])}%"
         for name, row in table.items()
@@ -73,9 +78,10 @@ def gives(row: Mapping[str, float]) -> str:
     return f"{percent(row['accuracy'])}%\u00a0{interval(row)}"
 
 
-def within(steps: Mapping[str, Comparison], system: str) -> bool:
+def chance(steps: Mapping[str, Comparison], step: str) -> str:
     """Whether a step's effect could be chance."""
-    return system not in steps or steps[system].verdict not in ("better", "worse")
+    beyond = step in steps and steps[step].verdict in ("better", "worse")
+    return "is more than chance" if beyond else "is within chance"
 
 
 def sure(steps: Mapping[str, Comparison], system: str) -> str:

@@ -16,6 +16,7 @@ from numina.measure.score import (
     breakdown,
     grade,
     metrics,
+    one_sampled,
     outcome_rows,
     outcomes,
     summary,
@@ -163,6 +164,19 @@ def test_outcomes_are_means_over_seeds():
     text = csv_text(OUTCOME_FIELDS, outcome_rows(OUTCOMES))
     assert "s,b,sctir,0.5\n" in text
     assert "s,b,cot_greedy,0.0\n" in text
+
+
+def test_one_sampled_trace_is_the_first_of_each_vote():
+    assert [(row.problem.id, row.by_seed) for row in one_sampled(RESULTS)] == [
+        ("a", (True, True)),
+        ("b", (False, False)),
+    ]
+    cut = Results(
+        {"s": PROBLEMS[1:]},
+        {},
+        {"s": {1: [verdict("b", 1, [])], 2: [verdict("b", 2, [None, "2"])]}},
+    )
+    assert [row.by_seed for row in one_sampled(cut)] == [(False, False)]
 
 
 def test_no_answer_is_wrong():

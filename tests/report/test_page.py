@@ -311,6 +311,22 @@ def test_steps_of_the_recipe_are_compared_within_a_run():
     )
     assert found["tir_greedy"].verdict == "better"
     assert found["gptq_greedy"].verdict == "the same on every problem"
+    assert list(found) == ["tir_greedy", "gptq_greedy", "sctir"]
+
+
+def test_a_vote_is_compared_with_a_greedy_trace_and_with_a_sampled_one():
+    keys = [("s", str(number)) for number in range(20)]
+    greedy, sampled = dict.fromkeys(keys, 1.0), dict.fromkeys(keys, 0.0)
+    found = between_systems({"gptq_greedy": greedy, "one_sampled": sampled, "sctir": greedy})
+    verdicts = {step: row.verdict for step, row in found.items()}
+    assert verdicts == {
+        "sctir": "the same on every problem",
+        "one_sampled": "worse",
+        "vote": "better",
+    }
+    earlier = {"gptq_greedy": sampled, "one_sampled": sampled, "sctir": sampled}
+    now = {"gptq_greedy": greedy, "one_sampled": sampled, "sctir": greedy}
+    assert list(with_previous(now, earlier, "commit 1").rows) == ["gptq_greedy", "sctir"]
 
 
 def test_without_git_there_is_no_commit(tmp_path, monkeypatch):

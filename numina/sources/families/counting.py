@@ -95,7 +95,8 @@ def digit_sum_numbers(rng: Random) -> Draw:
     low = rng.randint(10, 300)
     high = low + rng.randint(200, 700)
     s = rng.randint(6, 16)
-    answer = len([n for n in range(low, high + 1) if n // 100 + n // 10 % 10 + n % 10 == s])
+    digits = ((n // 1000, n // 100 % 10, n // 10 % 10, n % 10) for n in range(low, high + 1))
+    answer = len([row for row in digits if sum(row) == s])
     return Draw(
         numbers=(low, high, s),
         statements=(
