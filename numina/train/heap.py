@@ -12,8 +12,9 @@ def keep_freed_memory() -> None:
     """Let the C library keep freed memory instead of giving it back to the system.
 
     Every step allocates the same gradients and activations. By default each large block comes from
-    the system as empty pages and goes back to it, and filling the pages took a fifth of a step of
-    135M parameters on two cores. Nothing that is computed changes. Without glibc nothing is done.
+    the system as empty pages and goes back to it. Filling the pages took 10 to 15% of a step of
+    135M parameters on two cores (AMD EPYC). Nothing that is computed changes. Without glibc nothing
+    is done.
     """
     libc = ctypes.CDLL(None)
     if not hasattr(libc, "gnu_get_libc_version"):
