@@ -239,14 +239,15 @@ def ballot_of(pool: VotePool, indices: Sequence[int]) -> Ballot:
 def leads_right(sums: Floats, right: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Whether the winner is right, for votes added up over traces: [3, ..., answers] to [...].
 
-    Rounded, so that a tie does not depend on the order in which floats were added.
+    Rounded as a share of the leader's weight, so that a tie does not depend on the order in which
+    floats were added.
     """
     if not right.any():
         return np.zeros(sums.shape[1:-1], bool)
-    weight = np.round(sums[0], 9)
-    most = weight.max(axis=-1, keepdims=True)
+    most = sums[0].max(axis=-1, keepdims=True)
+    weight = np.round(sums[0] / np.where(most > 0, most, 1), 9)
     mean = np.round(sums[1] / np.maximum(sums[2], 1), 9)
-    leader = np.argmax(np.where(weight == most, mean, -np.inf), axis=-1)
+    leader = np.argmax(np.where(weight == 1, mean, -np.inf), axis=-1)
     return right[leader] & (most[..., 0] > 0)
 
 

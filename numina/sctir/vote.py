@@ -32,11 +32,13 @@ class Group:
 def weight_of(sctir: Sctir) -> Callable[[Trace], float]:
     """What a trace's vote weighs, from 0 to 1.
 
-    With `vote: logprob` it is the geometric mean of its tokens' probabilities.
+    With `vote: logprob` it is the geometric mean of its tokens' probabilities, to the power
+    `vote_power`: at 1 nearly one trace, one vote; at the number of its tokens, the trace's
+    probability; the higher, the nearer to taking the answer of the surest trace.
     """
 
     def weight(trace: Trace) -> float:
-        sure = math.exp(trace.logprob) if sctir.vote == "logprob" else 1
+        sure = math.exp(sctir.vote_power * trace.logprob) if sctir.vote == "logprob" else 1
         return sure if trace.block_statuses else sure * sctir.no_code_weight
 
     return weight
@@ -70,9 +72,9 @@ def tally(traces: Sequence[Trace], weight: Callable[[Trace], float] = lambda _: 
         cast = [trace for trace in group.traces if weight(trace) > 0]
         if cast:
             sureness = sum(trace.logprob for trace in cast) / len(cast)
-            rank = -math.fsum(map(weight, cast)), -sureness, group.form
-            ranked.append((rank, group.answer))
-    return [(answer, round(-minus_weight, 6)) for (minus_weight, *_), answer in sorted(ranked)]
+            total = math.fsum(map(weight, cast))
+            ranked.append(((-total, -sureness, group.form), group.answer, float(f"{total:.9g}")))
+    return [(answer, total) for _, answer, total in sorted(ranked)]
 
 
 def leaders(votes: Votes) -> list[str]:

@@ -60,6 +60,7 @@ class Sctir(Section):
     stop_window: Annotated[int, Field(ge=2)]  # esc
     at_once: Count  # minimum traces in flight per problem; 0: as many as could settle it
     vote: Literal["uniform", "logprob"]  # weight of a trace
+    vote_power: Annotated[float, Field(gt=0, le=1000)]  # logprob; see numina/sctir/vote.py
     no_code_weight: Share  # weight of a trace that ran no program
 
     @model_validator(mode="after")
