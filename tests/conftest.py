@@ -32,7 +32,9 @@ def changed_params(changes: dict[str, Any] | None = None) -> Params:
     return parse(merged(changes or {}, raw))
 
 
-PARAMS = changed_params({"sandbox.timeout_s": 2.0, "sandbox.memory_mb": 512})
+PARAMS = changed_params(
+    {"sandbox.timeout_s": 2.0, "sandbox.memory_mb": 512, "sctir.vote": "uniform"}
+)
 SANDBOX, SANDBOX_HARDWARE = PARAMS.sandbox, PARAMS.hardware.sandbox
 
 

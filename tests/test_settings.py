@@ -61,7 +61,7 @@ def test_the_default_is_valid():
         ("splits.aime.answer.lowest", False),
         ("sctir.seeds", [12345678901234567890123]),
         ("sctir.max_context", 100),  # less than a step
-        ("sctir.at_once", 6),  # more than n
+        ("sctir.at_once", 8),  # more than n
         ("sctir.n", 10**9),
         ("hardware.server.urls", ["localhost:8000"]),
         ("splits.aime.rule", "cut"),

@@ -169,7 +169,7 @@
     return element("div", { className: `vote ${kind}`, title },
       element("span", { className: "of" }, ...name),
       element("span", { className: "rail" }, full, more),
-      element("span", { className: "sum", textContent: weight ? +weight.toPrecision(3) : "" }));
+      element("span", { className: "sum", textContent: weight ? +weight.toPrecision(weight < 1 ? 2 : 6) : "" }));
   }
 
   // Put a child among its brothers, in the order of the traces.

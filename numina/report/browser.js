@@ -96,7 +96,7 @@ page.traces = (() => {
   function voteOf(trace) {
     if (trace.vote === null) return [];
     const vote = data.votes[trace.vote];
-    const tally = vote.votes.map(([answer, weight]) => `${answer}: ${+weight.toFixed(2)}`).join(", ") || "no trace had an answer";
+    const tally = vote.votes.map(([answer, weight]) => `${answer}: ${+weight.toPrecision(weight < 1 ? 2 : 6)}`).join(", ") || "no trace had an answer";
     const rest = vote.more ? ` and ${vote.more} more answers` : "";
     return [
       ...term("Vote", `${tally}${rest} `, badge(vote.right)),

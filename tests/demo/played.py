@@ -99,8 +99,8 @@ class Printing:
 
 def sctir(n: int, **changes: Any) -> Sctir:
     """The knobs of a vote, all traces at once."""
-    changes = {f"sctir.{name}": value for name, value in changes.items()}
-    return changed_params({"sctir.n": n, "sctir.at_once": n, **changes}).sctir
+    knobs = {"n": n, "at_once": n, "vote": "uniform", **changes}
+    return changed_params({f"sctir.{name}": value for name, value in knobs.items()}).sctir
 
 
 def desk_of(

@@ -23,7 +23,7 @@ from tests.dag import ROOT
 from tests.sctir.scripted import PLAIN, NoPrograms, Scripted
 from tests.sctir.solving import LIMITS, RULE
 
-SCTIR = changed_params({"sctir.n": 5, "sctir.stop": "lossless"}).sctir
+SCTIR = changed_params({"sctir.n": 5, "sctir.stop": "lossless", "sctir.vote": "uniform"}).sctir
 QUESTION = Problem("p", "Q", "", "test")
 
 

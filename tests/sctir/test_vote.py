@@ -53,11 +53,26 @@ def test_no_answers_no_votes():
 
 
 def test_a_vote_by_log_probability_counts_sure_traces_more():
-    by_logprob = weight_of(SCTIR.model_copy(update={"vote": "logprob"}))
+    by_logprob = weight_of(SCTIR.model_copy(update={"vote": "logprob", "vote_power": 1.0}))
     unsure = [trace(0, "5", -2.0), trace(1, "5", -2.0)]
     votes = tally([*unsure, trace(2, "7", -0.1)], by_logprob)
     assert votes[0] == ("7", pytest.approx(math.exp(-0.1), abs=1e-6))
     assert tally([*unsure, trace(2, "7", -0.1)])[0] == ("5", 2)
+
+
+@pytest.mark.parametrize(("power", "winner"), [(1.0, "5"), (4.0, "5"), (20.0, "7"), (1000.0, "7")])
+def test_the_power_of_a_vote_goes_from_the_majority_to_the_surest_trace(power, winner):
+    weight = weight_of(SCTIR.model_copy(update={"vote": "logprob", "vote_power": power}))
+    votes = tally([trace(0, "5", -0.2), trace(1, "5", -0.2), trace(2, "7", -0.1)], weight)
+    assert votes[0][0] == winner
+
+
+def test_small_weights_keep_their_order_and_make_no_ties():
+    weight = weight_of(SCTIR.model_copy(update={"vote": "logprob", "vote_power": 100.0}))
+    votes = tally([trace(0, "5", -0.3), trace(1, "7", -0.4), trace(2, "9", -0.4)], weight)
+    assert votes[0] == ("5", pytest.approx(math.exp(-30)))
+    assert leaders(votes) == ["5"]
+    assert margin(votes) > 0
 
 
 def test_an_answer_without_code_weighs_what_the_parameter_says():
