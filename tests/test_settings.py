@@ -207,12 +207,12 @@ def test_params_yaml_has_the_form_that_dvc_writes(tmp_path):
 
     path = tmp_path / "params.yaml"
     path.write_text((ROOT / "params.yaml").read_text())
-    apply_overrides(path, ["sctir.n=7"])
+    apply_overrides(path, ["sctir.n=16"])
     before, after = (file.read_text().splitlines() for file in (ROOT / "params.yaml", path))
     changed = [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]]
     assert [line.split("#")[0].split() for pair in changed for line in pair] == [
         ["n:", str(DEFAULT["sctir"]["n"])],
-        ["n:", "7"],
+        ["n:", "16"],
     ]
 
 

@@ -31,7 +31,7 @@ BASE = {"source": "hub", "name": NAME, "revision": COMMIT, "file": "", "sha256":
 SHORT = {"sctir": {"n": 1, "max_new_tokens": 8}, "engine": {"name": "transformers"}}
 CHAT = {"base_model": BASE | {"dtype": "stored"}, "template": {"name": "chat"}, **SHORT}
 SFT = {"max_length": 128, "learning_rate": 1e-3}
-TRAINED = {"base_model": BASE | {"dtype": "stored"}, "sft_tir": SFT}
+TRAINED = {"base_model": BASE | {"dtype": "stored"}, "sft_tir": SFT | {"batch_size": 1}}
 PROBLEM = Problem("p", "What is $4+12$?", "16", "t", "We add: $\\boxed{16}$.")
 
 

@@ -32,7 +32,7 @@ CHANGES = {
     "control": {},
     "tir_only": {},
     "one_round": {},
-    "padded": {"packing": "none", "batch_size": 2},
+    "padded": {"packing": "none", "batch_size": 4},
     "outputs_trained": {"mask_output": False},
 }
 
