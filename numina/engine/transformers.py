@@ -26,6 +26,9 @@ from numina.settings.hardware import TransformersHardware
 from numina.template import tokens_of
 from numina.terminal import say
 
+# Reading the prompts of new rows takes a pass over all weights, however few they are. So rows wait
+# until there are this many for each row of the batch, or for this many steps.
+SHARE, STEPS = 1 / 8, 4
 PROBES = (5, 9)  # lengths in tokens of the texts that compare the cache with the model itself
 
 
@@ -136,16 +139,19 @@ class TransformersEngine:
 
     async def _serve(self) -> None:
         clock = asyncio.get_running_loop().time
-        batch, again = Batch(self, self.places), []
+        batch, again, steps = Batch(self, self.places), [], 0
         while True:
-            room = self.places - len(batch.rows)
-            joining, again = again[:room], again[room:]
-            if not batch.rows and not joining:
-                joining = [await self.waiting.get()]
-                joining[0].waited_s = clock() - joining[0].asked
-            while len(joining) < room and not self.waiting.empty():
-                joining.append(self.waiting.get_nowait())
-                joining[-1].waited_s = clock() - joining[-1].asked
+            room, steps = self.places - len(batch.rows), steps + 1
+            joining = []
+            ready = min(room, len(again) + self.waiting.qsize())
+            if ready >= len(batch.rows) * SHARE or steps > STEPS:
+                joining, again, steps = again[:room], again[room:], 0
+                if not batch.rows and not joining:
+                    joining = [await self.waiting.get()]
+                    joining[0].waited_s = clock() - joining[0].asked
+                while len(joining) < room and not self.waiting.empty():
+                    joining.append(self.waiting.get_nowait())
+                    joining[-1].waited_s = clock() - joining[-1].asked
             try:
                 done = await asyncio.to_thread(batch.advance, joining)
             except Exception as error:

@@ -1,21 +1,26 @@
-"""Problems to solve by SC-TIR with one agent, all side by side."""
+"""Problems to solve by SC-TIR with one agent, many side by side."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from numina.agent.open import open_agent, sampled_limits
 from numina.agent.trace import Event
+from numina.engine.choose import chosen
 from numina.records.problem import Problem
 from numina.records.trace import Verdict
 from numina.sctir.clock import Clock
 from numina.sctir.journal import Kept
 from numina.sctir.solve import solve
+from numina.sctir.stop import traces_needed
 from numina.settings import Params
 from numina.settings.splits import AnswerRule
+
+AHEAD = 2  # traces in flight for each that the engine decodes
 
 
 class Job(NamedTuple):
@@ -42,7 +47,7 @@ async def solve_jobs(
     solved: Callable[[int, Verdict], object],
     clock: Clock,
 ) -> Outcome:
-    """Solve jobs side by side, in this process; with a budget, one after another.
+    """Solve jobs in this process, as many side by side as `side_by_side` says.
 
     Args:
         params, model, journal: as for `numina.sctir.splits.solve_splits`.
@@ -51,8 +56,7 @@ async def solve_jobs(
         solved: is called with the place of each job that is done, and its verdict.
         clock: what time each may take.
     """
-    # With a budget, problems run one after another: side by side, deadlines would mean little.
-    turns = asyncio.Semaphore(1 if params.time_bank.budget_s else max(1, len(jobs)))
+    turns = asyncio.Semaphore(side_by_side(params))
     limits = sampled_limits(params.sctir, params.sandbox)
     async with open_agent(params, model, limits, watch) as agent:
 
@@ -68,3 +72,19 @@ async def solve_jobs(
         work = [answer(place, job) for place, job in enumerate(jobs)]
         verdicts = await asyncio.gather(*work)
     return Outcome(list(verdicts), dict(agent.layers))
+
+
+def side_by_side(params: Params) -> int:
+    """How many problems are solved at the same time.
+
+    Their traces fill the engine, and as many again run programs or wait. With more problems, a
+    trace whose program has run waits behind the traces of all others, and the engine's cache, full
+    of theirs, has lost it. With a time budget it is one: side by side, deadlines would mean little.
+    """
+    if params.time_bank.budget_s:
+        return 1
+    places = params.engine.batch_size
+    if chosen(params.engine) == "server":
+        places *= max(1, len(params.hardware.server.urls))
+    first, _ = traces_needed([], params.sctir)
+    return max(1, math.ceil(AHEAD * places / max(first, params.sctir.at_once)))
