@@ -141,10 +141,9 @@ class TransformersEngine:
         clock = asyncio.get_running_loop().time
         batch, again, steps = Batch(self, self.places), [], 0
         while True:
-            room, steps = self.places - len(batch.rows), steps + 1
-            joining = []
+            room, joining, steps = self.places - len(batch.rows), [], steps + 1
             ready = min(room, len(again) + self.waiting.qsize())
-            if ready >= len(batch.rows) * SHARE or steps > STEPS:
+            if ready >= len(batch.rows) * SHARE or (ready and steps > STEPS):
                 joining, again, steps = again[:room], again[room:], 0
                 if not batch.rows and not joining:
                     joining = [await self.waiting.get()]

@@ -1,6 +1,7 @@
 """The transformers engine on a real, small model."""
 
 import asyncio
+import itertools
 import json
 import shutil
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from numina.engine.draw import sample
 from numina.engine.protocol import Completion, CompletionFailed, Sampling, cut_at_stop
-from numina.engine.transformers import TransformersEngine
+from numina.engine.transformers import SHARE, STEPS, Batch, TransformersEngine
 from numina.errors import UserError
 from tests.conftest import changed_params
 from tests.engine.appending import appending
@@ -162,6 +163,40 @@ def test_rows_join_and_leave_a_running_batch(model_folder):
     alone = asyncio.run(go(1, 0))
     assert asyncio.run(go(2, 0)) == alone
     assert asyncio.run(go(5, 0.01)) == alone
+
+
+def test_rows_wait_for_each_other_but_not_for_long(model_folder, monkeypatch):
+    """Of rows that come one by one, several join a batch of 24 at a time."""
+    steps: list[tuple[int, int]] = []  # rows in the batch, and those that join it
+
+    def advance(batch, joining):
+        steps.append((len(batch.rows), len(joining)))
+        return advanced(batch, joining)
+
+    advanced = Batch.advance
+    monkeypatch.setattr(Batch, "advance", advance)
+    sampling = Sampling(1.0, 1.0, 60, (), 3)
+
+    async def go() -> list[Completion]:
+        async with opened(model_folder, 48) as engine:
+
+            def ask() -> asyncio.Task[Completion]:
+                return asyncio.create_task(engine.complete(PROMPTS[0], sampling))
+
+            asked = [ask() for _ in range(24)]
+            for step in range(1, 21):
+                while len(steps) < step:
+                    await asyncio.sleep(0)
+                asked.append(ask())
+            return await asyncio.gather(*asked)
+
+    found = asyncio.run(go())
+    assert len({completion.text for completion in found}) == 1
+    joins = [(step, rows, new) for step, (rows, new) in enumerate(steps) if new]
+    assert sum(new for *_, new in joins) == 44
+    for (before, *_), (step, rows, new) in itertools.pairwise(joins):
+        assert new >= rows * SHARE or step - before > STEPS
+    assert all(step - before <= STEPS + 2 for (before, *_), (step, *_) in itertools.pairwise(joins))
 
 
 def test_a_cancelled_completion_leaves_the_batch(model_folder):
