@@ -1,4 +1,4 @@
-"""SC-TIR over whole validation splits, with every seed, all problems side by side."""
+"""SC-TIR over whole validation splits, with every seed, many problems side by side."""
 
 from __future__ import annotations
 
