@@ -17,8 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NEVER_A_DEP = (
     *("numina/settings/", "numina/cli/", "numina/monitor/", "numina/estimate/"),
     *("numina/entry.py", "numina/errors.py", "numina/machine.py", "numina/profile.py"),
-    *("numina/heap.py",),
-    *("numina/local.py", "numina/progress.py", "numina/resume.py"),
+    *("numina/heap.py", "numina/local.py", "numina/progress.py", "numina/resume.py"),
     *("numina/terminal.py", "numina/stage_times.py", "numina/overlay.py"),
     *("numina/models/folder.py", "numina/hub/failure.py"),
 )
