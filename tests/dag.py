@@ -13,13 +13,12 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 # Nothing in these can change an out, so no stage depends on them: the knobs, whose values DVC
-# compares itself, commands, what only watches, checks, names or reports, where a path leads, and
-# what becomes of freed memory.
+# compares itself, commands, what only watches, checks, names or reports, and where a path leads.
 NEVER_A_DEP = (
     *("numina/settings/", "numina/cli/", "numina/monitor/", "numina/estimate/"),
     *("numina/entry.py", "numina/errors.py", "numina/machine.py", "numina/profile.py"),
-    *("numina/heap.py", "numina/local.py", "numina/progress.py", "numina/resume.py"),
-    *("numina/terminal.py", "numina/stage_times.py", "numina/overlay.py"),
+    *("numina/local.py", "numina/progress.py", "numina/resume.py", "numina/terminal.py"),
+    *("numina/stage_times.py", "numina/overlay.py"),
     *("numina/models/folder.py", "numina/hub/failure.py"),
 )
 

@@ -152,7 +152,6 @@ FILES = {
     "numina/report/card.py": {"report"},
     "numina/settings/training.py": set(),
     "numina/progress.py": set(),
-    "numina/heap.py": set(),
     "numina/machine.py": set(),
     "numina/resume.py": set(),
     "numina/entry.py": set(),

@@ -19,7 +19,6 @@ from numina.engine.interrupt import interruptible
 from numina.engine.protocol import Completion, CompletionFailed, Sampling, refuse_too_long
 from numina.engine.row import Row, in_words
 from numina.errors import UserError
-from numina.heap import keep_freed_memory
 from numina.models.folder import check_model_folder
 from numina.models.weights import load_model, load_tokenizer
 from numina.settings.decoding import EngineParams
@@ -59,8 +58,6 @@ class TransformersEngine:
         with interruptible():
             self.tokenizer: Any = load_tokenizer(model)
             self.network = load_model(model, params.dtype)
-            if self.network.device.type == "cpu":
-                keep_freed_memory()
             self.ends = end_tokens(self.network, self.tokenizer)
             self.embeddings = self.network.get_input_embeddings().num_embeddings
             from numina.engine.cache import Prefixes

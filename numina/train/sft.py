@@ -24,7 +24,6 @@ from numina import terminal
 from numina.errors import UserError
 from numina.estimate.memory import Training
 from numina.estimate.room import check_room
-from numina.heap import keep_freed_memory
 from numina.machine import accelerators
 from numina.models.folder import check_model_folder
 from numina.models.loading import load_whole, readable
@@ -38,6 +37,7 @@ from numina.template import Template
 from numina.train.cards import attention_kernel, computes_in_bf16, take_one_card
 from numina.train.checkpoints import last_whole_checkpoint
 from numina.train.configure import configuration, steps_of_epoch
+from numina.train.heap import keep_freed_memory
 from numina.train.held_out import rows_to_show
 from numina.train.loss_curve import loss_table
 from numina.train.prepared import Prepared, prepare, run_folder
