@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -133,8 +134,9 @@ def interrupt(*_: int | FrameType | None) -> None:
     interrupted.set()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop_at_once)
-    # A task that this interrupts is not a bug to report.
+    # A task that this interrupts, or one that it leaves unstarted, is not a bug to report.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
     timer = threading.Timer(GRACE_S, stop_at_once)
     timer.daemon = True
     timer.start()

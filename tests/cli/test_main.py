@@ -314,3 +314,20 @@ def test_an_interrupt_is_one_line_and_one_status(command, number, delay):
     assert running.returncode == 130
     assert errors.endswith("interrupted\n")
     assert "Traceback" not in errors
+
+
+def test_of_coroutines_that_an_interrupt_leaves_unstarted_nothing_is_said():
+    code = """
+import asyncio, os
+from numina import entry
+
+def main():
+    unstarted = [asyncio.sleep(1)]
+    os.kill(os.getpid(), 2)
+
+entry.command(main)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
