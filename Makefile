@@ -13,7 +13,7 @@ repro: machine .venv/ready   ## set up, then run the default pipeline
 	dvc repro
 
 test: machine .venv/ready    ## set up, then run the tests, a file at a time on each of two cores
-	OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile
+	pytest -n 2 --dist loadfile
 
 lint: machine .venv/ready    ## ruff and type checks
 	ruff check . && ruff format --check . && basedpyright
