@@ -11,7 +11,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +38,7 @@ class Log:
 
 
 opened: Log | None = None  # a process has one standard error, so one log
+pass_on: Callable[[str], object] | None = None  # shows what this process says, in another one
 
 
 def shown() -> IO[str]:
@@ -52,6 +53,9 @@ def is_terminal() -> bool:
 
 def say(text: str) -> None:
     """Show a line on standard error, above any progress bars."""
+    if pass_on:
+        pass_on(text)
+        return
     if is_terminal():
         from tqdm import tqdm
 

@@ -139,6 +139,7 @@ FILES = {
     "numina/engine/remote.py": DATA,
     "numina/agent/trace.py": TAUGHT | ENDS,
     "numina/agent/published.py": TAUGHT | ENDS,
+    "numina/agent/processes.py": TAUGHT | ENDS,
     "numina/teacher/kept.py": DATA,
     "numina/teacher/prompts/chat.md": DATA,
     "numina/sctir/stop.py": {"eval_sctir"} | SCORED,

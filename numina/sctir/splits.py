@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from numina.agent.processes import count_processes
 from numina.agent.trace import Event
 from numina.progress import VoteProgress
 from numina.records.problem import Problem
@@ -43,8 +44,8 @@ def solve_splits(
     """
     runs = [(name, seed) for seed in params.sctir.seeds for name in splits]
     jobs = [Job(problem, seed, rules[name]) for name, seed in runs for problem in splits[name]]
-    budget, count = params.time_bank.budget_s, min(params.hardware.solvers, len(jobs))
-    if budget and count > 1:
+    budget, count = params.time_bank.budget_s, count_processes(params, model, len(jobs))
+    if budget and params.hardware.solvers > 1:
         say("time_bank.budget_s: problems share it one after another, in one process")
     clock = Clock(params.time_bank, len(jobs), time.monotonic)
     progress = VoteProgress(len(jobs), params.sctir.n, clock.banked_s if budget else None)
@@ -58,7 +59,7 @@ def solve_splits(
     def solved(job: Job) -> None:
         progress.solved(job.problem.id, job.seed)
 
-    if budget or count <= 1:
+    if budget or count == 1:
         outcome = asyncio.run(
             solve_jobs(params, model, jobs, journal, watch, lambda at, _: solved(jobs[at]), clock)
         )

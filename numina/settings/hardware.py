@@ -97,7 +97,7 @@ class Hardware(Section):
     data_processes: Count  # that turn rows into tokens; 0: one a core
     processes: Count  # that train on each machine; 0: one a visible card
     micro_batch: Positive  # blocks a process takes at once
-    solvers: Positive  # processes that solve problems in eval_sctir
+    solvers: Count  # processes that decode in eval_greedy and eval_sctir; 0: what suits the machine
     samples: Annotated[int, Field(ge=0, le=64)]  # completions to read after each epoch
     trackers: tuple[Tracker, ...]  # that a training reports to
     nodes: Nodes

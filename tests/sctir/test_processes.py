@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from numina.agent.processes import lost
 from numina.agent.trace import step_seed
 from numina.engine.protocol import Completion
 from numina.engine.replay import Recorded
@@ -17,7 +18,7 @@ from numina.errors import UserError
 from numina.records.problem import Problem
 from numina.rows import write_rows
 from numina.sctir.journal import Journal
-from numina.sctir.processes import lost, share
+from numina.sctir.processes import IF_LOST
 from numina.sctir.splits import solve_splits
 from tests.conftest import changed_params
 
@@ -140,7 +141,7 @@ def test_a_killed_process_ends_the_run_and_the_next_run_repeats_nothing(alone, t
     assert len(solving) >= 1
     max(solving, key=lambda child: child.pid).kill()
     thread.join(LIMIT_S)
-    assert [str(error) for error in caught] == [lost(1, 2, -9)]
+    assert [str(error) for error in caught] == [f"{lost(1, 2, -9)}; {IF_LOST}"]
     lines = [json.loads(line) for line in kept.read_text().splitlines()]
     done = [(line["problem_id"], line["seed"], line["index"]) for line in lines]
     assert len(set(done)) == len(done) == 12 * N - 1
@@ -151,17 +152,3 @@ def test_a_killed_process_ends_the_run_and_the_next_run_repeats_nothing(alone, t
 def test_an_error_in_a_process_is_that_of_the_run(tmp_path):
     with pytest.raises(UserError, match=r"no config\.json, so there is no model to load"):
         solved(tmp_path, recorded(), 2, **{"engine.name": "transformers"})
-
-
-@pytest.mark.parametrize(
-    ("items", "place", "count", "own"),
-    [
-        ("abcd", 0, 2, "ab"),
-        ("abcd", 1, 2, "cd"),
-        ("abc", 1, 2, "b"),
-        ("a", 1, 2, "a"),
-        ("", 0, 2, ""),
-    ],
-)
-def test_cores_and_cards_are_shared_out_unless_there_are_too_few(items, place, count, own):
-    assert share(list(items), place, count) == list(own)
