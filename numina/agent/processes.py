@@ -80,7 +80,7 @@ def count_processes(params: Params, model: Path, jobs: int) -> int:
     """
     count = params.hardware.solvers
     if not count and chosen(params.engine) == "transformers" and not accelerators():
-        stored = sum(file.stat().st_size for file in model.glob("*.safetensors"))
+        stored = sum(file.stat().st_size for file in model.glob("*"))
         count = min(ON_A_CPU, CORES, int(memory() / (A_PROCESS + A_BYTE * stored)))
     return max(1, min(count, jobs))
 
