@@ -28,8 +28,8 @@ from numina.settings import Params
 GRACE_S = 15.0  # for a process to end when it is told to
 CARDS = "CUDA_VISIBLE_DEVICES"
 
-# On a CPU a single process leaves cores idle while it draws tokens and runs what is Python: the
-# votes of the default took 382 s with one, and 262 to 269 s with two, on two cores (AMD EPYC).
+# On a CPU a single process leaves cores idle while it draws tokens and runs Python. The votes of the
+# default took 382 s with one and 262 to 275 s with two, on two cores (AMD EPYC).
 ON_A_CPU = 2
 # What each of them takes there, in bytes: with libraries, keys and values, and for each byte of the
 # checkpoint, whose integers become floats.
@@ -79,7 +79,7 @@ def count_processes(params: Params, model: Path, jobs: int) -> int:
         jobs: what there is to share out.
     """
     count = params.hardware.solvers
-    if not count and chosen(params.engine) == "transformers" and not accelerators():
+    if not count and chosen(params.engine) == "transformers" and not visible_cards():
         stored = sum(file.stat().st_size for file in model.glob("*"))
         count = min(ON_A_CPU, CORES, int(memory() / (A_PROCESS + A_BYTE * stored)))
     return max(1, min(count, jobs))

@@ -53,7 +53,8 @@ def solve_in_processes(
         elif isinstance(told, Trace):
             journal.add(told)
         else:
-            place, verdicts[told[0]] = told
+            place, verdict = told
+            verdicts[place] = verdict
             solved(jobs[place])
 
     tasks = []

@@ -32,6 +32,7 @@ def laptop(monkeypatch):
     def of(gigabytes: int) -> None:
         monkeypatch.setattr(processes, "CORES", 2)
         monkeypatch.setattr(processes, "accelerators", list)
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
         monkeypatch.setattr(processes, "memory", lambda: gigabytes * GIGABYTE)
 
     return of
@@ -72,6 +73,8 @@ def test_one_process_decodes_on_one_card_or_one_core(laptop, model, monkeypatch)
     laptop(64)
     monkeypatch.setattr(processes, "accelerators", lambda: ["a card"])
     assert count_processes(params, model, 80) == 1
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # the card is hidden
+    assert count_processes(params, model, 80) == 2
 
 
 def test_processes_on_a_cpu_share_the_memory_and_those_on_cards_have_one_each():
