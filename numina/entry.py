@@ -137,10 +137,17 @@ def interrupt(*_: int | FrameType | None) -> None:
     # A task that this interrupts, or one that it leaves unstarted, is not a bug to report.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
+    sys.unraisablehook = report_dropped
     timer = threading.Timer(GRACE_S, stop_at_once)
     timer.daemon = True
     timer.start()
     raise KeyboardInterrupt
+
+
+def report_dropped(dropped: sys.UnraisableHookArgs) -> None:
+    """Report an error that Python cannot raise, as in a finalizer, unless it is the interrupt."""
+    if not isinstance(dropped.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(dropped)
 
 
 def stop_at_once(*_: int | FrameType | None) -> None:

@@ -316,17 +316,26 @@ def test_an_interrupt_is_one_line_and_one_status(command, number, delay):
     assert "Traceback" not in errors
 
 
-def test_of_coroutines_that_an_interrupt_leaves_unstarted_nothing_is_said():
-    code = """
-import asyncio, os
-from numina import entry
-
+UNSTARTED = """
 def main():
     unstarted = [asyncio.sleep(1)]
     os.kill(os.getpid(), 2)
-
-entry.command(main)
 """
+FINALIZER = """
+class Ends:
+    def __del__(self):
+        os.kill(os.getpid(), 2)
+        [number for number in range(1000)]
+
+def main():
+    Ends()
+"""
+
+
+@pytest.mark.parametrize("code", [UNSTARTED, FINALIZER])
+def test_of_what_an_interrupt_leaves_behind_nothing_is_said(code):
+    """A coroutine that is not started, and an interrupt that a finalizer drops."""
+    code = f"import asyncio, os\nfrom numina import entry\n{code}\nentry.command(main)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
