@@ -28,8 +28,8 @@ from numina.settings import Params
 GRACE_S = 15.0  # for a process to end when it is told to
 CARDS = "CUDA_VISIBLE_DEVICES"
 
-# On a CPU a single process leaves cores idle while it draws tokens and runs Python. The votes of
-# the default took 382 s with one and 262 to 275 s with two, on two cores (AMD EPYC).
+# On a CPU a single process leaves cores idle: for the votes of the default it used 1.4 of two (AMD
+# EPYC). They took 382 s with one process, and 262 to 283 s with two.
 ON_A_CPU = 2
 # What each of them takes there, in bytes: with libraries, keys and values, and for each byte of the
 # checkpoint, whose integers become floats.
